@@ -1,0 +1,31 @@
+// What turns bytes into blocks. Implementations live in src/parsers, one per sniffed media type.
+import type { ParsedDocument } from '../core/blocks.ts'
+
+export type ParseMethod = 'auto' | 'text' | 'ocr'
+
+export type ParseOptions = {
+  parseMethod: ParseMethod
+  processImages: boolean
+  processTables: boolean
+  processEquations: boolean
+}
+
+export const DEFAULT_PARSE_OPTIONS: ParseOptions = { parseMethod: 'auto', processImages: true, processTables: true, processEquations: true }
+
+export type ParseInput = {
+  bytes: Uint8Array
+  /** Display text and a hint where the content alone cannot decide (CSV or plain text); never trusted over the content. */
+  fileName: string
+  /** What the other side said it is; a mismatch with the content becomes a warning. */
+  declaredType?: string
+  options: ParseOptions
+}
+
+/** Parses in a killable child process with time and memory limits. */
+export type DocumentParser = {
+  /**
+   * @throws AppError `unsupported_file_type` | `unprocessable_document` (encrypted, corrupt, empty, too large inside: the sentence says which).
+   */
+  parse(input: ParseInput, signal: AbortSignal): Promise<ParsedDocument>
+  close(): Promise<void>
+}
