@@ -1,0 +1,96 @@
+// Forward-only migrations from migrations/*.sql, frozen by checksum once applied, one process at a time.
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { type Kysely, sql } from 'kysely'
+import { AppError } from '../core/errors.ts'
+
+const FOLDER = new URL('../../migrations/', import.meta.url)
+
+type Migration = { name: string; text: string; checksum: string }
+
+function readMigrations(): Migration[] {
+  const names = readdirSync(FOLDER).filter((name) => /^\d{4}_.*\.sql$/.test(name))
+  return names.toSorted().map((name) => {
+    const text = readFileSync(new URL(name, FOLDER), 'utf8')
+    return { name, text, checksum: createHash('sha256').update(text).digest('hex') }
+  })
+}
+
+/**
+ * Applies what is missing, each file in a transaction of its own.
+ *
+ * @throws AppError `not_ready` when extension or role are missing and may not be created, when an applied file was
+ *   changed, or when the application role could look past row-level security.
+ */
+export async function migrate(db: Kysely<unknown>, vectorType: 'halfvec' | 'vector'): Promise<string[]> {
+  const applied: string[] = []
+  await db.connection().execute(async (connection) => {
+    await sql`select pg_advisory_lock(727001)`.execute(connection)
+    try {
+      await prepare(connection)
+      const done = await appliedMigrations(connection)
+      for (const migration of readMigrations()) {
+        const checksum = done.get(migration.name)
+        if (checksum === migration.checksum) continue
+        if (checksum !== undefined) {
+          throw new AppError('not_ready', `Migration ${migration.name} was changed after it was applied; restore the original file.`)
+        }
+        await apply(connection, migration, vectorType)
+        applied.push(migration.name)
+      }
+      await refuseLooseRole(connection)
+    } finally {
+      await sql`select pg_advisory_unlock(727001)`.execute(connection)
+    }
+  })
+  return applied
+}
+
+async function prepare(db: Kysely<unknown>): Promise<void> {
+  const rows = await sql<{ extensions: number; role: boolean }>`
+    select (select count(*)::int from pg_extension where extname in ('vector', 'pg_trgm')) as extensions,
+      exists (select from pg_roles where rolname = 'insight_app') as role`.execute(db)
+  const state = rows.rows[0]
+  try {
+    if (state?.extensions !== 2) {
+      await sql`create extension if not exists vector`.execute(db)
+      await sql`create extension if not exists pg_trgm`.execute(db)
+    }
+    if (!state?.role) {
+      await sql`create role insight_app nologin nosuperuser nobypassrls nocreatedb nocreaterole`.execute(db)
+      await sql`grant insight_app to current_user`.execute(db)
+    }
+  } catch (cause) {
+    throw new AppError(
+      'not_ready',
+      'The database login may not create the extensions vector and pg_trgm or the role insight_app; have a database administrator run migrations/prepare.sql once.',
+      { cause },
+    )
+  }
+  await sql`create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now())`.execute(db)
+}
+
+async function appliedMigrations(db: Kysely<unknown>): Promise<Map<string, string>> {
+  const rows = await sql<{ name: string; checksum: string }>`select name, checksum from schema_migrations`.execute(db)
+  return new Map(rows.rows.map((row) => [row.name, row.checksum]))
+}
+
+async function apply(db: Kysely<unknown>, migration: Migration, vectorType: string): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await sql`set local lock_timeout = '2s'`.execute(tx)
+    await sql.raw(migration.text.replaceAll('{{vector}}', vectorType)).execute(tx)
+    await sql`insert into schema_migrations (name, checksum) values (${migration.name}, ${migration.checksum})`.execute(tx)
+  })
+}
+
+/** The wall is only a wall for a role that owns nothing and bypasses nothing. */
+async function refuseLooseRole(db: Kysely<unknown>): Promise<void> {
+  const rows = await sql<{ loose: boolean }>`
+    select r.rolsuper or r.rolbypassrls or exists (
+        select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relowner = r.oid and n.nspname = current_schema()) as loose
+    from pg_roles r where r.rolname = 'insight_app'`.execute(db)
+  if (rows.rows[0]?.loose !== false) {
+    throw new AppError('not_ready', 'The role insight_app can bypass row-level security or owns tables; alter role insight_app nosuperuser nobypassrls and give its tables to the service login.')
+  }
+}

@@ -1,0 +1,73 @@
+// Opens the process's database: a PostgreSQL server by URL, or the embedded engine. The only file that knows which.
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import { AppError } from '../core/errors.ts'
+import type { Database } from '../ports/database.ts'
+import { migrate } from './migrate.ts'
+import { openEmbedded } from './pglite.ts'
+
+export type DatabaseSettings = {
+  /** PostgreSQL connection string; undefined means the embedded engine. */
+  url: string | undefined
+  /** Where the embedded engine keeps its files; undefined means in memory. */
+  directory: string | undefined
+  /** Connections of the main pool. */
+  poolSize: number
+}
+
+const over = (pool: pg.Pool): Kysely<unknown> => new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+
+/**
+ * Connects and brings the schema up to date.
+ *
+ * @throws AppError `not_ready` with the sentence that says what to grant, install or change.
+ */
+export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
+  const opened = settings.url === undefined ? await openPglite(settings.directory) : openPostgres(settings.url, settings.poolSize)
+  try {
+    await migrate(opened.db, opened.vectorType)
+    const oid = await sql<{ oid: number }>`select ${opened.vectorType}::regtype::oid::int as oid`.execute(opened.db)
+    return { ...opened, vectorOid: oid.rows[0]?.oid ?? 0 }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+type Opened = Omit<Database, 'vectorOid'>
+
+async function openPglite(directory: string | undefined): Promise<Opened> {
+  const embedded = await openEmbedded(directory)
+  const db = over(embedded.pool)
+  return { engine: 'pglite', db, side: db, vectorType: 'vector', close: () => embedded.close() }
+}
+
+function openPostgres(url: string, poolSize: number): Opened {
+  const create = (max: number): pg.Pool => {
+    const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'insight-rag' })
+    // An idle connection that the server closes must not end the process; the next query opens a new one.
+    pool.on('error', () => undefined)
+    return pool
+  }
+  const main = create(poolSize)
+  const side = create(2)
+  return {
+    engine: 'postgres',
+    db: over(main),
+    side: over(side),
+    vectorType: 'halfvec',
+    close: async () => {
+      await Promise.all([main.end(), side.end()])
+    },
+  }
+}
+
+/** True when the failure is the connection's or the server's, so that the same statement may succeed later. */
+export function isConnectionError(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code
+  return typeof code === 'string' && /^(08|53|57P|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|40001|40P01|55P03)/.test(code)
+}
+
+export function databaseUnavailable(cause: unknown): AppError {
+  return new AppError('vector_store_error', undefined, { cause })
+}

@@ -1,0 +1,199 @@
+// The use cases as types: what HTTP, MCP and the command line call, and nothing else. Implemented beside this file.
+import type { ErrorCode } from '../core/errors.ts'
+import type { Mode } from '../core/modes.ts'
+import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
+import type { ChatMessage } from '../ports/models.ts'
+import type { ParseOptions } from '../ports/parser.ts'
+
+export type ParseStatus = 'pending' | 'processing' | 'completed' | 'failed'
+/** Flat JSON: values are strings, numbers, booleans, null or lists of those. */
+export type Metadata = Record<string, string | number | boolean | null | (string | number | boolean)[]>
+
+/** The answer to parse, upload and retry. */
+export type Accepted = { fileId: string; jobId: string; workspace: string; parseStatus: ParseStatus }
+
+export type ParseRequest = {
+  fileId: string
+  collection?: string
+  options: ParseOptions
+  signedUrl?: string
+  fileName?: string
+  metadata?: Metadata
+}
+
+export type UploadRequest = {
+  fileName: string
+  bytes: Uint8Array
+  declaredType?: string
+  fileId?: string
+  collection?: string
+  metadata?: Metadata
+  options: ParseOptions
+}
+
+export type DocumentView = {
+  fileId: string
+  jobId: string
+  workspace: string
+  fileName: string
+  collection: string
+  metadata: Metadata
+  parseStatus: ParseStatus
+  stage: string
+  /** 0..1 */
+  progress: number
+  attempts: number
+  chunkCount: number
+  entityCount: number
+  relationCount: number
+  parseError: string | null
+  warnings: string[]
+  /** Milliseconds by stage. */
+  timings: Record<string, number>
+  /** Model by role. */
+  models: Record<string, string>
+  createdAt: string
+  updatedAt: string
+}
+
+export type DocumentQuery = { collection?: string; status?: ParseStatus; q?: string; limit: number; cursor?: string }
+
+export type ChunkView = {
+  chunkId: string
+  ordinal: number
+  content: string
+  headings: string[]
+  page: number | null
+  tokens: number
+  metadata: Metadata
+}
+
+export type Documents = {
+  /** `token` is the caller's JWT, passed on to Java and kept sealed until the callback is delivered. */
+  parse(workspace: WorkspaceId, request: ParseRequest, token: string | undefined): Promise<Accepted>
+  upload(workspace: WorkspaceId, request: UploadRequest, token: string | undefined): Promise<Accepted>
+  retry(workspace: WorkspaceId, fileId: string, token: string | undefined): Promise<Accepted>
+  get(workspace: WorkspaceId, fileId: string): Promise<DocumentView>
+  list(workspace: WorkspaceId, query: DocumentQuery): Promise<{ documents: DocumentView[]; nextCursor: string | null }>
+  chunks(workspace: WorkspaceId, fileId: string, page: { limit: number; cursor?: string }): Promise<{ chunks: ChunkView[]; nextCursor: string | null }>
+  remove(workspace: WorkspaceId, fileId: string): Promise<{ fileId: string; deleted: true }>
+}
+
+export type SearchRequest = {
+  query: string
+  mode: Mode
+  /** 1..100 */
+  topK: number
+  /** 1..100, the pool before ranking. */
+  chunkTopK: number
+  collections: string[]
+  filters: Record<string, string | number | boolean | (string | number | boolean)[]>
+  highLevelKeywords: string[]
+  lowLevelKeywords: string[]
+  rerank: boolean
+  maxEntityTokens: number
+  maxRelationTokens: number
+  maxTotalTokens: number
+  explain: boolean
+}
+
+export type SearchResult = {
+  content: string
+  source: string
+  workspace: string
+  fileId: string
+  chunkId: string
+  /** 0..1 */
+  score: number
+  page: number | null
+  headings: string[]
+  metadata: Metadata
+  /** Leg → rank and score there; only with `explain`. */
+  explain?: Record<string, { rank: number; score: number }>
+}
+
+export type EntityHit = { name: string; type: string; description: string; workspace: string; score: number; chunkIds: string[] }
+export type RelationHit = {
+  source: string
+  target: string
+  keywords: string
+  description: string
+  weight: number
+  workspace: string
+  score: number
+  chunkIds: string[]
+}
+
+export type SearchResponse = {
+  mode: Mode
+  results: SearchResult[]
+  entities: EntityHit[]
+  relations: RelationHit[]
+  keywords: { highLevel: string[]; lowLevel: string[] }
+  timings: { embedMs: number; retrieveMs: number; totalMs: number }
+  /** Present when a keyword or rerank model was down. */
+  degraded?: true
+  degradedReason?: string
+}
+
+export type QueryRequest = SearchRequest & { history: ChatMessage[]; userPrompt?: string; onlyContext: boolean }
+
+export type Reference = {
+  id: number
+  source: string
+  workspace: string
+  fileId: string
+  chunkId: string
+  page: number | null
+  headings: string[]
+}
+
+export type TokenUsage = { inputTokens: number; cachedTokens: number; outputTokens: number }
+
+export type QueryEvent =
+  | { event: 'references'; references: Reference[] }
+  | { event: 'token'; text: string }
+  | { event: 'done'; answer: string; references: Reference[]; usage: TokenUsage; noEvidence: boolean; degraded?: true; degradedReason?: string }
+
+export type QueryContext = { context: string; references: Reference[]; results: SearchResult[] }
+
+export type Retrieval = {
+  search(scope: WorkspaceScope, request: SearchRequest, signal: AbortSignal): Promise<SearchResponse>
+  /** `references` first, then tokens, then `done`; throws AppError before the first event or between events. */
+  query(scope: WorkspaceScope, request: QueryRequest, signal: AbortSignal): AsyncGenerator<QueryEvent, void>
+  /** `onlyContext`: what the answering model would be given. */
+  context(scope: WorkspaceScope, request: QueryRequest, signal: AbortSignal): Promise<QueryContext>
+}
+
+export type WorkspaceView = {
+  workspace: string
+  kind: string
+  documents: number
+  chunks: number
+  entities: number
+  relations: number
+  revision: number
+  embedding: { model: string; dim: number }
+}
+
+export type Workspaces = {
+  /** Those of `scope` that exist; every workspace when `scope` is undefined (administrators). */
+  list(scope: WorkspaceScope | undefined): Promise<WorkspaceView[]>
+}
+
+export type Readiness = { ready: boolean; reasons: string[]; seeding: boolean; checks: Record<string, string> }
+
+/** Everything the ways in may call. */
+export type Engine = {
+  documents: Documents
+  retrieval: Retrieval
+  workspaces: Workspaces
+  readiness(): Promise<Readiness>
+  /** Embeds texts with the configured model, for `/embed`. */
+  embed(texts: string[], kind: 'document' | 'query', signal: AbortSignal): Promise<{ vectors: Float32Array[]; model: string; dim: number; truncated: number }>
+}
+
+/** How an error reads on a job row and in a callback: `code: sentence`. */
+export function parseErrorText(code: ErrorCode, message: string): string {
+  return `${code}: ${message}`.slice(0, 500)
+}

@@ -1,0 +1,27 @@
+// The only way to the tables of a tenant: a transaction under the application role with its scope set.
+import { sql, type Kysely } from 'kysely'
+import type { Database } from '../ports/database.ts'
+import type { WorkspaceScope } from '../core/workspace.ts'
+
+declare const scoped: unique symbol
+/** A transaction that sees exactly the workspaces of its scope. Handed out by `withScope`, never stored. */
+export type ScopedTx = Kysely<unknown> & { readonly [scoped]: true; readonly scope: WorkspaceScope; readonly database: Database }
+
+export type ScopeOptions = {
+  /** One read-only snapshot for all statements; what a search needs. */
+  snapshot?: boolean
+}
+
+/**
+ * Runs `work` in one transaction as the role that owns nothing, with exactly `scope` visible. Role and scope end with
+ * the transaction, so a pooled connection keeps neither.
+ */
+export function withScope<T>(database: Database, scope: WorkspaceScope, work: (tx: ScopedTx) => Promise<T>, options: ScopeOptions = {}): Promise<T> {
+  const builder = options.snapshot
+    ? database.db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
+    : database.db.transaction()
+  return builder.execute(async (tx) => {
+    await sql`select set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true)`.execute(tx)
+    return work(Object.assign(tx, { scope, database }) as unknown as ScopedTx)
+  })
+}
