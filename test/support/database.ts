@@ -1,0 +1,39 @@
+// A real database for every test file: PGlite in memory, or the server that DATABASE_URL names. One per worker slot,
+// emptied when a file opens it, so that files never see each other's rows.
+import { sql } from 'kysely'
+import pg from 'pg'
+import { openDatabase } from '../../src/drivers/postgres.ts'
+import type { Database } from '../../src/ports/database.ts'
+
+const slot = process.env['VITEST_POOL_ID'] ?? '0'
+const serverUrl = process.env['DATABASE_URL']
+
+let opened: Promise<Database> | undefined
+
+/** An empty, migrated database for this test file. Closed when the worker ends. */
+export async function openTestDatabase(): Promise<Database> {
+  opened ??= openDatabase({ url: serverUrl === undefined ? undefined : await slotUrl(serverUrl), directory: undefined, poolSize: 8 })
+  const database = await opened
+  await emptyDatabase(database)
+  return database
+}
+
+/** The connection string of this slot's own database, made on first use. */
+export async function slotUrl(server: string, name = `insight_test_${slot}`): Promise<string> {
+  const url = new URL(server)
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  const exists = await client.query('select 1 from pg_database where datname = $1', [name])
+  if (exists.rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)}`)
+  await client.end()
+  url.pathname = `/${name}`
+  return url.href
+}
+
+async function emptyDatabase(database: Database): Promise<void> {
+  const tables = await sql<{ name: string }>`
+    select quote_ident(c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = current_schema() and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> 'schema_migrations'`.execute(database.db)
+  const names = tables.rows.map((row) => row.name).join(', ')
+  await sql.raw(`truncate ${names} restart identity cascade`).execute(database.db)
+}
