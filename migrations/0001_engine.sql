@@ -138,6 +138,8 @@ create table relation_mentions (
   target_key text collate "C" not null,
   -- Null when aliases make both ends one entity.
   relation_id text collate "C",
+  -- The asserted triple (source, keywords, target), under which it is embedded in relation_vectors.
+  fact_id text collate "C" not null,
   -- True when the asserted source is the relation's first end (ends are ordered by id).
   forward boolean not null,
   keywords text[] not null,
@@ -150,6 +152,7 @@ create table relation_mentions (
   foreign key (workspace_id, chunk_id) references chunks on delete cascade
 );
 create index relation_mentions_of_relation on relation_mentions (workspace_id, relation_id, rank, chunk_id, source_key, target_key);
+create index relation_mentions_of_fact on relation_mentions (workspace_id, fact_id);
 create index relation_mentions_of_source on relation_mentions (workspace_id, source_key);
 create index relation_mentions_of_target on relation_mentions (workspace_id, target_key);
 
@@ -178,13 +181,16 @@ create table entity_merges (
 create index entity_merges_of_into on entity_merges (workspace_id, into_key);
 
 -- Where a key leads when aliases or merges connect it with others; a key without a row leads to itself. Derived.
+-- key_id is the key's own id, under which its name is embedded in entity_vectors, whatever entity it leads to today.
 create table entity_keys (
   workspace_id text collate "C" not null references workspaces on delete cascade,
   key text collate "C" not null,
+  key_id text collate "C" not null,
   entity_id text collate "C" not null,
   primary key (workspace_id, key)
 );
 create index entity_keys_of_entity on entity_keys (workspace_id, entity_id);
+create index entity_keys_by_id on entity_keys (workspace_id, key_id);
 
 -- A person's corrections, rows of their own: they override the fold and survive every rebuild.
 create table entity_edits (

@@ -1,0 +1,181 @@
+// Entities and relations as the fold wrote them, the exact votes the fold reads, and a person's corrections.
+import { sql } from 'kysely'
+import type { WorkspaceId } from '../core/workspace.ts'
+import type { ScopedTx } from './scope.ts'
+
+/** Descriptions a fold reads at most; chosen by (rank, chunk, key) through an index, so a hub costs no more than any other. */
+export const MAX_FOLDED_DESCRIPTIONS = 8
+
+export type EntityVoteDelta = { entity_id: string; kind: 'name' | 'type'; value: string; votes: number }
+export type RelationVoteDelta = { relation_id: string; keyword: string; forward: number; backward: number; weight: string }
+
+/** Adds differences to the votes, in key order so that no two writers can wait for each other; votes that reach zero go. */
+export async function addEntityVotes(tx: ScopedTx, workspace: WorkspaceId, deltas: readonly EntityVoteDelta[]): Promise<void> {
+  if (deltas.length === 0) return
+  await sql`
+    insert into entity_votes as v (workspace_id, entity_id, kind, value, votes)
+    select ${workspace}, entity_id, kind, value, votes
+    from jsonb_to_recordset(${JSON.stringify(deltas)}::jsonb) as r(entity_id text, kind text, value text, votes int)
+    order by entity_id collate "C", kind collate "C", value collate "C"
+    on conflict (workspace_id, entity_id, kind, value) do update set votes = v.votes + excluded.votes`.execute(tx)
+  if (!deltas.some((delta) => delta.votes < 0)) return
+  await sql`
+    delete from entity_votes where workspace_id = ${workspace} and votes = 0 and entity_id = any(${unique(deltas.map((delta) => delta.entity_id))}::text[])`.execute(tx)
+}
+
+export async function addRelationVotes(tx: ScopedTx, workspace: WorkspaceId, deltas: readonly RelationVoteDelta[]): Promise<void> {
+  if (deltas.length === 0) return
+  await sql`
+    insert into relation_votes as v (workspace_id, relation_id, keyword, forward, backward, weight)
+    select ${workspace}, relation_id, keyword, forward, backward, weight
+    from jsonb_to_recordset(${JSON.stringify(deltas)}::jsonb) as r(relation_id text, keyword text, forward int, backward int, weight numeric)
+    order by relation_id collate "C", keyword collate "C"
+    on conflict (workspace_id, relation_id, keyword) do update
+    set forward = v.forward + excluded.forward, backward = v.backward + excluded.backward, weight = v.weight + excluded.weight`.execute(tx)
+  if (!deltas.some((delta) => delta.forward + delta.backward < 0)) return
+  await sql`
+    delete from relation_votes
+    where workspace_id = ${workspace} and forward = 0 and backward = 0 and relation_id = any(${unique(deltas.map((delta) => delta.relation_id))}::text[])`.execute(tx)
+}
+
+const unique = (values: string[]): string[] => [...new Set(values)]
+
+export type EntityEvidence = {
+  entity_id: string
+  /** [kind, value, votes] */
+  votes: ['name' | 'type', string, number][]
+  descriptions: string[]
+  /** Names that chunks give as aliases, of every key that leads here. */
+  alias_names: string[]
+  keys: string[]
+  degree: number
+  key: string | null
+}
+
+/** Everything an entity's fold reads, in one statement. */
+export async function entityEvidence(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<EntityEvidence[]> {
+  if (ids.length === 0) return []
+  const found = await sql<EntityEvidence>`
+    select i as entity_id,
+      coalesce((select jsonb_agg(jsonb_build_array(v.kind, v.value, v.votes)) from entity_votes v
+        where v.workspace_id = ${workspace} and v.entity_id = i), '[]') as votes,
+      array(select m.description from entity_mentions m
+        where m.workspace_id = ${workspace} and m.entity_id = i
+        order by m.rank, m.chunk_id, m.key limit ${MAX_FOLDED_DESCRIPTIONS}) as descriptions,
+      array(select distinct a.alias_name from entity_keys k join alias_mentions a on a.workspace_id = k.workspace_id and a.alias_key = k.key
+        where k.workspace_id = ${workspace} and k.entity_id = i) as alias_names,
+      array(select k.key from entity_keys k where k.workspace_id = ${workspace} and k.entity_id = i order by k.key) as keys,
+      coalesce((select e.degree from entities e where e.workspace_id = ${workspace} and e.entity_id = i), 0) as degree,
+      (select m.key from entity_mentions m where m.workspace_id = ${workspace} and m.entity_id = i limit 1) as key
+    from unnest(${[...ids]}::text[]) as i`.execute(tx)
+  return found.rows
+}
+
+export type EntityRow = {
+  entity_id: string
+  key: string
+  name: string
+  type: string
+  description: string
+  aliases: string[]
+  mentions: number
+  degree: number
+}
+
+export async function saveEntities(tx: ScopedTx, workspace: WorkspaceId, rows: readonly EntityRow[]): Promise<void> {
+  if (rows.length === 0) return
+  await sql`
+    insert into entities as e (workspace_id, entity_id, key, name, type, description, aliases, mentions, degree)
+    select ${workspace}, entity_id, key, name, type, description, array(select jsonb_array_elements_text(aliases)), mentions, degree
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(entity_id text, key text, name text, type text, description text, aliases jsonb, mentions int, degree int)
+    order by entity_id collate "C"
+    on conflict (workspace_id, entity_id) do update
+    set key = excluded.key, name = excluded.name, type = excluded.type, description = excluded.description, aliases = excluded.aliases,
+      mentions = excluded.mentions, degree = excluded.degree
+    where (e.key, e.name, e.type, e.description, e.aliases, e.mentions, e.degree)
+      is distinct from (excluded.key, excluded.name, excluded.type, excluded.description, excluded.aliases, excluded.mentions, excluded.degree)`.execute(tx)
+}
+
+export async function removeEntities(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  await sql`delete from entities where workspace_id = ${workspace} and entity_id = any(${[...ids]}::text[])`.execute(tx)
+}
+
+export type RelationEvidence = {
+  relation_id: string
+  /** [keyword, forward, backward, weight as decimal text] */
+  votes: [string, number, number, string][]
+  descriptions: string[]
+  exists: boolean
+}
+
+export async function relationEvidence(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<RelationEvidence[]> {
+  if (ids.length === 0) return []
+  const found = await sql<RelationEvidence>`
+    select i as relation_id,
+      coalesce((select jsonb_agg(jsonb_build_array(v.keyword, v.forward, v.backward, v.weight::text)) from relation_votes v
+        where v.workspace_id = ${workspace} and v.relation_id = i), '[]') as votes,
+      array(select m.description from relation_mentions m
+        where m.workspace_id = ${workspace} and m.relation_id = i
+        order by m.rank, m.chunk_id, m.source_key, m.target_key limit ${MAX_FOLDED_DESCRIPTIONS}) as descriptions,
+      exists (select from relations r where r.workspace_id = ${workspace} and r.relation_id = i) as exists
+    from unnest(${[...ids]}::text[]) as i`.execute(tx)
+  return found.rows
+}
+
+export type RelationRow = {
+  relation_id: string
+  a_id: string
+  b_id: string
+  forward: boolean
+  keywords: string[]
+  description: string
+  /** Decimal text. */
+  weight: string
+  mentions: number
+}
+
+export async function saveRelations(tx: ScopedTx, workspace: WorkspaceId, rows: readonly RelationRow[]): Promise<void> {
+  if (rows.length === 0) return
+  await sql`
+    insert into relations as e (workspace_id, relation_id, a_id, b_id, forward, keywords, description, weight, mentions)
+    select ${workspace}, relation_id, a_id, b_id, forward, array(select jsonb_array_elements_text(keywords)), description, weight, mentions
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(relation_id text, a_id text, b_id text, forward boolean, keywords jsonb, description text,
+      weight numeric, mentions int)
+    order by relation_id collate "C"
+    on conflict (workspace_id, relation_id) do update
+    set forward = excluded.forward, keywords = excluded.keywords, description = excluded.description, weight = excluded.weight, mentions = excluded.mentions
+    where (e.forward, e.keywords, e.description, e.weight, e.mentions)
+      is distinct from (excluded.forward, excluded.keywords, excluded.description, excluded.weight, excluded.mentions)`.execute(tx)
+}
+
+/** Removes relations and returns their ends, whose degrees fall. */
+export async function removeRelations(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<{ a_id: string; b_id: string }[]> {
+  if (ids.length === 0) return []
+  const gone = await sql<{ a_id: string; b_id: string }>`
+    delete from relations where workspace_id = ${workspace} and relation_id = any(${[...ids]}::text[]) returning a_id, b_id`.execute(tx)
+  return gone.rows
+}
+
+export type EntityEdit = { key: string; name: string | null; type: string | null; description: string | null; created: boolean; deleted: boolean }
+export type RelationEdit = {
+  source_key: string
+  target_key: string
+  keywords: string[] | null
+  description: string | null
+  weight: string | null
+  created: boolean
+  deleted: boolean
+}
+
+export type Corrections = { entities: EntityEdit[]; relations: RelationEdit[] }
+
+/** A workspace's corrections; few, because people make them. */
+export async function corrections(tx: ScopedTx, workspace: WorkspaceId): Promise<Corrections> {
+  const found = await sql<Corrections>`
+    select
+      coalesce((select jsonb_agg(e order by e.key) from entity_edits e where e.workspace_id = ${workspace}), '[]') as entities,
+      coalesce((select jsonb_agg(to_jsonb(r) || jsonb_build_object('weight', r.weight::text) order by r.source_key, r.target_key)
+        from relation_edits r where r.workspace_id = ${workspace}), '[]') as relations`.execute(tx)
+  return found.rows[0] ?? { entities: [], relations: [] }
+}

@@ -1,0 +1,24 @@
+// Every model call with what it used: the basis of cost, quota and metrics.
+import { sql, type Kysely } from 'kysely'
+
+export type ModelCall = {
+  workspace_id: string
+  file_id: string | null
+  job_id: string | null
+  role: string
+  model: string
+  input_tokens: number
+  cached_tokens: number
+  output_tokens: number
+  ms: number
+  ok: boolean
+}
+
+export async function record(db: Kysely<unknown>, calls: readonly ModelCall[]): Promise<void> {
+  if (calls.length === 0) return
+  await sql`
+    insert into model_calls (workspace_id, file_id, job_id, role, model, input_tokens, cached_tokens, output_tokens, ms, ok)
+    select workspace_id, file_id, job_id, role, model, input_tokens, cached_tokens, output_tokens, ms, ok
+    from jsonb_to_recordset(${JSON.stringify(calls)}::jsonb) as r(workspace_id text, file_id text, job_id uuid, role text, model text, input_tokens int,
+      cached_tokens int, output_tokens int, ms int, ok boolean)`.execute(db)
+}

@@ -1,0 +1,111 @@
+// What the outside must be told: written with the change it tells of, delivered in order per subject, at least once.
+import { sql, type Kysely } from 'kysely'
+import type { WorkspaceId } from '../core/workspace.ts'
+
+export type OutboxRow = {
+  id: string
+  event_id: string
+  workspace_id: WorkspaceId
+  subject: string
+  kind: string
+  body: Record<string, unknown>
+  secret: Buffer | null
+  attempts: number
+  created_at: Date
+}
+
+export async function add(
+  tx: Kysely<unknown>,
+  workspace: WorkspaceId,
+  event: { subject: string; kind: string; body: Record<string, unknown>; secret: Buffer | null },
+): Promise<void> {
+  await sql`
+    insert into outbox (workspace_id, subject, kind, body, secret)
+    values (${workspace}, ${event.subject}, ${event.kind}, ${JSON.stringify(event.body)}::jsonb, ${event.secret})`.execute(tx)
+}
+
+/**
+ * Takes the due events that are first in line for their subject, few per workspace so that one slow receiver delays
+ * nobody else. An older state that already failed to arrive is superseded by a newer one.
+ */
+export function claimDue(db: Kysely<unknown>, options: { limit: number; perWorkspace: number; leaseMs: number }): Promise<OutboxRow[]> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(727003)`.execute(tx)
+    await sql`
+      update outbox o set state = 'superseded', secret = null, finished_at = now()
+      where o.state = 'pending' and o.attempts > 0 and (o.lease_until is null or o.lease_until < now())
+        and exists (select from outbox n where n.workspace_id = o.workspace_id and n.subject = o.subject and n.kind = o.kind and n.state = 'pending' and n.id > o.id)`.execute(tx)
+    const claimed = await sql<OutboxRow>`
+      with first as (
+        select distinct on (workspace_id, subject) id, workspace_id, next_at, lease_until from outbox
+        where state = 'pending' order by workspace_id, subject, id),
+      busy as (select workspace_id, count(*) as n from first where lease_until >= now() group by workspace_id),
+      due as (
+        select f.id, row_number() over (partition by f.workspace_id order by f.id) + coalesce(b.n, 0) as place from first f
+        left join busy b using (workspace_id)
+        where f.next_at <= now() and (f.lease_until is null or f.lease_until < now()))
+      update outbox set lease_until = now() + ${options.leaseMs} * interval '1 millisecond', attempts = attempts + 1
+      where id in (select id from due where place <= ${options.perWorkspace} order by place, id limit ${options.limit})
+      returning id, event_id, workspace_id, subject, kind, body, secret, attempts, created_at`.execute(tx)
+    return claimed.rows
+  })
+}
+
+export async function delivered(db: Kysely<unknown>, id: string): Promise<void> {
+  await sql`
+    update outbox set state = 'delivered', secret = null, lease_until = null, last_error = null, finished_at = now()
+    where id = ${id} and state = 'pending'`.execute(db)
+}
+
+export async function later(db: Kysely<unknown>, id: string, reason: string, delayMs: number): Promise<void> {
+  await sql`
+    update outbox set next_at = now() + ${delayMs} * interval '1 millisecond', lease_until = null, last_error = ${reason}
+    where id = ${id} and state = 'pending'`.execute(db)
+}
+
+/** Undeliverable: kept, visible and replayable. The caller's token has no use any more. */
+export async function park(db: Kysely<unknown>, id: string, reason: string): Promise<void> {
+  await sql`
+    update outbox set state = 'parked', secret = null, lease_until = null, last_error = ${reason}, finished_at = now()
+    where id = ${id} and state = 'pending'`.execute(db)
+}
+
+/** A deleted document tells nothing any more. */
+export async function silence(tx: Kysely<unknown>, workspace: WorkspaceId, subject: string): Promise<void> {
+  await sql`
+    update outbox set state = 'superseded', secret = null, finished_at = now()
+    where workspace_id = ${workspace} and subject = ${subject} and state = 'pending'`.execute(tx)
+}
+
+/** Sends parked events again: by id, or all parked since a time. Returns how many. */
+export async function replay(db: Kysely<unknown>, which: { eventIds?: readonly string[]; since?: Date }): Promise<number> {
+  const changed = await sql`
+    update outbox set state = 'pending', next_at = now(), attempts = 0, last_error = null, finished_at = null
+    where state = 'parked'
+      and (${which.eventIds === undefined ? null : [...which.eventIds]}::uuid[] is null or event_id = any(${which.eventIds === undefined ? null : [...which.eventIds]}::uuid[]))
+      and (${which.since ?? null}::timestamptz is null or created_at >= ${which.since ?? null})`.execute(db)
+  return Number(changed.numAffectedRows ?? 0n)
+}
+
+export type OutboxView = {
+  event_id: string
+  workspace_id: string
+  subject: string
+  kind: string
+  state: string
+  attempts: number
+  last_error: string | null
+  created_at: Date
+  next_at: Date
+}
+
+export async function list(db: Kysely<unknown>, state: string, limit: number): Promise<OutboxView[]> {
+  const found = await sql<OutboxView>`
+    select event_id, workspace_id, subject, kind, state, attempts, last_error, created_at, next_at
+    from outbox where state = ${state} order by id desc limit ${limit}`.execute(db)
+  return found.rows
+}
+
+export async function forgetFinished(db: Kysely<unknown>): Promise<void> {
+  await sql`delete from outbox where state in ('delivered', 'superseded') and finished_at < now() - interval '30 days'`.execute(db)
+}

@@ -1,0 +1,61 @@
+// The narrow vector tables, one set per dimension: chunk text, entity names, asserted facts. Leaves without foreign keys,
+// so publish keeps them in step.
+import { sql, type RawBuilder } from 'kysely'
+import type { WorkspaceId } from '../core/workspace.ts'
+import type { ScopedTx } from './scope.ts'
+import { encodeVectors } from './vectors-codec.ts'
+
+export type VectorKind = 'chunk' | 'entity' | 'relation'
+/** Where a workspace's vectors live: its leaf, its space and that space's dimension. */
+export type VectorHome = { shard: string; space_id: number; dim: number }
+
+/** The table of a kind; the dimension is a number of ours, never input. */
+export function vectorTable(kind: VectorKind, dim: number): RawBuilder<unknown> {
+  return sql.table(`${kind}_vectors_${Math.trunc(dim)}`)
+}
+
+export async function upsert(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  home: VectorHome,
+  kind: VectorKind,
+  vectors: ReadonlyMap<string, ArrayLike<number>>,
+): Promise<void> {
+  if (vectors.size === 0) return
+  const ids = [...vectors.keys()]
+  const packed = encodeVectors(tx.database, [...vectors.values()])
+  await sql`
+    insert into ${vectorTable(kind, home.dim)} (shard, workspace_id, space_id, id, embedding)
+    select ${home.shard}, ${workspace}, ${home.space_id}, r.id, r.embedding
+    from unnest(${ids}::text[], ${packed}::${sql.raw(tx.database.vectorType)}[]) as r(id, embedding)
+    on conflict (workspace_id, space_id, id, shard) do update set embedding = excluded.embedding`.execute(tx)
+}
+
+/** Removes ids from every space of the workspace. */
+export async function remove(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome, kind: VectorKind, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  await sql`
+    delete from ${vectorTable(kind, home.dim)}
+    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${home.shard}`.execute(tx)
+}
+
+/** Which of the ids have a vector already. */
+export async function present(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome, kind: VectorKind, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set()
+  const found = await sql<{ id: string }>`
+    select id from ${vectorTable(kind, home.dim)}
+    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${home.shard}`.execute(tx)
+  return new Set(found.rows.map((row) => row.id))
+}
+
+/** Vectors of chunks with the same embedded text anywhere in the workspace, by that text's hash. */
+export async function ofEqualChunks(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome, hashes: readonly string[]): Promise<Map<string, Float32Array>> {
+  if (hashes.length === 0) return new Map()
+  const found = await sql<{ embed_hash: string; embedding: string }>`
+    select distinct on (c.embed_hash) c.embed_hash, v.embedding::text as embedding
+    from chunks c join ${vectorTable('chunk', home.dim)} v on v.workspace_id = c.workspace_id and v.id = c.chunk_id
+    where c.workspace_id = ${workspace} and c.embed_hash = any(${[...hashes]}::text[])
+      and v.shard = ${home.shard} and v.workspace_id = ${workspace} and v.space_id = ${home.space_id}
+    order by c.embed_hash, c.chunk_id`.execute(tx)
+  return new Map(found.rows.map((row) => [row.embed_hash, Float32Array.from(JSON.parse(row.embedding) as number[])]))
+}

@@ -1,0 +1,74 @@
+// Tenants and embedding spaces. Rows of these tables hold no content, so the closed list of cross-tenant readers may read them.
+import { sql, type Kysely } from 'kysely'
+import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
+import type { Database } from '../ports/database.ts'
+import { withScope, type ScopedTx } from './scope.ts'
+
+export type WorkspaceRow = { workspace_id: WorkspaceId; shard: string; space_id: number; model: string; dim: number; revision: string }
+
+export type WorkspaceCounts = WorkspaceRow & { documents: number; chunks: number; entities: number; relations: number }
+
+/** The space of a (model, dimension) pair, with its vector tables; made on first use by the owner of the schema. */
+export async function ensureSpace(db: Kysely<unknown>, model: string, dim: number): Promise<number> {
+  const found = await sql<{ space_id: number }>`select space_id from embedding_spaces where model = ${model} and dim = ${dim}`.execute(db)
+  if (found.rows[0]) return found.rows[0].space_id
+  await sql`select ensure_vector_tables(${dim})`.execute(db)
+  const made = await sql<{ space_id: number }>`
+    insert into embedding_spaces (model, dim) values (${model}, ${dim})
+    on conflict (model, dim) do update set dim = excluded.dim
+    returning space_id`.execute(db)
+  return made.rows[0]?.space_id ?? 0
+}
+
+/** A workspace springs into being at its first write, in the space that is configured then. */
+export async function ensure(tx: ScopedTx, workspace: WorkspaceId, spaceId: number): Promise<void> {
+  await sql`insert into workspaces (workspace_id, space_id) values (${workspace}, ${spaceId}) on conflict do nothing`.execute(tx)
+}
+
+/** Rows of the workspaces that exist, in the order of the scope. */
+export async function inScope(db: Kysely<unknown>, scope: readonly string[]): Promise<WorkspaceRow[]> {
+  const found = await sql<WorkspaceRow>`
+    select w.workspace_id, w.shard, w.space_id, s.model, s.dim, w.revision
+    from workspaces w join embedding_spaces s using (space_id)
+    where w.workspace_id = any(${[...scope]}::text[])
+    order by array_position(${[...scope]}::text[], w.workspace_id)`.execute(db)
+  return found.rows
+}
+
+export async function all(db: Kysely<unknown>): Promise<WorkspaceId[]> {
+  const found = await sql<{ workspace_id: WorkspaceId }>`select workspace_id from workspaces order by workspace_id`.execute(db)
+  return found.rows.map((row) => row.workspace_id)
+}
+
+export async function counts(database: Database, scope: WorkspaceScope): Promise<WorkspaceCounts[]> {
+  return withScope(
+    database,
+    scope,
+    async (tx) => {
+      const rows = await inScope(tx, scope)
+      const found = await sql<{ workspace_id: string; documents: number; chunks: number; entities: number; relations: number }>`
+        select w as workspace_id,
+          (select count(*)::int from documents d where d.workspace_id = w) as documents,
+          (select count(*)::int from chunks c where c.workspace_id = w) as chunks,
+          (select count(*)::int from entities e where e.workspace_id = w) as entities,
+          (select count(*)::int from relations r where r.workspace_id = w) as relations
+        from unnest(${rows.map((row) => row.workspace_id)}::text[]) as w`.execute(tx)
+      const byId = new Map(found.rows.map((row) => [row.workspace_id, row]))
+      return rows.map((row) => ({ documents: 0, chunks: 0, entities: 0, relations: 0, ...byId.get(row.workspace_id), ...row }))
+    },
+    { snapshot: true },
+  )
+}
+
+/** Every publish, delete and edit moves the revision; caches key on it. */
+export async function bumpRevision(tx: ScopedTx, workspace: WorkspaceId): Promise<void> {
+  await sql`update workspaces set revision = revision + 1 where workspace_id = ${workspace}`.execute(tx)
+}
+
+/**
+ * Waits for this workspace's other publishers. Always a statement of its own: what follows takes its snapshot after the
+ * wait (inside one statement the fold would read what was true before it).
+ */
+export async function lockForPublish(tx: ScopedTx, workspace: WorkspaceId): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`publish:${workspace}`}, 0))`.execute(tx)
+}
