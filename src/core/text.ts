@@ -22,7 +22,7 @@ export function isCjk(codePoint: number): boolean {
 const UNPRINTABLE =
   // oxlint-disable-next-line no-control-regex -- control characters are what this removes
   /[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff]|\p{Cs}/gu
-const NEWLINES = /\r\n?|[\u000b\u000c\u0085\u2028\u2029]/g
+const NEWLINES = /\r\n?|[\v\f\u0085\u2028\u2029]/g
 const RADICALS = /[\u2e80-\u2fdf]+/g
 
 /**

@@ -107,7 +107,6 @@ describe('ids and order', () => {
   })
 
   it('a pair is ordered by code point, not by UTF-16 unit', () => {
-    expect('\u{20000}' < '\uff5e').toBe(true)
     expect(orderedPair('\u{20000}', '\uff5e')).toEqual(['\uff5e', '\u{20000}'])
     expect(orderedPair('b', 'a')).toEqual(['a', 'b'])
   })
