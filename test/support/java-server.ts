@@ -144,7 +144,7 @@ const envelope = (code: number, data: unknown = null) => ({ code, message: code 
 function answerJava(state: State, recorded: Recorded, request: IncomingMessage, body: string, response: ServerResponse): void {
   const seen = record(request, body)
   recorded.requests.push(seen)
-  if (state.outage === 'hangUp') request.destroy()
+  if (state.outage === 'hangUp') request.socket.destroy()
   else if (state.outage !== undefined) sendJson(response, state.outage, envelope(state.outage))
   else if (seen.path === '/.well-known/jwks.json') sendJson(response, 200, { keys: recorded.keys })
   else if (seen.path === '/api/auth/me') answerSignIn(recorded, seen, response)
@@ -182,7 +182,7 @@ function answerCallback(state: State, { callbacks, arrivals }: Recorded, seen: R
   const answer = typeof scripted === 'number' ? { status: scripted } : scripted
   const status = answer?.status ?? (state.accepts(seen.headers.authorization) ? 200 : 401)
   callbacks.push({ ...seen, json: JSON.parse(seen.body) as Record<string, unknown>, answered: answer?.hangUp === true ? 0 : status })
-  if (answer?.hangUp === true) request.destroy()
+  if (answer?.hangUp === true) request.socket.destroy()
   else sendJson(response, status, answer?.body ?? envelope(status), answer?.headers)
   arrivals.emit('callback')
 }
