@@ -118,7 +118,10 @@ export function isForbiddenName(host: string): boolean {
 
 /** Lower case, without brackets around an IPv6 address, without the final dot. */
 export function bareHost(host: string): string {
-  return host.toLowerCase().replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
+  return host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '')
 }
 
 /** Whether a host is written as an address (as a URL parser writes it) and not as a name. */

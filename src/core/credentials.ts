@@ -21,7 +21,10 @@ export type Principal = {
 }
 
 /** A principal with its own workspace derived from the teacher id and its token out of sight of loggers. */
-export function principal(kind: PrincipalKind, from: { teacherId?: string | undefined; roles?: readonly string[]; token?: string | undefined } = {}): Principal {
+export function principal(
+  kind: PrincipalKind,
+  from: { teacherId?: string | undefined; roles?: readonly string[]; token?: string | undefined } = {},
+): Principal {
   const { teacherId, roles = [], token } = from
   const made = { kind, roles, ...(teacherId === undefined ? {} : { teacherId, workspace: workspaceId(`teacher-${teacherId}`) }) }
   if (token !== undefined) Object.defineProperty(made, 'token', { value: token, enumerable: false })

@@ -42,14 +42,25 @@ function wholeNumber(value: unknown): number | undefined {
 }
 
 /** Only `type/subtype` counts: some backends call an extension or a category the file type. */
-const mediaTypeOf = (value: unknown) => text(value)?.toLowerCase().match(/^[\w.+-]+\/[\w.+-]+/)?.[0]
+const mediaTypeOf = (value: unknown) =>
+  text(value)
+    ?.toLowerCase()
+    .match(/^[\w.+-]+\/[\w.+-]+/)?.[0]
 
 export function fileInfoFrom(body: Record<string, unknown>): JavaFileInfo {
   const facts = payload(body)
   const fileName = firstOf(facts, ['fileName', 'file_name', 'originalFilename', 'originalName', 'name'], text)
-  const mediaType = firstOf(facts, ['mimeType', 'mime_type', 'fileType', 'file_type', 'contentType', 'content_type', 'mediaType'], mediaTypeOf)
+  const mediaType = firstOf(
+    facts,
+    ['mimeType', 'mime_type', 'fileType', 'file_type', 'contentType', 'content_type', 'mediaType'],
+    mediaTypeOf,
+  )
   const size = firstOf(facts, ['fileSize', 'file_size', 'size'], wholeNumber)
-  return { ...(fileName === undefined ? {} : { fileName }), ...(mediaType === undefined ? {} : { mediaType }), ...(size === undefined ? {} : { size }) }
+  return {
+    ...(fileName === undefined ? {} : { fileName }),
+    ...(mediaType === undefined ? {} : { mediaType }),
+    ...(size === undefined ? {} : { size }),
+  }
 }
 
 export function signedUrlFrom(body: Record<string, unknown>): string | undefined {
@@ -66,7 +77,8 @@ export function named(status: number): string {
 /** An unsuccessful answer to a question about a file. */
 export function lookupError(status: number): AppError {
   const details = { status }
-  if (status === 401 || status === 403) return new AppError('forbidden', `The Java backend does not give out this file (${named(status)}).`, { details })
+  if (status === 401 || status === 403)
+    return new AppError('forbidden', `The Java backend does not give out this file (${named(status)}).`, { details })
   if (status === 404) return new AppError('not_found', 'The Java backend does not know this file.', { details })
   return new AppError('java_unavailable', `The Java backend answered ${named(status)}.`, { details })
 }

@@ -28,11 +28,16 @@ type Answer = { status: number; location?: string; retryAfter?: string; body?: R
 /** @throws AppError `invalid_request` when the base address is not http or https. */
 export function createJavaBackend(settings: JavaBackendSettings): JavaBackend {
   const base = settings.baseUrl.replace(/\/+$/, '')
-  if (!/^https?:\/\//i.test(base) || !URL.canParse(base)) throw new AppError('invalid_request', 'JAVA_BASE_URL must be an http or https address.')
+  if (!/^https?:\/\//i.test(base) || !URL.canParse(base))
+    throw new AppError('invalid_request', 'JAVA_BASE_URL must be an http or https address.')
   const dispatcher = new Agent()
   const timeoutMs = settings.timeoutMs ?? 15_000
 
-  async function exchange(path: string, options: { method: Dispatcher.HttpMethod; headers: Record<string, string>; body?: string }, signal: AbortSignal): Promise<Answer> {
+  async function exchange(
+    path: string,
+    options: { method: Dispatcher.HttpMethod; headers: Record<string, string>; body?: string },
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     const { statusCode, headers, body } = await request(base + path, { ...options, dispatcher, signal: within })
     return readAnswer(statusCode, headers, body)
@@ -40,21 +45,41 @@ export function createJavaBackend(settings: JavaBackendSettings): JavaBackend {
 
   async function ask(path: string, token: string | undefined, signal: AbortSignal): Promise<Answer> {
     try {
-      return await exchange(path, { method: 'GET', headers: { accept: 'application/json', ...bearer(token ?? settings.serviceToken) } }, signal)
+      return await exchange(
+        path,
+        { method: 'GET', headers: { accept: 'application/json', ...bearer(token ?? settings.serviceToken) } },
+        signal,
+      )
     } catch (error) {
       signal.throwIfAborted()
       throw new AppError('java_unavailable', `The Java backend could not be reached (${faultName(error)}).`, { cause: error })
     }
   }
 
-  async function report({ fileId, eventId, body, timestamp }: ParseStatusReport, token: string | undefined, signal: AbortSignal): Promise<CallbackOutcome> {
+  async function report(
+    { fileId, eventId, body, timestamp }: ParseStatusReport,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<CallbackOutcome> {
     const text = wireBody(body)
-    const headers = { 'content-type': 'application/json', 'x-event-id': eventId, 'x-timestamp': String(timestamp), ...bearer(token), ...signature() }
+    const headers = {
+      'content-type': 'application/json',
+      'x-event-id': eventId,
+      'x-timestamp': String(timestamp),
+      ...bearer(token),
+      ...signature(),
+    }
     function signature(): Record<string, string> {
-      return settings.callbackSecret === undefined ? {} : { 'x-signature': callbackSignature(settings.callbackSecret, eventId, timestamp, text) }
+      return settings.callbackSecret === undefined
+        ? {}
+        : { 'x-signature': callbackSignature(settings.callbackSecret, eventId, timestamp, text) }
     }
     try {
-      const answer = await exchange(`${filePath(fileId)}/parse-status`, { method: settings.callbackMethod ?? 'PUT', headers, body: text }, signal)
+      const answer = await exchange(
+        `${filePath(fileId)}/parse-status`,
+        { method: settings.callbackMethod ?? 'PUT', headers, body: text },
+        signal,
+      )
       return callbackOutcome(effectiveStatus(answer.status, answer.body), retryAfter(answer.retryAfter, timestamp))
     } catch (error) {
       signal.throwIfAborted()
@@ -77,7 +102,8 @@ export function createJavaBackend(settings: JavaBackendSettings): JavaBackend {
       const effective = effectiveStatus(status, body)
       if (!isRedirect(status) && effective !== 200) throw lookupError(effective)
       const url = isRedirect(status) ? location : body === undefined ? undefined : signedUrlFrom(body)
-      if (url === undefined || !URL.canParse(url, base + path)) throw new AppError('java_unavailable', 'The Java backend gave no address for the file.')
+      if (url === undefined || !URL.canParse(url, base + path))
+        throw new AppError('java_unavailable', 'The Java backend gave no address for the file.')
       return new URL(url, base + path).href
     },
 
@@ -115,7 +141,11 @@ function wireBody({ parseStatus, chunkCount, entityCount, parseError, errorMessa
   return JSON.stringify({ parseStatus, chunkCount, entityCount, parseError, errorMessage: short })
 }
 
-async function readAnswer(status: number, headers: Dispatcher.ResponseData['headers'], body: Dispatcher.ResponseData['body']): Promise<Answer> {
+async function readAnswer(
+  status: number,
+  headers: Dispatcher.ResponseData['headers'],
+  body: Dispatcher.ResponseData['body'],
+): Promise<Answer> {
   const [location, wait] = [header(headers, 'location'), header(headers, 'retry-after')]
   const answer: Answer = { status, ...(location === undefined ? {} : { location }), ...(wait === undefined ? {} : { retryAfter: wait }) }
   if (status >= 300) {

@@ -114,9 +114,15 @@ function refusal(status: number): AppError {
 }
 
 /** @returns every address of the host, all of them judged, or none for an address written out. */
-async function permittedAddresses(url: URL, { ossHosts, lookup = systemResolver }: DownloadOptions, deadline: AbortSignal): Promise<readonly ResolvedAddress[]> {
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new AppError('forbidden_url', 'Only http and https addresses are fetched.')
-  if (url.username !== '' || url.password !== '') throw new AppError('forbidden_url', 'A file address must not carry a user name or password.')
+async function permittedAddresses(
+  url: URL,
+  { ossHosts, lookup = systemResolver }: DownloadOptions,
+  deadline: AbortSignal,
+): Promise<readonly ResolvedAddress[]> {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new AppError('forbidden_url', 'Only http and https addresses are fetched.')
+  if (url.username !== '' || url.password !== '')
+    throw new AppError('forbidden_url', 'A file address must not carry a user name or password.')
   const host = bareHost(url.hostname)
   const trusted = hostAllowed(host, ossHosts)
   if (!trusted && ossHosts.length > 0) throw new AppError('forbidden_url', 'The file host is not one of OSS_HOSTS.')

@@ -44,13 +44,22 @@ export function createVault(key: string): Vault {
     },
     open(sealed, context) {
       const bytes = Buffer.from(sealed)
-      const [nonce, tag, hidden] = [bytes.subarray(1, 1 + NONCE_BYTES), bytes.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES), bytes.subarray(1 + NONCE_BYTES + TAG_BYTES)]
-      if (bytes[0] !== VERSION || tag.length !== TAG_BYTES) throw new AppError('internal_error', 'A stored secret is not in a form this version can read.')
+      const [nonce, tag, hidden] = [
+        bytes.subarray(1, 1 + NONCE_BYTES),
+        bytes.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES),
+        bytes.subarray(1 + NONCE_BYTES + TAG_BYTES),
+      ]
+      if (bytes[0] !== VERSION || tag.length !== TAG_BYTES)
+        throw new AppError('internal_error', 'A stored secret is not in a form this version can read.')
       try {
-        const decipher = createDecipheriv('aes-256-gcm', secretKey, nonce, { authTagLength: TAG_BYTES }).setAAD(bound(context)).setAuthTag(tag)
+        const decipher = createDecipheriv('aes-256-gcm', secretKey, nonce, { authTagLength: TAG_BYTES })
+          .setAAD(bound(context))
+          .setAuthTag(tag)
         return Buffer.concat([decipher.update(hidden), decipher.final()]).toString('utf8')
       } catch (error) {
-        throw new AppError('internal_error', 'A stored secret cannot be opened; SECRETS_KEY has changed or the row was altered.', { cause: error })
+        throw new AppError('internal_error', 'A stored secret cannot be opened; SECRETS_KEY has changed or the row was altered.', {
+          cause: error,
+        })
       }
     },
   }
@@ -60,7 +69,10 @@ function keyBytes(key: string): Buffer {
   if (/^[0-9a-f]{64}$/i.test(key)) return Buffer.from(key, 'hex')
   if (/^[A-Za-z0-9+/_-]{43}=?$/.test(key)) return Buffer.from(key, 'base64')
   if (key.length < MIN_PASSPHRASE) {
-    throw new AppError('invalid_request', `SECRETS_KEY must be ${KEY_BYTES} bytes in hex or base64, or a passphrase of at least ${MIN_PASSPHRASE} characters.`)
+    throw new AppError(
+      'invalid_request',
+      `SECRETS_KEY must be ${KEY_BYTES} bytes in hex or base64, or a passphrase of at least ${MIN_PASSPHRASE} characters.`,
+    )
   }
   return scryptSync(key, PASSPHRASE_SALT, KEY_BYTES, SCRYPT)
 }

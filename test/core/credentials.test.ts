@@ -1,12 +1,23 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { asTeacherId, bearerToken, hasRepeatedKey, MAX_TOKEN_LENGTH, parseExactJson, principal, rolesOf, teacherIdOf } from '../../src/core/credentials.ts'
+import {
+  asTeacherId,
+  bearerToken,
+  hasRepeatedKey,
+  MAX_TOKEN_LENGTH,
+  parseExactJson,
+  principal,
+  rolesOf,
+  teacherIdOf,
+} from '../../src/core/credentials.ts'
 
 test('a principal holds its token but shows it to no logger, spread or JSON', () => {
   const caller = principal('teacher', { teacherId: '7', roles: ['x'], token: 'top-secret' })
   expect(caller.token).toBe('top-secret')
   expect(caller).toMatchObject({ kind: 'teacher', teacherId: '7', workspace: 'teacher-7', roles: ['x'] })
-  expect([JSON.stringify({ caller }), inspect(caller, { depth: 9 }), JSON.stringify({ ...caller }), Object.keys(caller).join()].join()).not.toContain('secret')
+  expect(
+    [JSON.stringify({ caller }), inspect(caller, { depth: 9 }), JSON.stringify({ ...caller }), Object.keys(caller).join()].join(),
+  ).not.toContain('secret')
 })
 
 test('a principal without a teacher id has no workspace', () => {
@@ -24,12 +35,29 @@ test.each([
   expect(asTeacherId(value)).toBe(id)
 })
 
-test.each(['', 'x'.repeat(65), 'a b', 'a/b', '../x', 'a\0', '1\n', 'ａ', '老师', -1, 1.5, NaN, 2 ** 53, 1e21, true, null, undefined, {}, ['1']])(
-  '%j is no teacher id',
-  (value) => {
-    expect(asTeacherId(value)).toBeUndefined()
-  },
-)
+test.each([
+  '',
+  'x'.repeat(65),
+  'a b',
+  'a/b',
+  '../x',
+  'a\0',
+  '1\n',
+  'ａ',
+  '老师',
+  -1,
+  1.5,
+  NaN,
+  2 ** 53,
+  1e21,
+  true,
+  null,
+  undefined,
+  {},
+  ['1'],
+])('%j is no teacher id', (value) => {
+  expect(asTeacherId(value)).toBeUndefined()
+})
 
 test('only the default claim falls back to sub, and only when it is absent', () => {
   expect(teacherIdOf({ teacherId: 't', sub: 's' })).toBe('t')
@@ -57,15 +85,29 @@ test.each([
   expect(bearerToken(header)).toBe(token)
 })
 
-test.each(['', 'Bearer', 'Bearer ', 'Basic abc', 'abc', 'Bearer a b', 'Bearer a,b', 'Bearer a\r\nX: y', 'Bearer é', 'Bearer =', `Bearer ${'x'.repeat(MAX_TOKEN_LENGTH + 1)}`, 'Bearerabc'])(
-  '%.20j carries none',
-  (header) => {
-    expect(bearerToken(header)).toBeUndefined()
-  },
-)
+test.each([
+  '',
+  'Bearer',
+  'Bearer ',
+  'Basic abc',
+  'abc',
+  'Bearer a b',
+  'Bearer a,b',
+  'Bearer a\r\nX: y',
+  'Bearer é',
+  'Bearer =',
+  `Bearer ${'x'.repeat(MAX_TOKEN_LENGTH + 1)}`,
+  'Bearerabc',
+])('%.20j carries none', (header) => {
+  expect(bearerToken(header)).toBeUndefined()
+})
 
 test('a 64-bit id in JSON is not rounded, other numbers stay numbers', () => {
-  expect(parseExactJson('{"id":1234567890123456789,"n":[1,1.5,-2,1e3],"s":"9"}')).toEqual({ id: '1234567890123456789', n: [1, 1.5, -2, 1000], s: '9' })
+  expect(parseExactJson('{"id":1234567890123456789,"n":[1,1.5,-2,1e3],"s":"9"}')).toEqual({
+    id: '1234567890123456789',
+    n: [1, 1.5, -2, 1000],
+    s: '9',
+  })
 })
 
 test.each([

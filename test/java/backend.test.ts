@@ -43,13 +43,24 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 describe('the facts about a file', () => {
   test('are asked for with the token that came in', async () => {
     expect(await backend().fileInfo('file-1', 'jwt', never)).toEqual({ fileName: '教案.pdf', mediaType: 'application/pdf', size: 5 })
-    expect(java.requests).toMatchObject([{ method: 'GET', path: '/api/studio/teacher/me/files/file-1', headers: { authorization: 'Bearer jwt' } }])
+    expect(java.requests).toMatchObject([
+      { method: 'GET', path: '/api/studio/teacher/me/files/file-1', headers: { authorization: 'Bearer jwt' } },
+    ])
   })
 
   test.each<[Record<string, unknown>, Record<string, unknown>]>([
-    [{ fileName: 'a.docx', mimeType: 'Application/PDF; x=1', size: 3 }, { fileName: 'a.docx', mediaType: 'application/pdf', size: 3 }],
-    [{ file_name: 'a', mime_type: 'text/plain', file_size: '12' }, { fileName: 'a', mediaType: 'text/plain', size: 12 }],
-    [{ originalFilename: 'a', fileType: 'pdf', contentType: 'application/pdf' }, { fileName: 'a', mediaType: 'application/pdf' }],
+    [
+      { fileName: 'a.docx', mimeType: 'Application/PDF; x=1', size: 3 },
+      { fileName: 'a.docx', mediaType: 'application/pdf', size: 3 },
+    ],
+    [
+      { file_name: 'a', mime_type: 'text/plain', file_size: '12' },
+      { fileName: 'a', mediaType: 'text/plain', size: 12 },
+    ],
+    [
+      { originalFilename: 'a', fileType: 'pdf', contentType: 'application/pdf' },
+      { fileName: 'a', mediaType: 'application/pdf' },
+    ],
     [{ fileName: ' ', name: 'b', fileType: 'pdf', fileSize: -1 }, { fileName: 'b' }],
     [{ fileName: 7, fileSize: 'large', size: 1.5 }, {}],
     [{}, {}],
@@ -73,7 +84,10 @@ describe('the facts about a file', () => {
     java.putFile('a:b.c', { bytes: BYTES, fileName: 'x' })
     expect(await backend().fileInfo('a:b.c', 'jwt', never)).toMatchObject({ fileName: 'x' })
     expect(await codeOf(backend().fileInfo('../../admin?x#y', 'jwt', never))).toBe('not_found')
-    expect(java.requests.map(({ path }) => path)).toEqual(['/api/studio/teacher/me/files/a%3Ab.c', '/api/studio/teacher/me/files/..%2F..%2Fadmin%3Fx%23y'])
+    expect(java.requests.map(({ path }) => path)).toEqual([
+      '/api/studio/teacher/me/files/a%3Ab.c',
+      '/api/studio/teacher/me/files/..%2F..%2Fadmin%3Fx%23y',
+    ])
   })
 
   test.each(['.', '..'])('are not asked for when the id (%j) would name another resource', async (fileId) => {
@@ -108,7 +122,10 @@ describe('a signed address', () => {
 })
 
 describe('a question the backend does not answer', () => {
-  const asks = [(file: JavaBackend) => file.fileInfo('file-1', 'jwt', never), (file: JavaBackend) => file.downloadUrl('file-1', 'jwt', never)]
+  const asks = [
+    (file: JavaBackend) => file.fileInfo('file-1', 'jwt', never),
+    (file: JavaBackend) => file.downloadUrl('file-1', 'jwt', never),
+  ]
 
   test.each<[number, string]>([
     [401, 'forbidden'],
@@ -133,7 +150,7 @@ describe('a question the backend does not answer', () => {
     expect(await codeOf(backend({ timeoutMs: 0 }).fileInfo('file-1', 'jwt', never))).toBe('java_unavailable')
   })
 
-  test('because the caller cancelled rejects with the caller\'s reason', async () => {
+  test("because the caller cancelled rejects with the caller's reason", async () => {
     await expect(backend().fileInfo('file-1', 'jwt', AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop')
     await expect(report(backend(), {}, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop')
   })
@@ -142,7 +159,10 @@ describe('a question the backend does not answer', () => {
 const COMPLETED: ParseStatusBody = { parseStatus: 'completed', chunkCount: 15, entityCount: 8, parseError: null, errorMessage: null }
 
 function report(to: JavaBackend, change: Partial<ParseStatusReport> = {}, signal = never): Promise<CallbackOutcome> {
-  return to.reportParseStatus({ fileId: 'file-1', eventId: 'event-1', body: COMPLETED, token: 'jwt', timestamp: 1_767_225_600, ...change }, signal)
+  return to.reportParseStatus(
+    { fileId: 'file-1', eventId: 'event-1', body: COMPLETED, token: 'jwt', timestamp: 1_767_225_600, ...change },
+    signal,
+  )
 }
 
 describe('a parse-status report', () => {
@@ -150,7 +170,12 @@ describe('a parse-status report', () => {
     expect(await report(backend())).toEqual({ status: 'delivered' })
     const [callback] = java.callbacks
     expect(callback).toMatchObject({ method: 'PUT', path: '/api/studio/teacher/me/files/file-1/parse-status', json: COMPLETED })
-    expect(callback?.headers).toMatchObject({ authorization: 'Bearer jwt', 'x-event-id': 'event-1', 'x-timestamp': '1767225600', 'content-type': 'application/json' })
+    expect(callback?.headers).toMatchObject({
+      authorization: 'Bearer jwt',
+      'x-event-id': 'event-1',
+      'x-timestamp': '1767225600',
+      'content-type': 'application/json',
+    })
     expect(callback?.headers['x-signature']).toBeUndefined()
   })
 
@@ -208,7 +233,9 @@ describe('a parse-status report', () => {
 
   test('waits as long as the backend asks', async () => {
     const date = new Date(1_767_225_600_000 + 90_000).toUTCString()
-    java.scriptCallbacks(...['120', date, 'soon', 'Thu, 01 Jan 1970 00:00:00 GMT'].map((wait) => ({ status: 503, headers: { 'retry-after': wait } })))
+    java.scriptCallbacks(
+      ...['120', date, 'soon', 'Thu, 01 Jan 1970 00:00:00 GMT'].map((wait) => ({ status: 503, headers: { 'retry-after': wait } })),
+    )
     const outcomes = [await report(backend()), await report(backend()), await report(backend()), await report(backend())]
     expect(outcomes.map((outcome) => outcome.status === 'retry' && outcome.retryAfterSeconds)).toEqual([120, 90, undefined, 0])
   })
@@ -224,10 +251,18 @@ describe('a parse-status report', () => {
 
   test('refused for both is unauthorized, and without a service token it is at once', async () => {
     java.acceptAuthorization(() => false)
-    expect(await report(backend({ serviceToken: 'service' }))).toEqual({ status: 'unauthorized', reason: 'the Java backend answered 401 Unauthorized' })
+    expect(await report(backend({ serviceToken: 'service' }))).toEqual({
+      status: 'unauthorized',
+      reason: 'the Java backend answered 401 Unauthorized',
+    })
     expect(await report(backend())).toMatchObject({ status: 'unauthorized' })
     expect(await report(backend({ serviceToken: 'service' }), { token: undefined })).toMatchObject({ status: 'unauthorized' })
-    expect(java.callbacks.map(({ headers }) => headers.authorization)).toEqual(['Bearer jwt', 'Bearer service', 'Bearer jwt', 'Bearer service'])
+    expect(java.callbacks.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer jwt',
+      'Bearer service',
+      'Bearer jwt',
+      'Bearer service',
+    ])
   })
 
   test('to a backend that is away is for later, and the reason holds neither address nor token', async () => {

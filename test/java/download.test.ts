@@ -74,16 +74,61 @@ describe('a permitted file', () => {
 })
 
 describe('addresses that are refused before anything is sent', () => {
-  const resolvesTo = (address: string): Resolver => () => Promise.resolve([{ address, family: address.includes(':') ? 6 : 4 }])
+  const resolvesTo =
+    (address: string): Resolver =>
+    () =>
+      Promise.resolve([{ address, family: address.includes(':') ? 6 : 4 }])
 
   test.each([
-    'not a url', '', '/relative', 'file:///etc/passwd', 'ftp://example.com/x', 'gopher://example.com/', 'data:text/plain,x', 'jar:http://example.com!/x', 'dict://example.com/', 'unix:/run/docker.sock',
-    'http://user@example.com/', 'http://user:secret@example.com/', 'https://:secret@example.com/',
-    'http://localhost/', 'http://LOCALHOST./', 'http://a.localhost/', 'http://metadata.google.internal/', 'http://metadata/', 'http://host.docker.internal/', 'http://kubernetes.default.svc/',
-    'http://127.0.0.1/', 'http://127.1/', 'http://2130706433/', 'http://0177.0.0.1/', 'http://0x7f.1/', 'http://0x7f000001/', 'http://127.0.0.1./', 'http://１２７.0.0.1/', 'http://127。0。0。1/',
-    'http://0/', 'http://0.0.0.0/', 'http://10.0.0.1/', 'http://192.168.1.1/', 'http://169.254.169.254/latest/', 'http://100.100.100.200/', 'HTTP://169.254.169.254/',
-    'http://[::1]/', 'http://[::]/', 'http://[::ffff:127.0.0.1]/', 'http://[::ffff:7f00:1]/', 'http://[64:ff9b::7f00:1]/', 'http://[fd00:ec2::254]/', 'http://[fe80::1]/', 'http://[2002:7f00:1::]/',
-    'http://example.com@127.0.0.1/', 'http://127.0.0.1#@example.com/', 'http://127.0.0.1\\@example.com/', 'http://127.0.0.1\t/', 'http://exa\r\nmple.com@127.0.0.1/',
+    'not a url',
+    '',
+    '/relative',
+    'file:///etc/passwd',
+    'ftp://example.com/x',
+    'gopher://example.com/',
+    'data:text/plain,x',
+    'jar:http://example.com!/x',
+    'dict://example.com/',
+    'unix:/run/docker.sock',
+    'http://user@example.com/',
+    'http://user:secret@example.com/',
+    'https://:secret@example.com/',
+    'http://localhost/',
+    'http://LOCALHOST./',
+    'http://a.localhost/',
+    'http://metadata.google.internal/',
+    'http://metadata/',
+    'http://host.docker.internal/',
+    'http://kubernetes.default.svc/',
+    'http://127.0.0.1/',
+    'http://127.1/',
+    'http://2130706433/',
+    'http://0177.0.0.1/',
+    'http://0x7f.1/',
+    'http://0x7f000001/',
+    'http://127.0.0.1./',
+    'http://１２７.0.0.1/',
+    'http://127。0。0。1/',
+    'http://0/',
+    'http://0.0.0.0/',
+    'http://10.0.0.1/',
+    'http://192.168.1.1/',
+    'http://169.254.169.254/latest/',
+    'http://100.100.100.200/',
+    'HTTP://169.254.169.254/',
+    'http://[::1]/',
+    'http://[::]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://[::ffff:7f00:1]/',
+    'http://[64:ff9b::7f00:1]/',
+    'http://[fd00:ec2::254]/',
+    'http://[fe80::1]/',
+    'http://[2002:7f00:1::]/',
+    'http://example.com@127.0.0.1/',
+    'http://127.0.0.1#@example.com/',
+    'http://127.0.0.1\\@example.com/',
+    'http://127.0.0.1\t/',
+    'http://exa\r\nmple.com@127.0.0.1/',
   ])('%j', async (url) => {
     let asked = 0
     const lookup: Resolver = () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]).finally(() => (asked += 1))
@@ -95,19 +140,28 @@ describe('addresses that are refused before anything is sent', () => {
     'a public name that resolves to %s',
     async (address) => {
       const port = new URL(rogueUrl).port
-      expect(await download(`http://files.example.com:${port}/x`, { ossHosts: [], lookup: resolvesTo(address) })).toMatchObject({ code: 'forbidden_url' })
+      expect(await download(`http://files.example.com:${port}/x`, { ossHosts: [], lookup: resolvesTo(address) })).toMatchObject({
+        code: 'forbidden_url',
+      })
       expect(rogueRequests).toEqual([])
     },
   )
 
   test('a name with one public and one private address', async () => {
-    const lookup: Resolver = () => Promise.resolve([{ address: '93.184.216.34', family: 4 }, { address: '127.0.0.1', family: 4 }])
+    const lookup: Resolver = () =>
+      Promise.resolve([
+        { address: '93.184.216.34', family: 4 },
+        { address: '127.0.0.1', family: 4 },
+      ])
     expect(await download('http://files.example.com/x', { ossHosts: [], lookup })).toMatchObject({ code: 'forbidden_url' })
   })
 
-  test.each(['http://8.8.8.8/x', 'http://files.example.com/x', 'http://evil127.0.0.1.example.com/', 'http://[::ffff:127.0.0.1]/'])('%s, public or not, when OSS_HOSTS does not name it', async (url) => {
-    expect(await download(url)).toMatchObject({ code: 'forbidden_url' })
-  })
+  test.each(['http://8.8.8.8/x', 'http://files.example.com/x', 'http://evil127.0.0.1.example.com/', 'http://[::ffff:127.0.0.1]/'])(
+    '%s, public or not, when OSS_HOSTS does not name it',
+    async (url) => {
+      expect(await download(url)).toMatchObject({ code: 'forbidden_url' })
+    },
+  )
 })
 
 describe('a name', () => {
@@ -127,13 +181,23 @@ describe('a name', () => {
       asked.push(hostname)
       return Promise.resolve([{ address: answers[asked.length - 1] ?? '10.255.255.1', family: 4 }])
     }
-    expect(await download(`http://rebind.example.com:${port()}/x`, { ossHosts: ['example.com'], lookup })).toEqual({ code: 'ok', text: 'ok' })
+    expect(await download(`http://rebind.example.com:${port()}/x`, { ossHosts: ['example.com'], lookup })).toEqual({
+      code: 'ok',
+      text: 'ok',
+    })
     expect(asked).toEqual(['rebind.example.com'])
   })
 
   test('without an address is a passing failure', async () => {
-    expect(await download('http://gone.example.com/', { ossHosts: [], lookup: () => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' })) })).toMatchObject({ code: 'download_failed' })
-    expect(await download('http://gone.example.com/', { ossHosts: [], lookup: () => Promise.resolve([]) })).toMatchObject({ code: 'download_failed' })
+    expect(
+      await download('http://gone.example.com/', {
+        ossHosts: [],
+        lookup: () => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' })),
+      }),
+    ).toMatchObject({ code: 'download_failed' })
+    expect(await download('http://gone.example.com/', { ossHosts: [], lookup: () => Promise.resolve([]) })).toMatchObject({
+      code: 'download_failed',
+    })
   })
 })
 
@@ -153,14 +217,20 @@ describe('redirects', () => {
     expect(rogueRequests.length).toBe(4 + 4)
   })
 
-  test.each(['http://169.254.169.254/latest/', 'http://localhost/', 'http://[::1]/', 'file:///etc/passwd', '//10.0.0.1/x', 'http://user:x@127.0.0.1/', 'gopher://127.0.0.1/', 'http://example.com/'])(
-    'to %s are judged like the first address',
-    async (location) => {
-      redirect(() => location)
-      expect(await download(`${rogueUrl}/start`)).toMatchObject({ code: 'forbidden_url' })
-      expect(rogueRequests.length).toBe(1)
-    },
-  )
+  test.each([
+    'http://169.254.169.254/latest/',
+    'http://localhost/',
+    'http://[::1]/',
+    'file:///etc/passwd',
+    '//10.0.0.1/x',
+    'http://user:x@127.0.0.1/',
+    'gopher://127.0.0.1/',
+    'http://example.com/',
+  ])('to %s are judged like the first address', async (location) => {
+    redirect(() => location)
+    expect(await download(`${rogueUrl}/start`)).toMatchObject({ code: 'forbidden_url' })
+    expect(rogueRequests.length).toBe(1)
+  })
 
   test('lead to the file when the next host is permitted too', async () => {
     redirect(() => java.signedUrl('file-1'))
@@ -201,7 +271,9 @@ describe('what the host does wrong', () => {
   })
 
   test('a resolver that never answers ends with the time limit', async () => {
-    expect(await download('http://files.example.com/', { ossHosts: [], timeoutMs: 200, lookup: () => new Promise(() => undefined) })).toMatchObject({ code: 'download_failed' })
+    expect(
+      await download('http://files.example.com/', { ossHosts: [], timeoutMs: 200, lookup: () => new Promise(() => undefined) }),
+    ).toMatchObject({ code: 'download_failed' })
   })
 
   test('a body cut short is no file', async () => {

@@ -82,12 +82,14 @@ describe('development mode', () => {
     expect(await who(development(), {})).toBe('admin dev teacher-dev')
   })
 
-  test.each<CredentialHeaders>([bearer(teacherToken('7')), { 'x-admin-token': 'x' }, { 'x-internal-token': 'x' }, { authorization: 'Basic x' }])(
-    'a presented credential that cannot be verified is refused: %j',
-    async (headers) => {
-      expect(await who(development(), headers)).toBe('unauthorized')
-    },
-  )
+  test.each<CredentialHeaders>([
+    bearer(teacherToken('7')),
+    { 'x-admin-token': 'x' },
+    { 'x-internal-token': 'x' },
+    { authorization: 'Basic x' },
+  ])('a presented credential that cannot be verified is refused: %j', async (headers) => {
+    expect(await who(development(), headers)).toBe('unauthorized')
+  })
 })
 
 describe('what a good token says', () => {
@@ -180,29 +182,62 @@ describe('refused claims', () => {
   test('a changed signature, payload or part count', async () => {
     const [header = '', payload = '', signature = ''] = teacherToken('1').split('.')
     const other = teacherToken('2').split('.')[1] ?? ''
-    const broken = [`${header}.${other}.${signature}`, `${header}.${payload}.`, `${header}.${payload}`, `${header}.${payload}.${signature}.x`, `${header}.${payload}.${signature.slice(0, -4)}AAAA`, '..', 'a.b.c']
+    const broken = [
+      `${header}.${other}.${signature}`,
+      `${header}.${payload}.`,
+      `${header}.${payload}`,
+      `${header}.${payload}.${signature}.x`,
+      `${header}.${payload}.${signature.slice(0, -4)}AAAA`,
+      '..',
+      'a.b.c',
+    ]
     for (const token of broken) expect(await who(identity({ secret: TEST_SECRET }), bearer(token))).toBe('unauthorized')
   })
 })
 
 describe('keys decide over algorithms', () => {
-  test.each([['none'], ['None'], ['nOnE'], ['NONE'], [''], [null], [undefined], [1], [['HS256']]])('an unsigned token (alg %j) is refused by every kind of key', async (alg) => {
-    const everything = identity({ secret: TEST_SECRET, publicKeyPem: rsa.publicPem, jwksUrl: java.jwksUrl, introspectionUrl: java.introspectionUrl })
-    const token = unsigned(alg, { sub: '1', roles: ['admin'] })
-    java.users.set(token, { id: 1 })
-    expect(await who(everything, bearer(token))).toBe('unauthorized')
-    expect(await who(everything, bearer(unsigned(alg, { sub: '1' }, 'AAAA')))).toBe('unauthorized')
-  })
+  test.each([['none'], ['None'], ['nOnE'], ['NONE'], [''], [null], [undefined], [1], [['HS256']]])(
+    'an unsigned token (alg %j) is refused by every kind of key',
+    async (alg) => {
+      const everything = identity({
+        secret: TEST_SECRET,
+        publicKeyPem: rsa.publicPem,
+        jwksUrl: java.jwksUrl,
+        introspectionUrl: java.introspectionUrl,
+      })
+      const token = unsigned(alg, { sub: '1', roles: ['admin'] })
+      java.users.set(token, { id: 1 })
+      expect(await who(everything, bearer(token))).toBe('unauthorized')
+      expect(await who(everything, bearer(unsigned(alg, { sub: '1' }, 'AAAA')))).toBe('unauthorized')
+    },
+  )
 
-  test.each(['HS256', 'HS384', 'HS512', 'RS384', 'PS256', 'ES512', 'XX999'])('an algorithm that no configured key has (%s) is refused', async (alg) => {
-    expect(await who(identity({ publicKeyPem: ec.publicPem }), bearer(unsigned(alg, { sub: '1' }, 'AAAA')))).toBe('unauthorized')
-  })
+  test.each(['HS256', 'HS384', 'HS512', 'RS384', 'PS256', 'ES512', 'XX999'])(
+    'an algorithm that no configured key has (%s) is refused',
+    async (alg) => {
+      expect(await who(identity({ publicKeyPem: ec.publicPem }), bearer(unsigned(alg, { sub: '1' }, 'AAAA')))).toBe('unauthorized')
+    },
+  )
 
   test('the public key is never taken for an HMAC secret, in any of its forms', async () => {
     const der = rsa.publicKey.export({ type: 'spki', format: 'der' })
     const pkcs1 = String(rsa.publicKey.export({ type: 'pkcs1', format: 'pem' }))
-    const forms = [rsa.publicPem, rsa.publicPem.trim(), rsa.publicPem.replaceAll('\n', ''), rsa.publicPem.replaceAll('\n', '\r\n'), pkcs1, pkcs1.trim(), der, der.toString('base64'), JSON.stringify(rsa.jwk)]
-    for (const settings of [{ publicKeyPem: rsa.publicPem }, { jwksUrl: java.jwksUrl }, { publicKeyPem: rsa.publicPem, secret: TEST_SECRET }]) {
+    const forms = [
+      rsa.publicPem,
+      rsa.publicPem.trim(),
+      rsa.publicPem.replaceAll('\n', ''),
+      rsa.publicPem.replaceAll('\n', '\r\n'),
+      pkcs1,
+      pkcs1.trim(),
+      der,
+      der.toString('base64'),
+      JSON.stringify(rsa.jwk),
+    ]
+    for (const settings of [
+      { publicKeyPem: rsa.publicPem },
+      { jwksUrl: java.jwksUrl },
+      { publicKeyPem: rsa.publicPem, secret: TEST_SECRET },
+    ]) {
       const caller = identity(settings)
       for (const form of forms) expect(await who(caller, bearer(signWithSecret(form, { sub: '1' }, { kid: rsa.kid })))).toBe('unauthorized')
     }
@@ -243,9 +278,12 @@ describe('keys decide over algorithms', () => {
     expect(java.requests.every(({ path }) => path === '/.well-known/jwks.json')).toBe(true)
   })
 
-  test.each(['../../etc/passwd', "' or 1=1 --", 'https://evil.example/key', 'key-RS256\0', 'x'.repeat(4000)])('a hostile kid (%.20j) finds no key', async (kid) => {
-    expect(await who(identity({ jwksUrl: java.jwksUrl }), bearer(await signToken(rsa, { sub: '1' }, { kid })))).toBe('unauthorized')
-  })
+  test.each(['../../etc/passwd', "' or 1=1 --", 'https://evil.example/key', 'key-RS256\0', 'x'.repeat(4000)])(
+    'a hostile kid (%.20j) finds no key',
+    async (kid) => {
+      expect(await who(identity({ jwksUrl: java.jwksUrl }), bearer(await signToken(rsa, { sub: '1' }, { kid })))).toBe('unauthorized')
+    },
+  )
 })
 
 describe('settings that cannot be used stop the start', () => {
@@ -273,7 +311,9 @@ describe('a key set', () => {
   test('is fetched once for many tokens of every algorithm', async () => {
     const caller = identity({ jwksUrl: java.jwksUrl })
     const tokens = await Promise.all([rsa, ec, ed, rsa, ec, ed].map((key, at) => signToken(key, { sub: String(at) })))
-    expect(await Promise.all(tokens.map((token) => who(caller, bearer(token))))).toEqual([0, 1, 2, 3, 4, 5].map((at) => `teacher ${at} teacher-${at}`))
+    expect(await Promise.all(tokens.map((token) => who(caller, bearer(token))))).toEqual(
+      [0, 1, 2, 3, 4, 5].map((at) => `teacher ${at} teacher-${at}`),
+    )
     expect(fetches()).toBe(1)
   })
 
@@ -371,10 +411,13 @@ describe('introspection', () => {
     expect(java.requests[0]?.headers.authorization).toBe('Bearer opaque')
   })
 
-  test.each([{}, { id: null }, { id: '' }, { id: '../x' }, { id: {} }, { userId: 1 }])('an answer without a usable id (%j) proves nobody', async (data) => {
-    java.users.set('odd', data)
-    expect(await who(caller(), bearer('odd'))).toBe('unauthorized')
-  })
+  test.each([{}, { id: null }, { id: '' }, { id: '../x' }, { id: {} }, { userId: 1 }])(
+    'an answer without a usable id (%j) proves nobody',
+    async (data) => {
+      java.users.set('odd', data)
+      expect(await who(caller(), bearer('odd'))).toBe('unauthorized')
+    },
+  )
 
   test('an answer counts for 60 s, and many requests at once ask once', async () => {
     java.users.set('opaque', { id: 12 })

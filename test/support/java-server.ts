@@ -139,7 +139,12 @@ function sendJson(response: ServerResponse, status: number, value: unknown, head
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value))
 }
 
-const envelope = (code: number, data: unknown = null) => ({ code, message: code === 200 ? 'success' : 'refused', data, timestamp: '2026-01-01T00:00:00' })
+const envelope = (code: number, data: unknown = null) => ({
+  code,
+  message: code === 200 ? 'success' : 'refused',
+  data,
+  timestamp: '2026-01-01T00:00:00',
+})
 
 function answerJava(state: State, recorded: Recorded, request: IncomingMessage, body: string, response: ServerResponse): void {
   const seen = record(request, body)
@@ -177,7 +182,13 @@ function metadata(fileId: string, file: ServedFile): Record<string, unknown> {
   return file.metadata ?? { fileId, fileName: file.fileName ?? fileId, fileType: file.mediaType, fileSize: file.bytes.length }
 }
 
-function answerCallback(state: State, { callbacks, arrivals }: Recorded, seen: RecordedRequest & { fileId: string }, request: IncomingMessage, response: ServerResponse): void {
+function answerCallback(
+  state: State,
+  { callbacks, arrivals }: Recorded,
+  seen: RecordedRequest & { fileId: string },
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const scripted = state.script.shift()
   const answer = typeof scripted === 'number' ? { status: scripted } : scripted
   const status = answer?.status ?? (state.accepts(seen.headers.authorization) ? 200 : 401)

@@ -10,7 +10,8 @@ const CACHE_ENTRIES = 10_000
 const TIMEOUT_MS = 5_000
 const MAX_BYTES = 64 * 1024
 
-const unavailable = (cause?: unknown) => new AppError('java_unavailable', 'The Java backend could not be asked about this token; try again.', { cause })
+const unavailable = (cause?: unknown) =>
+  new AppError('java_unavailable', 'The Java backend could not be asked about this token; try again.', { cause })
 const refused = () => new AppError('unauthorized', 'The Java backend does not accept this token.')
 
 /**
@@ -18,7 +19,8 @@ const refused = () => new AppError('unauthorized', 'The Java backend does not ac
  * are `java_unavailable`. Refusals are not cached, so a token is good from the moment the backend says so.
  */
 export function createIntrospection(url: string, now: () => number): (token: string, signal: AbortSignal) => Promise<TokenIdentity> {
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new AppError('invalid_request', 'JWT_INTROSPECTION_URL must be an http or https address.')
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
+    throw new AppError('invalid_request', 'JWT_INTROSPECTION_URL must be an http or https address.')
   const cache = new Map<string, { identity: TokenIdentity; until: number }>()
   const asking = new Map<string, Promise<TokenIdentity>>()
 
@@ -53,9 +55,11 @@ export function createIntrospection(url: string, now: () => number): (token: str
 }
 
 async function introspect(url: string, token: string): Promise<TokenIdentity> {
-  const answer = await fetchText(url, { headers: { authorization: `Bearer ${token}` }, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS }).catch((error: unknown) => {
-    throw unavailable(error)
-  })
+  const answer = await fetchText(url, { headers: { authorization: `Bearer ${token}` }, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS }).catch(
+    (error: unknown) => {
+      throw unavailable(error)
+    },
+  )
   if (isUnavailable(answer.status)) throw unavailable()
   if (answer.status !== 200) throw refused()
   const body = asRecord(parsed(answer.text))

@@ -27,7 +27,8 @@ export type KeySet = {
 }
 
 export function createKeySet(url: string, now: () => number): KeySet {
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new AppError('invalid_request', 'JWT_JWKS_URL must be an http or https address.')
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
+    throw new AppError('invalid_request', 'JWT_JWKS_URL must be an http or https address.')
   let held: Held | undefined
   let triedAt = -Infinity
   let forcedAt = -Infinity

@@ -80,7 +80,8 @@ async function verifiesWith(token: string, key: Key, algorithm: string, settings
       ...(settings.issuer === undefined ? {} : { issuer: settings.issuer }),
       ...(settings.audience === undefined ? {} : { audience: settings.audience }),
     })
-    if (payload.iat !== undefined && payload.iat > nowMs / 1000 + SKEW_SECONDS) throw new AppError('unauthorized', 'The token is issued in the future.')
+    if (payload.iat !== undefined && payload.iat > nowMs / 1000 + SKEW_SECONDS)
+      throw new AppError('unauthorized', 'The token is issued in the future.')
     return true
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return false
@@ -91,7 +92,8 @@ async function verifiesWith(token: string, key: Key, algorithm: string, settings
 /** The library's errors carry the claims, so they are put into words here and not passed on as a cause. */
 function asUnauthorized(error: unknown): unknown {
   if (error instanceof errors.JWTExpired) return new AppError('unauthorized', 'The token has expired.')
-  if (error instanceof errors.JWTClaimValidationFailed) return new AppError('unauthorized', `The token's "${error.claim}" claim is missing or not acceptable.`)
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return new AppError('unauthorized', `The token's "${error.claim}" claim is missing or not acceptable.`)
   if (error instanceof errors.JOSEError || error instanceof TypeError) return new AppError('unauthorized', 'The token is not valid.')
   return error
 }
@@ -115,8 +117,10 @@ function keySources({ publicKeyPem, secret, jwksUrl, now }: IdentitySettings): S
   }
   if (secret !== undefined) {
     const bytes = Buffer.from(secret, 'utf8')
-    if (bytes.length < MIN_SECRET_BYTES) throw new AppError('invalid_request', `JWT_SECRET must be at least ${MIN_SECRET_BYTES} bytes long.`)
-    if (secret.includes('-----BEGIN')) throw new AppError('invalid_request', 'JWT_SECRET holds a PEM key; that belongs into JWT_PUBLIC_KEY.')
+    if (bytes.length < MIN_SECRET_BYTES)
+      throw new AppError('invalid_request', `JWT_SECRET must be at least ${MIN_SECRET_BYTES} bytes long.`)
+    if (secret.includes('-----BEGIN'))
+      throw new AppError('invalid_request', 'JWT_SECRET holds a PEM key; that belongs into JWT_PUBLIC_KEY.')
     sources.push({ algorithms: ['HS256'], keys: () => Promise.resolve([bytes]) })
   }
   if (jwksUrl !== undefined) {
@@ -129,7 +133,8 @@ function keySources({ publicKeyPem, secret, jwksUrl, now }: IdentitySettings): S
 /** Environment files often hold a PEM on one line with `\n` written out. */
 function publicKey(pem: string): { key: KeyObject; algorithm: TokenAlgorithm } {
   const text = pem.replaceAll('\\n', '\n')
-  if (text.includes('PRIVATE KEY')) throw new AppError('invalid_request', 'JWT_PUBLIC_KEY holds a private key; only its public half belongs here.')
+  if (text.includes('PRIVATE KEY'))
+    throw new AppError('invalid_request', 'JWT_PUBLIC_KEY holds a private key; only its public half belongs here.')
   let key: KeyObject
   try {
     key = createPublicKey(text)
