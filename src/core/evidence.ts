@@ -26,7 +26,18 @@ export function searchable(text: string): SearchableText {
 }
 
 // Marks that models exchange for one another while copying; none of them changes what is said.
-const MARKS: Record<string, string> = { '“': '"', '”': '"', '‘': "'", '’': "'", '。': '.', '、': ',', '—': '-', '–': '-', '−': '-', '…': '...' }
+const MARKS: Record<string, string> = {
+  '“': '"',
+  '”': '"',
+  '‘': "'",
+  '’': "'",
+  '。': '.',
+  '、': ',',
+  '—': '-',
+  '–': '-',
+  '−': '-',
+  '…': '...',
+}
 
 const foldCharacter = (character: string): string => (MARKS[character] ?? character.normalize('NFKC').toLowerCase()).replace(/\s+/gu, '')
 

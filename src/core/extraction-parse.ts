@@ -101,7 +101,11 @@ function entityFrom(text: SearchableText, record: LooseRecord): ExtractedEntity 
   }
 }
 
-function relationFrom(text: SearchableText, record: LooseRecord, resolve: (name: string) => string | undefined): ExtractedRelation | undefined {
+function relationFrom(
+  text: SearchableText,
+  record: LooseRecord,
+  resolve: (name: string) => string | undefined,
+): ExtractedRelation | undefined {
   const source = resolve(record.name)
   const target = resolve(record.target)
   if (source === undefined || target === undefined || source === target) return undefined
@@ -140,7 +144,11 @@ const mergedRelation = (known: ExtractedRelation, again: ExtractedRelation): Ext
 /** Lower-case snake_case; the first of several; `concept` where there is none or it is no word. */
 function entityType(raw: string): string {
   const [first = ''] = raw.normalize('NFKC').split(/[,、;/|]/, 1)
-  const type = first.trim().replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase().replace(/[\s-]+/g, '_')
+  const type = first
+    .trim()
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_')
   return /^[\p{L}\p{N}_]{1,40}$/u.test(type) ? type : 'concept'
 }
 
@@ -148,6 +156,9 @@ const cleanKeyword = (keyword: string): string => displayName(keyword).toLowerCa
 
 function cleanDescription(text: string): string {
   // oxlint-disable-next-line no-control-regex -- the database refuses some of these, readers want none
-  const clean = text.replace(/[\u0000-\u001f\u007f]|\p{Cs}/gu, ' ').replace(/\s+/g, ' ').trim()
+  const clean = text
+    .replace(/[\u0000-\u001f\u007f]|\p{Cs}/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
   return clean.slice(0, MAX_DESCRIPTION).replace(/[\ud800-\udbff]$/, '')
 }

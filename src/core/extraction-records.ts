@@ -54,7 +54,11 @@ export function readRecords(reply: string, ids: readonly string[]): LooseReading
   return reading
 }
 
-const withoutThoughts = (reply: string): string => reply.replace(/<think>[\s\S]*?<\/think>/gi, '').replace(/^[\s\S]*<\/think>/i, '').replace(/^\ufeff/, '')
+const withoutThoughts = (reply: string): string =>
+  reply
+    .replace(/<think>[\s\S]*?<\/think>/gi, '')
+    .replace(/^[\s\S]*<\/think>/i, '')
+    .replace(/^\ufeff/, '')
 
 type Walker = { reading: LooseReading; ids: ReadonlySet<string> }
 type Kind = LooseRecord['kind']
@@ -102,7 +106,8 @@ function walkLists(walker: Walker, object: JsonObject, chunk: string | undefined
   const descend = (names: readonly string[], kind: Kind | undefined): void => {
     for (const name of names) {
       const member = object[name]
-      const isList = Array.isArray(member) || isObject(member) || (typeof member === 'string' && kind !== undefined && DELIMITED.test(member))
+      const isList =
+        Array.isArray(member) || isObject(member) || (typeof member === 'string' && kind !== undefined && DELIMITED.test(member))
       if (!isList || member === undefined) continue
       found = true
       walker.reading.recognised = true
@@ -120,7 +125,8 @@ function walkLists(walker: Walker, object: JsonObject, chunk: string | undefined
 /** `{ "勾股定理": { "type": … } }`: the key is the name. */
 function walkNamed(walker: Walker, object: JsonObject, chunk: string | undefined, kind: Kind, depth: number): void {
   for (const [key, member] of Object.entries(object)) {
-    if (kind === 'entity' && isObject(member)) walk(walker, Object.assign(Object.create(null), { name: key }, member), chunk, kind, depth + 1)
+    if (kind === 'entity' && isObject(member))
+      walk(walker, Object.assign(Object.create(null), { name: key }, member), chunk, kind, depth + 1)
     else if (kind === 'entity' && typeof member === 'string') {
       walker.reading.records.push({ ...emptyRecord('entity', chunk), name: key, description: member })
     } else walk(walker, member, chunk, kind, depth + 1)
@@ -164,7 +170,12 @@ const emptyRecord = (kind: Kind, chunk: string | undefined): LooseRecord => ({
 function recordOf(object: JsonObject, chunk: string | undefined, kind: Kind | undefined): LooseRecord | undefined {
   const source = textOf(object, SOURCES)
   const target = textOf(object, TARGETS)
-  const common = { chunk, description: textOf(object, DESCRIPTIONS), quote: textOf(object, QUOTES), weight: numberOf(object['weight'] ?? object['strength']) }
+  const common = {
+    chunk,
+    description: textOf(object, DESCRIPTIONS),
+    quote: textOf(object, QUOTES),
+    weight: numberOf(object['weight'] ?? object['strength']),
+  }
   if (kind !== 'entity' && source !== '' && target !== '') {
     return { ...emptyRecord('relation', chunk), ...common, name: source, target, keywords: listOf(object, KEYWORDS) }
   }
@@ -206,7 +217,8 @@ function numberOf(value: JsonValue | undefined): number | undefined {
 const DAMAGED = /<\|\\?#+\|?>?|<\|?#\|?>|<\|#(?=[^|>])|\|#\|>?|<[^\s<>|]{0,2}#\|?>|<\|#:|<\|>(?=\S)|<\|\|(?=\S)|｜#｜/g
 const DELIMITER = '<|#|>'
 const DELIMITED = /#\s*\|?\s*>|\|\s*#|<\|/
-const ROW = /(?:^|[\n\r]|\)|##)\s*[("'“\-*\d.]{0,6}\s*(entity|relation|relationship|实体|關係|关系)["'”]?\s*(?=<\||\||<[^\s]{0,3}#|,|，|\t)/gi
+const ROW =
+  /(?:^|[\n\r]|\)|##)\s*[("'“\-*\d.]{0,6}\s*(entity|relation|relationship|实体|關係|关系)["'”]?\s*(?=<\||\||<[^\s]{0,3}#|,|，|\t)/gi
 
 function readRows(reading: LooseReading, text: string, chunk?: string): void {
   const starts = [...text.matchAll(ROW)]
@@ -231,13 +243,22 @@ function readRows(reading: LooseReading, text: string, chunk?: string): void {
 function fieldsOf(row: string): string[] {
   const repaired = row.replace(DAMAGED, DELIMITER)
   const separator = repaired.includes(DELIMITER) ? DELIMITER : /\|/.test(repaired) ? '|' : /\t/.test(repaired) ? '\t' : /[,，]/
-  return repaired.split(separator).map((field) => field.trim().replace(/^[("'“]+|[)"'”]+$/g, '').trim())
+  return repaired.split(separator).map((field) =>
+    field
+      .trim()
+      .replace(/^[("'“]+|[)"'”]+$/g, '')
+      .trim(),
+  )
 }
 
 /** entity, name, type, description · relation, source, target, keywords, description[, weight]. */
 function rowRecord(fields: readonly string[], chunk: string | undefined, kind: Kind | undefined): LooseRecord | undefined {
   const [head = '', ...rest] = fields
-  const named = /^(?:entity|实体|實體)$/i.test(head) ? 'entity' : /^(?:relation|relationship|关系|關係)$/i.test(head) ? 'relation' : undefined
+  const named = /^(?:entity|实体|實體)$/i.test(head)
+    ? 'entity'
+    : /^(?:relation|relationship|关系|關係)$/i.test(head)
+      ? 'relation'
+      : undefined
   const parts = named ? rest : fields
   // Five fields under the word entity are a relation that was mislabelled.
   const meant = named === 'entity' && parts.length === 4 ? 'relation' : (named ?? kind)

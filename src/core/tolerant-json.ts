@@ -19,7 +19,7 @@ const LATEX =
   /(?:b(?:ar|ecause|egin|eta|ig[lr]?|igcap|igcup|inom|mod|ot|oxed|oldsymbol|ullet)|f(?:rac|orall|lat)|n(?:abla|e|eg|eq|exists|i|ot|otin|u|ewline|leq|geq|mid|parallel|rightarrow)|r(?:angle|ceil|floor|ho|ight|ightarrow|m)|t(?:an|anh|au|ext|extbf|extit|frac|heta|herefore|ilde|imes|o|op|riangle)|u(?:nderbrace|nderline|nion|p|parrow|psilon|uparrow))(?![A-Za-z])/y
 
 const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
-const WORDS: Record<string, JsonValue> = { true: true, false: false, null: null, none: null, undefined: null, nan: null }
+const WORDS: Record<string, boolean | null> = { true: true, false: false, null: null, none: null, undefined: null, nan: null }
 const CLOSERS: Record<string, string> = { '"': '"', "'": "'", '“': '”', '‘': '’', '„': '“', '＂': '＂' }
 const OPEN_OBJECT = '{｛'
 const CLOSE_OBJECT = '}｝'
@@ -83,7 +83,7 @@ function readObject(reader: Reader, depth: number): JsonObject {
 
 function readMember(reader: Reader, object: JsonObject, depth: number): void {
   const before = reader.at
-  const key = isIn(OPEN_OBJECT + OPEN_ARRAY, char(reader)) ? '' : String(readKey(reader))
+  const key = isIn(OPEN_OBJECT + OPEN_ARRAY, char(reader)) ? '' : readKey(reader)
   skipBlank(reader)
   if (isIn(COLONS, char(reader))) reader.at += 1
   else if (key !== '') return
@@ -99,8 +99,10 @@ function readMember(reader: Reader, object: JsonObject, depth: number): void {
   object[key] = Array.isArray(known) && Array.isArray(value) ? [...known, ...value] : value
 }
 
-function readKey(reader: Reader): JsonValue {
-  return char(reader) in CLOSERS ? readString(reader) : readWord(reader)
+function readKey(reader: Reader): string {
+  if (char(reader) in CLOSERS) return readString(reader)
+  const word = readWord(reader)
+  return typeof word === 'object' ? 'null' : String(word)
 }
 
 function readArray(reader: Reader, depth: number): JsonValue[] {
@@ -134,7 +136,9 @@ function cutOff<T>(reader: Reader, value: T): T {
 function holdsRecords(value: JsonValue): boolean {
   if (Array.isArray(value)) return value.some((element) => typeof element === 'object' && element !== null)
   if (typeof value !== 'object' || value === null) return false
-  return Object.values(value).some((member) => (Array.isArray(member) ? holdsRecords(member) : typeof member === 'object' && member !== null))
+  return Object.values(value).some((member) =>
+    Array.isArray(member) ? holdsRecords(member) : typeof member === 'object' && member !== null,
+  )
 }
 
 function readString(reader: Reader): string {
@@ -206,13 +210,16 @@ function readEscape(reader: Reader): string {
   return '\\'
 }
 
-function readWord(reader: Reader): JsonValue {
+function readWord(reader: Reader): string | number | boolean | null {
   const start = reader.at
   while (reader.at < reader.text.length && !isIn(',，{}[]｛｝［］:：\n', char(reader))) reader.at += 1
   // Whatever stopped at once must not stop forever.
   if (reader.at === start) reader.at += 1
   if (reader.at >= reader.text.length) reader.truncated = true
-  const word = reader.text.slice(start, reader.at).trim().replace(/["'”]$/, '')
+  const word = reader.text
+    .slice(start, reader.at)
+    .trim()
+    .replace(/["'”]$/, '')
   if (word !== '' && Number.isFinite(Number(word))) return Number(word)
   const known = WORDS[word.toLowerCase()]
   return known === undefined ? word : known

@@ -54,6 +54,8 @@ export type ExtractInput = { text: string; /** The deterministic context header;
 export type Extractor = {
   /** Prompt version and model; part of every cache key and of every mention. */
   readonly id: string
+  /** Inputs that make one model call; a caller that stores each reply as it arrives passes this many at a time. */
+  readonly chunksPerCall?: number
   /** One result per input, in order. Never throws for nonsense from the model: what was dropped is counted in the result. */
   extract(inputs: readonly ExtractInput[], signal: AbortSignal): Promise<{ extractions: Extraction[]; usage: Usage; calls: number }>
 }

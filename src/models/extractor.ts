@@ -1,0 +1,169 @@
+// An Extractor by a language model: several chunks a call, evidence checked per chunk, an unreadable reply halves the batch.
+import { createHash } from 'node:crypto'
+import pLimit from 'p-limit'
+import { AppError } from '../core/errors.ts'
+import { EMPTY_EXTRACTION } from '../core/extraction.ts'
+import type { Extraction } from '../core/extraction.ts'
+import { attributeRecords, MAX_ENTITIES, MAX_RECORDS } from '../core/extraction-parse.ts'
+import { readRecords } from '../core/extraction-records.ts'
+import { fence, renderPrompt } from '../core/prompts.ts'
+import type { PromptTemplate } from '../core/prompts.ts'
+import type { ChatMessage, ChatModel, ExtractInput, Extractor, Usage } from '../ports/models.ts'
+import { NO_USAGE } from '../ports/models.ts'
+import { DEFAULT_PROFILE } from './profile.ts'
+import type { ExtractionProfile } from './profile.ts'
+import { estimateTokens } from './token-estimate.ts'
+import { addUsage } from './usage.ts'
+
+export type ExtractorOptions = {
+  prompt: PromptTemplate
+  gleaningPrompt: PromptTemplate
+  profile?: ExtractionProfile | undefined
+  /** Extra rounds for what was missed; default 0, for each costs as much as the first. */
+  gleaning?: number | undefined
+  /** Chunks per call at most; default 4. */
+  chunksPerCall?: number | undefined
+  /** Text tokens per call at most; default 6,000: four chunks of the default size. */
+  tokensPerCall?: number | undefined
+  /** Calls of one `extract` in flight; default 4. The flow control bounds all of them together. */
+  parallel?: number | undefined
+}
+
+type Numbered = ExtractInput & { position: number }
+type Tally = { usage: Usage; calls: number }
+type Call = { chat: ChatModel; system: string; user: string; gleaning: string; rounds: number; signal: AbortSignal; tally: Tally }
+
+/** About 1,000 tokens per chunk is a rich answer; the model's own limit is lower sometimes and is then used. */
+const OUTPUT_TOKENS_PER_CHUNK = 4096
+
+export function createExtractor(chat: ChatModel, options: ExtractorOptions): Extractor {
+  const { prompt, gleaningPrompt, profile = DEFAULT_PROFILE, gleaning = 0, chunksPerCall = 4, tokensPerCall = 6000, parallel = 4 } = options
+  const system = renderPrompt(prompt.system, {
+    entity_types: profile.entityTypes.join(', '),
+    language: profile.language,
+    max_entities: String(MAX_ENTITIES),
+    max_records: String(MAX_RECORDS),
+  })
+  const fingerprint = createHash('sha256').update(`${system}\n${gleaning}`).digest('hex').slice(0, 8)
+
+  return {
+    id: `${prompt.id}+${fingerprint}/${chat.model}`,
+    chunksPerCall,
+    async extract(inputs, signal) {
+      const tally: Tally = { usage: NO_USAGE, calls: 0 }
+      const stop = new AbortController()
+      const call: Call = {
+        chat,
+        system,
+        user: prompt.user,
+        gleaning: `${gleaningPrompt.system}\n\n${gleaningPrompt.user}`,
+        rounds: gleaning,
+        signal: AbortSignal.any([signal, stop.signal]),
+        tally,
+      }
+      const extractions: Extraction[] = inputs.map(() => EMPTY_EXTRACTION)
+      const limit = pLimit(parallel)
+      try {
+        await Promise.all(
+          packed(inputs, chunksPerCall, tokensPerCall).map((batch) =>
+            limit(async () => {
+              const done = await extractBatch(call, batch, true)
+              for (const [index, extraction] of done.entries()) extractions[batch[index]?.position ?? -1] = extraction
+            }),
+          ),
+        )
+      } finally {
+        stop.abort()
+      }
+      return { extractions, usage: tally.usage, calls: tally.calls }
+    },
+  }
+}
+
+/** Neighbours together, as many as fit; chunks without text cost nothing. */
+function packed(inputs: readonly ExtractInput[], most: number, tokens: number): Numbered[][] {
+  const batches: Numbered[][] = []
+  let size = Infinity
+  for (const [position, input] of inputs.entries()) {
+    if (input.text.trim() === '') continue
+    const own = estimateTokens(input.text)
+    const last = batches.at(-1)
+    if (last && last.length < most && size + own <= tokens) {
+      last.push({ ...input, position })
+      size += own
+    } else {
+      batches.push([{ ...input, position }])
+      size = own
+    }
+  }
+  return batches
+}
+
+/** @param mayAskAgain chunks the reply passed over are asked for once more, and only once. */
+async function extractBatch(call: Call, batch: readonly Numbered[], mayAskAgain: boolean): Promise<Extraction[]> {
+  const sources = batch.map(({ text }, index) => ({ id: `c${index + 1}`, text }))
+  const ids = sources.map(({ id }) => id)
+  const messages = messagesFor(call, batch, ids)
+  const reply = await ask(call, messages, batch.length)
+  if (reply === undefined) return batch.length > 1 ? halves(call, batch) : [{ ...EMPTY_EXTRACTION, dropped: 1 }]
+
+  const reading = readRecords(reply.text, ids)
+  const unusable = !reading.recognised || reply.truncated || reading.truncated
+  if (unusable && batch.length > 1) return halves(call, batch)
+  await glean(call, messages, reply.text, ids, reading)
+  const extractions = attributeRecords({ ...reading, truncated: unusable }, sources)
+
+  const missing = batch.filter((_input, index) => reading.sections.length > 0 && !reading.sections.includes(`c${index + 1}`))
+  if (missing.length === 0 || missing.length === batch.length || !mayAskAgain) return extractions
+  const again = await extractBatch(call, missing, false)
+  for (const [index, input] of missing.entries()) extractions[batch.indexOf(input)] = again[index] ?? EMPTY_EXTRACTION
+  return extractions
+}
+
+async function halves(call: Call, batch: readonly Numbered[]): Promise<Extraction[]> {
+  const middle = Math.ceil(batch.length / 2)
+  const [left, right] = await Promise.all([extractBatch(call, batch.slice(0, middle), true), extractBatch(call, batch.slice(middle), true)])
+  return [...left, ...right]
+}
+
+function messagesFor(call: Call, batch: readonly Numbered[], ids: readonly string[]): ChatMessage[] {
+  const chunks = batch.map(({ text, header }, index) => fence('chunk', { id: ids[index] ?? '', context: header }, text)).join('\n\n')
+  return [
+    { role: 'system', content: call.system },
+    { role: 'user', content: renderPrompt(call.user, { chunks, ids: ids.join(', ') }) },
+  ]
+}
+
+/** undefined when the provider refuses to look at this text (its content filter): other chunks must not suffer for it. */
+async function ask(call: Call, messages: ChatMessage[], chunks: number): Promise<{ text: string; truncated: boolean } | undefined> {
+  call.tally.calls += 1
+  try {
+    const maxOutputTokens = chunks * OUTPUT_TOKENS_PER_CHUNK
+    const reply = await call.chat.complete({ messages, json: true, temperature: 0, maxOutputTokens }, call.signal)
+    call.tally.usage = addUsage(call.tally.usage, reply.usage)
+    return reply
+  } catch (error) {
+    if (error instanceof AppError && error.details?.['reason'] === 'content_filter') return undefined
+    throw error
+  }
+}
+
+async function glean(
+  call: Call,
+  messages: ChatMessage[],
+  first: string,
+  ids: readonly string[],
+  reading: ReturnType<typeof readRecords>,
+): Promise<void> {
+  const history = [...messages]
+  let answer = first
+  for (let round = 0; round < call.rounds; round += 1) {
+    history.push({ role: 'assistant', content: answer }, { role: 'user', content: renderPrompt(call.gleaning, { ids: ids.join(', ') }) })
+    const more = await ask(call, history, ids.length)
+    if (more === undefined || more.truncated) return
+    const found = readRecords(more.text, ids)
+    if (found.records.length === 0) return
+    reading.records.push(...found.records)
+    answer = more.text
+  }
+}

@@ -1,0 +1,112 @@
+// An EmbeddingModel over the OpenAI protocol: cuts, batches, checks the dimension and normalises.
+import pLimit from 'p-limit'
+import { AppError } from '../../core/errors.ts'
+import type { EmbeddingKind, EmbeddingModel, Embeddings, Usage } from '../../ports/models.ts'
+import type { CatalogueEntry } from '../catalogue.ts'
+import type { Endpoint } from '../roles.ts'
+import { cutToTokens, estimateTokens } from '../token-estimate.ts'
+import { calling } from './client.ts'
+import { wrongReply } from './errors.ts'
+
+export type EmbeddingOptions = {
+  /** Components the space has. */
+  dim: number
+  /** Texts per request; default the catalogue's, else 10, the smallest limit in use. */
+  maxBatch?: number | undefined
+  /** Tokens per text; default the catalogue's, else 8,192. */
+  maxTokens?: number | undefined
+  /** Wraps one request: flow control and metering. */
+  around?: (kind: EmbeddingKind, signal: AbortSignal, call: () => Promise<Batch>) => Promise<Batch>
+}
+
+/** One request's worth. */
+export type Batch = { vectors: Float32Array[]; usage: Usage }
+
+export function createEmbeddingModel(endpoint: Endpoint, entry: CatalogueEntry | undefined, options: EmbeddingOptions): EmbeddingModel {
+  const maxBatch = options.maxBatch ?? entry?.maxBatch ?? 10
+  const maxTokens = options.maxTokens ?? entry?.maxInputTokens ?? 8192
+  const around = options.around ?? ((_kind, _signal, call) => call())
+  const limit = pLimit(endpoint.concurrency)
+
+  async function embed(texts: readonly string[], kind: EmbeddingKind, signal: AbortSignal): Promise<Embeddings> {
+    const prefix = kind === 'query' ? (entry?.queryPrefix ?? '') : ''
+    const cut = texts.map((text) => cutToTokens(text, maxTokens - estimateTokens(prefix)))
+    const inputs = cut.map(({ text }) => prefix + text)
+    const stop = new AbortController()
+    const either = AbortSignal.any([signal, stop.signal])
+    const batches = inBatches(inputs, maxBatch)
+    try {
+      const done = await Promise.all(
+        batches.map((batch) => limit(() => around(kind, either, () => request(batch, endpoint, entry, options.dim, either)))),
+      )
+      const usage = { ...emptyUsage(), inputTokens: done.reduce((sum, one) => sum + one.usage.inputTokens, 0) }
+      return { vectors: done.flatMap(({ vectors }) => vectors), truncated: cut.filter(({ cut: was }) => was).length, usage }
+    } finally {
+      // After a failure the other requests are useless; after success there are none.
+      stop.abort()
+    }
+  }
+
+  return { model: `openai/${endpoint.model}`, dim: options.dim, maxBatch, embed }
+}
+
+const emptyUsage = (): Usage => ({ inputTokens: 0, cachedTokens: 0, outputTokens: 0 })
+
+function inBatches(texts: readonly string[], size: number): string[][] {
+  const batches: string[][] = []
+  for (let start = 0; start < texts.length; start += size) batches.push(texts.slice(start, start + size))
+  return batches
+}
+
+async function request(
+  batch: string[],
+  endpoint: Endpoint,
+  entry: CatalogueEntry | undefined,
+  dim: number,
+  signal: AbortSignal,
+): Promise<Batch> {
+  const reply = await calling(endpoint, signal, (client) =>
+    client.embeddings.create(
+      {
+        model: endpoint.model,
+        input: batch,
+        encoding_format: 'float',
+        ...(entry?.sendDimensions ? { dimensions: dim } : {}),
+        ...entry?.extraBody,
+        ...endpoint.options,
+      },
+      { signal },
+    ),
+  )
+  if (!Array.isArray(reply?.data)) throw wrongReply(endpoint, 'answered with something that is not a list of embeddings')
+  if (reply.data.length !== batch.length) throw wrongReply(endpoint, `returned ${reply.data.length} vectors for ${batch.length} texts`)
+  const vectors = ordered(reply.data, endpoint).map((embedding) => unitVector(embedding, dim, endpoint))
+  const counted = reply.usage?.prompt_tokens ?? reply.usage?.total_tokens
+  return { vectors, usage: { ...emptyUsage(), inputTokens: counted ?? batch.reduce((sum, text) => sum + estimateTokens(text), 0) } }
+}
+
+/** Servers may answer out of order; `index` says where a vector belongs. Without any index the order is taken as given. */
+function ordered(rows: readonly { index?: number; embedding: unknown }[], endpoint: Endpoint): unknown[] {
+  if (rows.every((row) => row.index === undefined)) return rows.map((row) => row.embedding)
+  const byIndex = new Map(rows.map((row) => [row.index, row.embedding]))
+  return rows.map((_row, position) => {
+    if (!byIndex.has(position)) throw wrongReply(endpoint, `returned no vector for text ${position}`)
+    return byIndex.get(position)
+  })
+}
+
+/** @throws AppError `embedding_service_unavailable` when the vector does not fit the space; vectors of two spaces are never mixed. */
+function unitVector(embedding: unknown, dim: number, endpoint: Endpoint): Float32Array {
+  if (!Array.isArray(embedding)) throw wrongReply(endpoint, 'returned an embedding that is not a list of numbers')
+  if (embedding.length !== dim) {
+    throw new AppError(
+      'embedding_service_unavailable',
+      `The embedding model returned ${embedding.length} numbers per text where ${dim} are expected; set EMBEDDING_DIM=${embedding.length} for new workspaces, or ${endpoint.settings.model} to the model this space was built with.`,
+      { details: { reason: 'dimension', expected: dim, received: embedding.length } },
+    )
+  }
+  const vector = Float32Array.from(embedding, Number)
+  const length = Math.hypot(...vector)
+  if (!Number.isFinite(length) || length === 0) throw wrongReply(endpoint, 'returned a vector without length')
+  return vector.map((component) => component / length)
+}
