@@ -24,6 +24,11 @@ export type ParseInput = {
 /** Parses in a killable child process with time and memory limits. */
 export type DocumentParser = {
   /**
+   * The media type by content, at once and without parsing; warnings where name or declared type contradict it.
+   * @throws AppError `unsupported_file_type` | `unprocessable_document` (empty or visibly broken).
+   */
+  identify(bytes: Uint8Array, fileName: string, declaredType?: string): { mediaType: string; warnings: string[] }
+  /**
    * @throws AppError `unsupported_file_type` | `unprocessable_document` (encrypted, corrupt, empty, too large inside: the sentence says which).
    */
   parse(input: ParseInput, signal: AbortSignal): Promise<ParsedDocument>

@@ -15,6 +15,8 @@ export type DocumentRow = {
   attempts: number
   parse_error: string | null
   live_name: string | null
+  /** The live version carries the attempt's name, collection and metadata. */
+  described: boolean
   content_sha256: string | null
   recipe: string | null
   chunk_count: number
@@ -28,6 +30,7 @@ export type DocumentRow = {
 }
 
 const COLUMNS = sql`file_id, file_name, collection, metadata, job_id, parse_status, stage, progress, attempts, parse_error, live_name,
+  (live_name is not distinct from file_name and live_collection is not distinct from collection and live_metadata is not distinct from metadata) as described,
   content_sha256, recipe, chunk_count, entity_count, relation_count, warnings, timings, models, created_at, updated_at`
 
 export type Attempt = { fileId: string; jobId: string; fileName: string; collection: string; metadata: Record<string, unknown> }
@@ -127,6 +130,13 @@ export async function list(tx: ScopedTx, workspace: WorkspaceId, query: ListQuer
     order by created_at desc, file_id
     limit ${query.limit + 1}`.execute(tx)
   return found.rows
+}
+
+export async function liveFacts(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<{ title: string; mediaType: string; warnings: string[] }> {
+  const found = await sql<{ title: string | null; media_type: string | null; warnings: string[] }>`
+    select title, media_type, warnings from documents where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)
+  const row = found.rows[0]
+  return { title: row?.title ?? '', mediaType: row?.media_type ?? '', warnings: row?.warnings ?? [] }
 }
 
 export async function remove(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<boolean> {

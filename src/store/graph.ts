@@ -106,7 +106,9 @@ export type RelationEvidence = {
   /** [keyword, forward, backward, weight as decimal text] */
   votes: [string, number, number, string][]
   descriptions: string[]
-  exists: boolean
+  /** Null where the relation has no row yet. */
+  a_id: string | null
+  b_id: string | null
 }
 
 export async function relationEvidence(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<RelationEvidence[]> {
@@ -118,8 +120,8 @@ export async function relationEvidence(tx: ScopedTx, workspace: WorkspaceId, ids
       array(select m.description from relation_mentions m
         where m.workspace_id = ${workspace} and m.relation_id = i
         order by m.rank, m.chunk_id, m.source_key, m.target_key limit ${MAX_FOLDED_DESCRIPTIONS}) as descriptions,
-      exists (select from relations r where r.workspace_id = ${workspace} and r.relation_id = i) as exists
-    from unnest(${[...ids]}::text[]) as i`.execute(tx)
+      r.a_id, r.b_id
+    from unnest(${[...ids]}::text[]) as i left join relations r on r.workspace_id = ${workspace} and r.relation_id = i`.execute(tx)
   return found.rows
 }
 

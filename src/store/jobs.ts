@@ -38,6 +38,13 @@ export async function active(db: Kysely<unknown>, workspace: WorkspaceId, kind: 
   return found.rows[0]?.job_id
 }
 
+/** What an ended job was asked to do; undefined when its row is forgotten. */
+export async function payloadOf(db: Kysely<unknown>, workspace: WorkspaceId, jobId: string): Promise<Record<string, unknown> | undefined> {
+  const found = await sql<{ payload: Record<string, unknown> }>`
+    select payload from jobs where workspace_id = ${workspace} and job_id = ${jobId}`.execute(db)
+  return found.rows[0]?.payload
+}
+
 export type ClaimOptions = {
   kinds: readonly string[]
   /** Jobs of one workspace that may run at once. */

@@ -1,0 +1,106 @@
+// Delivers the outbox: in order per file, at least once, without one slow receiver delaying anybody else.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../ports/database.ts'
+import type { CallbackOutcome, JavaBackend, ParseStatusBody } from '../ports/java.ts'
+import type { JobSecret, Log, Vault } from '../services/deps.ts'
+import * as outbox from '../store/outbox.ts'
+
+/** Waits before the second, third, … try; then every six hours until 72 hours after the event. */
+const SCHEDULE_MS = [5_000, 30_000, 300_000, 1_800_000, 7_200_000]
+const LAST_STEP_MS = 21_600_000
+const GIVE_UP_AFTER_MS = 72 * 3_600_000
+const LEASE_MS = 30_000
+
+export type OutboxOptions = {
+  database: Database
+  java: JavaBackend | undefined
+  vault: Vault
+  log: Log
+  pollMs?: number
+  concurrency?: number
+  perWorkspace?: number
+  /** Replaces the schedule; tests shorten it. */
+  scheduleMs?: readonly number[]
+}
+
+export class OutboxDelivery {
+  readonly #options: Required<OutboxOptions>
+  readonly #stop = new AbortController()
+  readonly #sending = new Set<Promise<void>>()
+  #wake = Promise.withResolvers<void>()
+  #loop: Promise<void> | undefined
+
+  constructor(options: OutboxOptions) {
+    this.#options = { pollMs: 1_000, concurrency: 16, perWorkspace: 4, scheduleMs: SCHEDULE_MS, ...options }
+  }
+
+  start(): void {
+    this.#loop ??= this.#run()
+  }
+
+  wake(): void {
+    this.#wake.resolve()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('delivery is stopping'))
+    this.wake()
+    await this.#loop
+    await Promise.all(this.#sending)
+  }
+
+  async #run(): Promise<void> {
+    const { database, log, concurrency, perWorkspace, pollMs } = this.#options
+    while (!this.#stop.signal.aborted) {
+      this.#wake = Promise.withResolvers()
+      let claimed: outbox.OutboxRow[] = []
+      try {
+        const limit = concurrency - this.#sending.size
+        if (limit > 0) claimed = await outbox.claimDue(database.db, { limit, perWorkspace, leaseMs: LEASE_MS })
+      } catch (error) {
+        log.warn({ err: error }, 'the outbox cannot be read; trying again')
+      }
+      for (const row of claimed) {
+        const sent = this.#send(row).finally(() => {
+          this.#sending.delete(sent)
+          this.wake()
+        })
+        this.#sending.add(sent)
+      }
+      if (claimed.length > 0) continue
+      const timer = new AbortController()
+      await Promise.race([this.#wake.promise, sleep(pollMs, undefined, { signal: timer.signal }).catch(() => undefined)])
+      timer.abort()
+    }
+  }
+
+  async #send(row: outbox.OutboxRow): Promise<void> {
+    const { database, java, vault, log } = this.#options
+    if (java === undefined) return outbox.park(database.db, row.id, 'JAVA_BASE_URL is not set')
+    try {
+      const secret = row.secret === null ? {} : (JSON.parse(vault.open(row.secret, row.workspace_id)) as JobSecret)
+      const report = {
+        fileId: row.subject,
+        eventId: row.event_id,
+        body: row.body as ParseStatusBody,
+        token: secret.token,
+        timestamp: Math.floor(Date.now() / 1000),
+      }
+      await this.#record(row, await java.reportParseStatus(report, this.#stop.signal))
+    } catch (error) {
+      // Aborted by a stop, or the database went away: the lease runs out and the event is sent again.
+      if (!this.#stop.signal.aborted) log.warn({ eventId: row.event_id, err: error }, 'a callback could not be settled')
+    }
+  }
+
+  async #record(row: outbox.OutboxRow, outcome: CallbackOutcome): Promise<void> {
+    const { database, log, scheduleMs } = this.#options
+    const fields = { eventId: row.event_id, workspace: row.workspace_id, fileId: row.subject, attempts: row.attempts }
+    if (outcome.status === 'delivered') return outbox.delivered(database.db, row.id)
+    log.warn({ ...fields, outcome: outcome.status, reason: outcome.reason }, 'a callback was not delivered')
+    const tooOld = Date.now() - row.created_at.getTime() > GIVE_UP_AFTER_MS
+    if (outcome.status !== 'retry' || tooOld) return outbox.park(database.db, row.id, outcome.reason)
+    const planned = (scheduleMs[row.attempts - 1] ?? LAST_STEP_MS) * (0.9 + Math.random() * 0.2)
+    return outbox.later(database.db, row.id, outcome.reason, Math.max(planned, (outcome.retryAfterSeconds ?? 0) * 1000))
+  }
+}

@@ -1,0 +1,35 @@
+// What the use cases are given by the composition root.
+import type { Database } from '../ports/database.ts'
+import type { FileDownload, JavaBackend } from '../ports/java.ts'
+import type { Models } from '../ports/models.ts'
+import type { DocumentParser } from '../ports/parser.ts'
+
+/** Seals what must not lie in the database in clear: JWTs and signed addresses. */
+export type Vault = { seal(text: string, context: string): Buffer; open(sealed: Buffer, context: string): string }
+
+/** Structured logging without content: codes, ids, durations. */
+export type Log = {
+  info(fields: Record<string, unknown>, message: string): void
+  warn(fields: Record<string, unknown>, message: string): void
+  error(fields: Record<string, unknown>, message: string): void
+}
+
+export type EngineDeps = {
+  database: Database
+  models: Models
+  parser: DocumentParser
+  java: JavaBackend | undefined
+  download: FileDownload
+  vault: Vault
+  log: Log
+  limits: {
+    uploadMaxBytes: number
+    /** Tokens of one chunk with its header; the embedding model's limit. */
+    chunkMaxTokens: number
+  }
+  /** Wakes the workers of this process at once instead of at their next poll. */
+  wake: (what: 'jobs' | 'outbox') => void
+}
+
+/** What a queued document carries in its sealed secret. */
+export type JobSecret = { token?: string; signedUrl?: string }

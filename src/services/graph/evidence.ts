@@ -1,0 +1,162 @@
+// The one way evidence enters and leaves the graph: mentions go, mentions come, and everything they add up to follows.
+import type { ChunkKnowledge } from '../../core/knowledge.ts'
+import { representatives } from '../../core/components.ts'
+import { entityId } from '../../core/names.ts'
+import { endsOf, Tally } from '../../core/tally.ts'
+import type { WorkspaceId } from '../../core/workspace.ts'
+import * as aliases from '../../store/aliases.ts'
+import * as graph from '../../store/graph.ts'
+import * as mentions from '../../store/mentions.ts'
+import type { ScopedTx } from '../../store/scope.ts'
+import { refold } from './refold.ts'
+
+export type NewEvidence = {
+  chunkId: string
+  knowledge: ChunkKnowledge
+  /** 0 stated by the source's structure, 1 a language model, 2 the built-in extractor. */
+  rank: 0 | 1 | 2
+  extractor: string
+}
+
+export type EvidenceChange = { removeChunks: readonly string[]; add: readonly NewEvidence[] }
+
+/** Names and facts whose vectors publish must now write or may have to remove. */
+export type EvidenceEffect = { addedKeys: Set<string>; removedKeys: Set<string>; addedFacts: Map<string, string>; removedFacts: Set<string> }
+
+/**
+ * Applies a change of evidence inside the publish transaction, after the workspace's lock. The outcome depends on the
+ * set of live mentions only: not on their order, nor on what came and went before.
+ */
+export async function applyEvidence(tx: ScopedTx, workspace: WorkspaceId, change: EvidenceChange): Promise<EvidenceEffect> {
+  const tally = new Tally()
+  const effect: EvidenceEffect = { addedKeys: new Set(), removedKeys: new Set(), addedFacts: new Map(), removedFacts: new Set() }
+  const aliasKeys = new Set<string>()
+  if (change.removeChunks.length > 0) await removeMentions(tx, workspace, change.removeChunks, { tally, effect, aliasKeys })
+  const newAliases = change.add.flatMap((evidence) =>
+    evidence.knowledge.aliases.map((alias) => ({ chunk_id: evidence.chunkId, key: alias.key, alias_key: alias.aliasKey, alias_name: alias.aliasName })),
+  )
+  await mentions.addAliasMentions(tx, workspace, newAliases)
+  for (const alias of newAliases) {
+    for (const key of [alias.key, alias.alias_key]) {
+      aliasKeys.add(key)
+      effect.addedKeys.add(key)
+    }
+  }
+  if (aliasKeys.size > 0) await reconnect(tx, workspace, [...aliasKeys], tally)
+  await addMentions(tx, workspace, change.add, tally, effect)
+  await graph.addEntityVotes(tx, workspace, tally.entityDeltas())
+  await graph.addRelationVotes(tx, workspace, tally.relationDeltas())
+  await refold(tx, workspace, tally)
+  return effect
+}
+
+type Sums = { tally: Tally; effect: EvidenceEffect; aliasKeys: Set<string> }
+
+async function removeMentions(tx: ScopedTx, workspace: WorkspaceId, chunkIds: readonly string[], { tally, effect, aliasKeys }: Sums): Promise<void> {
+  for (const gone of await mentions.removeEntityMentions(tx, workspace, chunkIds)) {
+    tally.entity(gone.entity_id, gone.name, gone.type, -1)
+    effect.removedKeys.add(gone.key)
+  }
+  for (const gone of await mentions.removeRelationMentions(tx, workspace, chunkIds)) {
+    if (gone.relation_id !== null) tally.relation(gone.relation_id, gone, -1)
+    effect.removedFacts.add(gone.fact_id)
+  }
+  for (const gone of await mentions.removeAliasMentions(tx, workspace, chunkIds)) {
+    for (const key of [gone.key, gone.alias_key]) {
+      aliasKeys.add(key)
+      effect.removedKeys.add(key)
+    }
+  }
+}
+
+async function addMentions(tx: ScopedTx, workspace: WorkspaceId, added: readonly NewEvidence[], tally: Tally, effect: EvidenceEffect): Promise<void> {
+  const keys = new Set(added.flatMap((evidence) => evidence.knowledge.entities.map((entity) => entity.key)))
+  const leads = await aliases.resolve(tx, workspace, [...keys])
+  const idOf = (key: string): string => leads.get(key) ?? entityId(key)
+  const entityRows: mentions.EntityMention[] = []
+  const relationRows: mentions.RelationMention[] = []
+  for (const { chunkId, knowledge, rank, extractor } of added) {
+    for (const entity of knowledge.entities) {
+      const id = idOf(entity.key)
+      entityRows.push({ chunk_id: chunkId, entity_id: id, rank, extractor, ...entity })
+      tally.entity(id, entity.name, entity.type, 1)
+      effect.addedKeys.add(entity.key)
+    }
+    for (const { sourceKey, targetKey, factId, factText, keywords, description, quote, weight } of knowledge.relations) {
+      const ends = endsOf(idOf(sourceKey), idOf(targetKey))
+      const forward = ends?.forward ?? true
+      relationRows.push({
+        chunk_id: chunkId,
+        source_key: sourceKey,
+        target_key: targetKey,
+        relation_id: ends?.relationId ?? null,
+        fact_id: factId,
+        forward,
+        keywords,
+        description,
+        quote,
+        weight: weight.toFixed(3),
+        rank,
+        extractor,
+      })
+      effect.addedFacts.set(factId, factText)
+      if (ends === undefined) continue
+      tally.ends.set(ends.relationId, ends)
+      tally.relation(ends.relationId, { forward, keywords, weight }, 1)
+    }
+  }
+  await mentions.addEntityMentions(tx, workspace, entityRows)
+  await mentions.addRelationMentions(tx, workspace, relationRows)
+}
+
+/** Aliases or merges changed: decides anew which keys are one entity and leads their mentions there. */
+export async function reconnect(tx: ScopedTx, workspace: WorkspaceId, keys: readonly string[], tally: Tally): Promise<void> {
+  const edges = await aliases.componentEdges(tx, workspace, keys)
+  const leader = representatives(keys, edges)
+  const before = await aliases.resolve(tx, workspace, [...leader.keys()])
+  const connected = new Set(edges.flatMap((edge) => [edge.key, edge.other]))
+  const idOf = (key: string): string => entityId(leader.get(key) ?? key)
+  const moved = [...leader.keys()].filter((key) => (before.get(key) ?? entityId(key)) !== idOf(key)).toSorted()
+  const alone = [...leader.keys()].filter((key) => !connected.has(key) && before.has(key))
+  await aliases.setKeys(
+    tx,
+    workspace,
+    [...connected].filter((key) => before.get(key) !== idOf(key)).map((key) => ({ key, key_id: entityId(key), entity_id: idOf(key) })),
+    alone,
+  )
+  // An entity whose names changed is folded again even when no mention moves.
+  for (const key of leader.keys()) {
+    tally.entityIds.add(idOf(key))
+    tally.entityIds.add(before.get(key) ?? entityId(key))
+  }
+  for (const key of moved) {
+    const from = before.get(key) ?? entityId(key)
+    for (const vote of await aliases.moveEntityMentions(tx, workspace, key, idOf(key))) {
+      tally.entity(from, vote.name, vote.type, -vote.votes)
+      tally.entity(idOf(key), vote.name, vote.type, vote.votes)
+    }
+  }
+  if (moved.length > 0) await moveRelations(tx, workspace, moved, tally)
+}
+
+async function moveRelations(tx: ScopedTx, workspace: WorkspaceId, keys: readonly string[], tally: Tally): Promise<void> {
+  const rows = await aliases.relationMentionsOf(tx, workspace, keys)
+  const ends = [...new Set(rows.flatMap((row) => [row.source_key, row.target_key]))]
+  const leads = await aliases.resolve(tx, workspace, ends)
+  const changed = new Map<string, { source_key: string; target_key: string; relation_id: string | null; forward: boolean }>()
+  for (const row of rows) {
+    const now = endsOf(leads.get(row.source_key) ?? entityId(row.source_key), leads.get(row.target_key) ?? entityId(row.target_key))
+    if (row.relation_id !== null) tally.relation(row.relation_id, row, -1)
+    if (now !== undefined) {
+      tally.ends.set(now.relationId, now)
+      tally.relation(now.relationId, { ...row, forward: now.forward }, 1)
+    }
+    changed.set(`${row.source_key}\n${row.target_key}`, {
+      source_key: row.source_key,
+      target_key: row.target_key,
+      relation_id: now?.relationId ?? null,
+      forward: now?.forward ?? true,
+    })
+  }
+  await aliases.moveRelationMentions(tx, workspace, [...changed.values()])
+}

@@ -1,0 +1,136 @@
+// The pipe in, in one straight line: fetch → parse → chunk → extract → embed → publish. Slow work first and stored as it
+// arrives; one transaction at the end.
+import type { ParsedDocument } from '../../core/blocks.ts'
+import { AppError } from '../../core/errors.ts'
+import type { ChunkKnowledge } from '../../core/knowledge.ts'
+import { entityId } from '../../core/names.ts'
+import { workspaceScope } from '../../core/workspace.ts'
+import * as chunks from '../../store/chunks.ts'
+import * as documents from '../../store/documents.ts'
+import { withScope } from '../../store/scope.ts'
+import * as vectors from '../../store/vectors.ts'
+import * as workspaces from '../../store/workspaces.ts'
+import type { EngineDeps } from '../deps.ts'
+import { fetchFile, type FetchedFile } from './fetch.ts'
+import { begin, progressOf, type IngestJob } from './job.ts'
+import { CHUNKING_VERSION, diffChunks, PARSER_VERSION, planChunks, sha256, type PlannedChunk } from './plan.ts'
+import { publish, publishUnchanged, Superseded, VectorsMissing } from './publish.ts'
+import { embedTexts, extractKnowledge, type Home } from './think.ts'
+
+/** Another document may let go of a name between thinking and publishing; more often than this is a bug. */
+const MAX_PUBLISH_TRIES = 5
+
+/** Runs one ingest job to its end. Throws what made it fail; the worker decides about another try. */
+export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void> {
+  await begin(deps, job)
+  const timings: Record<string, number> = {}
+  const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
+    const started = performance.now()
+    const result = await work()
+    timings[stage] = Math.round(performance.now() - started)
+    return result
+  }
+  const progress = progressOf(deps, job)
+  const { document, home } = await attempt(deps, job)
+  const file = await timed('fetch', () => fetchFile(deps, job, document.file_name))
+  const recipe = recipeOf(deps, job, home, file.declaredType)
+  const models = { embed: home.model.model, ...(deps.models.extractor ? { extract: deps.models.extractor.id } : {}) }
+  if (await isUnchanged(deps, job, file, recipe)) {
+    const live = await liveFacts(deps, job)
+    return publishUnchanged(deps, job, { ...live, fileId: job.fileId, jobId: job.row.job_id, sha256: file.sha256, recipe, timings, models })
+  }
+  await progress('parsing', 0.1)
+  const parsed = await timed('parse', () => parse(deps, job, file))
+  const extractorId = deps.models.extractor?.id ?? null
+  const planned = planChunks(job.workspace, job.fileId, parsed, { maxTokens: deps.limits.chunkMaxTokens, extractor: extractorId })
+  if (planned.length === 0) throw new AppError('unprocessable_document', 'The document is empty: it holds no text.')
+  const before = await withScope(deps.database, workspaceScope(job.workspace), (tx) => chunks.live(tx, job.workspace, job.fileId))
+  const diff = diffChunks(before, planned)
+  await progress('extracting', 0.25)
+  const knowledge = await timed('extract', () => extractKnowledge(deps, job, diff.reextract, (share) => progress('extracting', 0.25 + share * 0.4)))
+  await progress('embedding', 0.65)
+  const texts = await textsToEmbed(deps, job, home, diff.revector, knowledge)
+  const vectorsByHash = await timed('embed', () => embedTexts(deps, job, home, texts, (share) => progress('embedding', 0.65 + share * 0.3)))
+  const attemptNow = await current(deps, job)
+  const live = { title: parsed.title, mediaType: parsed.mediaType, sha256: file.sha256, recipe, warnings: parsed.warnings, timings, models }
+  const publication = { parsed, planned, knowledge, home, collection: attemptNow.collection, metadata: attemptNow.metadata, live }
+  await publishWithVectors(deps, job, { ...publication, vectorsByHash })
+}
+
+async function publishWithVectors(deps: EngineDeps, job: IngestJob, publication: Parameters<typeof publish>[2]): Promise<void> {
+  const known = new Map(publication.vectorsByHash)
+  for (let tries = 1; ; tries++) {
+    try {
+      job.signal.throwIfAborted()
+      return await publish(deps, job, { ...publication, vectorsByHash: known })
+    } catch (error) {
+      if (!(error instanceof VectorsMissing) || tries === MAX_PUBLISH_TRIES) throw error
+      const made = await embedTexts(deps, job, publication.home, error.texts, async () => undefined)
+      for (const [hash, vector] of made) known.set(hash, vector)
+    }
+  }
+}
+
+async function attempt(deps: EngineDeps, job: IngestJob): Promise<{ document: documents.DocumentRow; home: Home }> {
+  return withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
+    const document = await documents.get(tx, job.workspace, job.fileId)
+    const [row] = await workspaces.inScope(tx, [job.workspace])
+    if (document?.job_id !== job.row.job_id || row === undefined) throw new Superseded()
+    const model = deps.models.embeddingFor(row.model, row.dim)
+    if (model === undefined) {
+      throw new AppError(
+        'embedding_service_unavailable',
+        `This workspace was built with ${row.model} (${row.dim} dimensions), which is not configured any more; configure it again or run: npx insight-rag workspace reembed ${job.workspace}`,
+      )
+    }
+    return { document, home: { shard: row.shard, space_id: row.space_id, dim: row.dim, model } }
+  })
+}
+
+async function current(deps: EngineDeps, job: IngestJob): Promise<documents.DocumentRow> {
+  const row = await withScope(deps.database, workspaceScope(job.workspace), (tx) => documents.get(tx, job.workspace, job.fileId))
+  if (row?.job_id !== job.row.job_id) throw new Superseded()
+  return row
+}
+
+function recipeOf(deps: EngineDeps, job: IngestJob, home: Home, declaredType: string | undefined): string {
+  const parts = [PARSER_VERSION, CHUNKING_VERSION, deps.limits.chunkMaxTokens, job.payload.options, declaredType ?? null]
+  return sha256(JSON.stringify([...parts, deps.models.extractor?.id ?? null, home.model.model, home.dim, deps.models.vision?.model ?? null]))
+}
+
+/** Same bytes, same options, same models, same description by the caller. */
+async function isUnchanged(deps: EngineDeps, job: IngestJob, file: FetchedFile, recipe: string): Promise<boolean> {
+  const document = await current(deps, job)
+  return document.content_sha256 === file.sha256 && document.recipe === recipe && document.described
+}
+
+async function liveFacts(deps: EngineDeps, job: IngestJob): Promise<{ title: string; mediaType: string; warnings: string[] }> {
+  return withScope(deps.database, workspaceScope(job.workspace), (tx) => documents.liveFacts(tx, job.workspace, job.fileId))
+}
+
+function parse(deps: EngineDeps, job: IngestJob, file: FetchedFile): Promise<ParsedDocument> {
+  const input = { bytes: file.bytes, fileName: file.fileName, options: job.payload.options }
+  return deps.parser.parse(file.declaredType === undefined ? input : { ...input, declaredType: file.declaredType }, job.signal)
+}
+
+/** Chunk texts, and the names and facts that no live document has embedded yet. */
+async function textsToEmbed(
+  deps: EngineDeps,
+  job: IngestJob,
+  home: Home,
+  revector: readonly PlannedChunk[],
+  knowledge: ReadonlyMap<string, ChunkKnowledge>,
+): Promise<string[]> {
+  const names = new Map<string, string>()
+  const facts = new Map<string, string>()
+  for (const { entities, relations, aliases } of knowledge.values()) {
+    for (const key of [...entities.map((entity) => entity.key), ...aliases.flatMap((alias) => [alias.key, alias.aliasKey])]) names.set(entityId(key), key)
+    for (const relation of relations) facts.set(relation.factId, relation.factText)
+  }
+  const [haveNames, haveFacts] = await withScope(deps.database, workspaceScope(job.workspace), async (tx) => [
+    await vectors.present(tx, job.workspace, home, 'entity', [...names.keys()]),
+    await vectors.present(tx, job.workspace, home, 'relation', [...facts.keys()]),
+  ])
+  const open = (map: Map<string, string>, have: Set<string>): string[] => [...map].filter(([id]) => !have.has(id)).map(([, text]) => text)
+  return [...new Set([...revector.map((chunk) => chunk.embedText), ...open(names, haveNames), ...open(facts, haveFacts)])]
+}

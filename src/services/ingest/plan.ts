@@ -1,0 +1,79 @@
+// Stage: chunks with their identities, and what of the live version stays.
+import { createHash } from 'node:crypto'
+import type { ParsedDocument } from '../../core/blocks.ts'
+import { chunkDocument, type ChunkDraft } from '../../core/chunking.ts'
+import { chunkKnowledge, type ChunkKnowledge } from '../../core/knowledge.ts'
+import type { WorkspaceId } from '../../core/workspace.ts'
+import type { LiveChunk } from '../../store/chunks.ts'
+
+/** Named in every recipe: a change of how documents are read or cut makes 'unchanged' untrue. */
+export const PARSER_VERSION = 'blocks-1'
+export const CHUNKING_VERSION = 'structure-1'
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+export type PlannedChunk = ChunkDraft & {
+  chunkId: string
+  textHash: string
+  embedText: string
+  embedHash: string
+  /** What the source itself states here; such a chunk needs no extractor. */
+  stated: ChunkKnowledge | undefined
+  /** Id of the extractor whose mentions this chunk will carry; null when extraction is off. */
+  extractor: string | null
+}
+
+/**
+ * A chunk's id derives from workspace, file, its text and which repeat of that text it is, so that text which merely
+ * moved keeps its row, its vector's neighbours and its mentions.
+ */
+export function planChunks(workspace: WorkspaceId, fileId: string, parsed: ParsedDocument, options: { maxTokens: number; extractor: string | null }): PlannedChunk[] {
+  const repeats = new Map<string, number>()
+  return chunkDocument(parsed, { maxTokens: options.maxTokens }).map((draft) => {
+    const textHash = sha256(draft.content)
+    const repeat = repeats.get(textHash) ?? 0
+    repeats.set(textHash, repeat + 1)
+    const embedText = draft.header === '' ? draft.content : `${draft.header}\n${draft.content}`
+    const stated = statedIn(parsed, draft)
+    const chunkId = `c_${createHash('sha256').update(JSON.stringify([workspace, fileId, textHash, repeat])).digest('base64url').slice(0, 20)}`
+    const extractor = stated === undefined ? options.extractor : `stated-${sha256(JSON.stringify(stated)).slice(0, 12)}`
+    return { ...draft, chunkId, textHash, embedText, embedHash: sha256(embedText), stated, extractor }
+  })
+}
+
+function statedIn(parsed: ParsedDocument, draft: ChunkDraft): ChunkKnowledge | undefined {
+  const [from, to] = draft.blocks
+  const inside = (entry: { block: number }): boolean => entry.block >= from && entry.block <= to
+  const entities = parsed.stated?.entities.filter(inside) ?? []
+  const relations = parsed.stated?.relations.filter(inside) ?? []
+  if (entities.length === 0 && relations.length === 0) return undefined
+  return chunkKnowledge({
+    entities: entities.map((entity) => ({ ...entity, quote: entity.name })),
+    relations: relations.map((relation) => ({ ...relation, quote: relation.description, weight: relation.weight ?? 1 })),
+    dropped: 0,
+    truncated: false,
+  })
+}
+
+export type ChunkDiff = {
+  removed: string[]
+  /** Live chunks whose mentions go: removed ones, and those that get new mentions. */
+  stale: string[]
+  /** Chunks whose text has no vector in the live version. */
+  revector: PlannedChunk[]
+  /** Chunks whose mentions must be made; of the live ones among them the old mentions go. */
+  reextract: PlannedChunk[]
+}
+
+export function diffChunks(live: readonly LiveChunk[], planned: readonly PlannedChunk[]): ChunkDiff {
+  const before = new Map(live.map((chunk) => [chunk.chunk_id, chunk]))
+  const after = new Set(planned.map((chunk) => chunk.chunkId))
+  const removed = live.filter((chunk) => !after.has(chunk.chunk_id)).map((chunk) => chunk.chunk_id)
+  const reextract = planned.filter((chunk) => before.get(chunk.chunkId)?.extractor !== chunk.extractor)
+  return {
+    removed,
+    stale: [...removed, ...reextract.map((chunk) => chunk.chunkId).filter((id) => before.has(id))],
+    revector: planned.filter((chunk) => before.get(chunk.chunkId)?.embed_hash !== chunk.embedHash),
+    reextract,
+  }
+}

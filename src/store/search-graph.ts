@@ -1,0 +1,152 @@
+// The graph legs: entities and facts that a question names, what stands around them, and the chunks that say so.
+import { sql, type RawBuilder } from 'kysely'
+import type { Located } from './search-chunks.ts'
+import { andMatches, type ChunkFilter } from './search-filter.ts'
+import { homeOf, nearest, type Probe, vectorParameter } from './search-vectors.ts'
+import type { ScopedTx } from './scope.ts'
+import { vectorTable } from './vectors.ts'
+
+/** Several names or facts may lead to one entity or relation, so more of them are read than are wanted. */
+const SEEDS_PER_RESULT = 3
+/** Heaviest relations read per entity: a hub's thousandth relation answers nothing. */
+const RELATIONS_PER_SEED = 200
+/** Chunks compared per entity or relation. */
+const CHUNKS_PER_OWNER = 1000
+
+/** Entities that a chunk matching the filter mentions. */
+const mentionedEntities = (workspace: RawBuilder<unknown>, filter: ChunkFilter): RawBuilder<unknown> => sql`
+  select m.entity_id from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
+  where m.workspace_id = ${workspace}${andMatches('c', filter)}`
+
+export type EntitySeed = { workspace_id: string; entity_id: string; /** -1 where only the name matched. */ cosine: number; /** Keys that matched to the letter. */ keys: string[]; mentions: number }
+
+/**
+ * Entities whose name is near the question, at most `limit` names per workspace, and those whose name or alias is one of `keys`.
+ *
+ * @param probes empty when only exact names count.
+ */
+export async function seedEntities(
+  tx: ScopedTx,
+  probes: readonly Probe[],
+  workspaces: readonly string[],
+  keys: readonly string[],
+  limit: number,
+  filter: ChunkFilter | undefined,
+): Promise<EntitySeed[]> {
+  const only = filter
+    ? (probe: Probe): RawBuilder<unknown> => {
+        const mentioned = mentionedEntities(sql`${probe.workspace.workspace_id}`, filter)
+        return sql` and v.id in (${mentioned} union select k.key_id from entity_keys k where k.workspace_id = ${probe.workspace.workspace_id} and k.entity_id in (${mentioned}))`
+      }
+    : undefined
+  const near =
+    probes.length === 0
+      ? sql`select null::text as workspace_id, null::text as id, null::float8 as distance where false`
+      : nearest(tx, 'entity', probes, limit * SEEDS_PER_RESULT, only)
+  const found = await sql<EntitySeed>`
+    select e.workspace_id, e.entity_id, max(s.cosine) as cosine, array_remove(array_agg(distinct s.key), null) as keys, e.mentions
+    from (
+      select n.workspace_id, coalesce(k.entity_id, n.id) as entity_id, 1 - n.distance as cosine, null::text as key
+      from (${near}) n left join entity_keys k on k.workspace_id = n.workspace_id and k.key_id = n.id
+      union all
+      select workspace_id, entity_id, -1, key from entities where workspace_id = any(${[...workspaces]}::text[]) and key = any(${[...keys]}::text[])
+      union all
+      select workspace_id, entity_id, -1, key from entity_keys where workspace_id = any(${[...workspaces]}::text[]) and key = any(${[...keys]}::text[])) s
+    join entities e on e.workspace_id = s.workspace_id and e.entity_id = s.entity_id
+    where true${filter ? sql` and e.entity_id in (${mentionedEntities(sql`e.workspace_id`, filter)})` : sql``}
+    group by e.workspace_id, e.entity_id, e.mentions`.execute(tx)
+  return found.rows
+}
+
+export type RelationSeed = { workspace_id: string; relation_id: string; a_id: string; b_id: string; weight: number; degrees: number; /** -1 where no fact was compared. */ cosine: number }
+
+/** A chunk matching the filter asserts the relation `r`. */
+const assertedRelation = (filter: ChunkFilter | undefined): RawBuilder<unknown> =>
+  filter
+    ? sql` and exists (select from relation_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
+        where m.workspace_id = r.workspace_id and m.relation_id = r.relation_id${andMatches('c', filter)})`
+    : sql``
+
+/** Relations one of whose asserted facts is near the question, at most about `limit` per workspace. */
+export async function seedRelations(tx: ScopedTx, probes: readonly Probe[], limit: number, filter: ChunkFilter | undefined): Promise<RelationSeed[]> {
+  if (probes.length === 0) return []
+  const only = filter
+    ? (probe: Probe): RawBuilder<unknown> => sql`
+        and v.id in (select m.fact_id from relation_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
+          where m.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)})`
+    : undefined
+  const found = await sql<RelationSeed>`
+    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, a.degree + b.degree as degrees, max(1 - n.distance) as cosine
+    from (${nearest(tx, 'relation', probes, limit * SEEDS_PER_RESULT, only)}) n
+    join lateral (
+      select relation_id from relation_mentions m
+      where m.workspace_id = n.workspace_id and m.fact_id = n.id and m.relation_id is not null limit 1) m on true
+    join relations r on r.workspace_id = n.workspace_id and r.relation_id = m.relation_id
+    join entities a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
+    join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
+    where true${assertedRelation(filter)}
+    group by r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight, a.degree, b.degree`.execute(tx)
+  return found.rows
+}
+
+/** Relations of the entities, the best connected first, then the heaviest: LightRAG's order; at most `limit` in all. */
+export async function incidentRelations(tx: ScopedTx, entities: readonly Located[], limit: number, filter: ChunkFilter | undefined): Promise<RelationSeed[]> {
+  if (entities.length === 0) return []
+  const side = (end: 'a_id' | 'b_id'): RawBuilder<unknown> => sql`(
+    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight from relations r
+    where r.workspace_id = s.workspace_id and r.${sql.raw(end)} = s.entity_id${assertedRelation(filter)}
+    order by r.weight desc, r.relation_id limit ${RELATIONS_PER_SEED})`
+  const found = await sql<RelationSeed>`
+    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, a.degree + b.degree as degrees, -1 as cosine
+    from (
+      select distinct i.* from unnest(${entities.map((one) => one.workspaceId)}::text[], ${entities.map((one) => one.id)}::text[]) as s(workspace_id, entity_id)
+      cross join lateral (${side('a_id')} union all ${side('b_id')}) i) r
+    join entities a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
+    join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
+    order by degrees desc, r.weight desc, r.relation_id, r.workspace_id limit ${limit}`.execute(tx)
+  return found.rows
+}
+
+export type OwnedChunk = { side: 'entity' | 'relation'; workspace_id: string; chunk_id: string; cosine: number; /** Entities or relations of the question that it mentions. */ owners: string[] }
+
+/**
+ * Chunks that mention the entities or assert the relations, the most similar to the question first, at most `limit` per side and workspace.
+ *
+ * @param entities ids by workspace; so for relations.
+ */
+export async function ownedChunks(
+  tx: ScopedTx,
+  probes: readonly Probe[],
+  entities: ReadonlyMap<string, readonly string[]>,
+  relations: ReadonlyMap<string, readonly string[]>,
+  limit: number,
+  filter: ChunkFilter | undefined,
+): Promise<OwnedChunk[]> {
+  const parts = probes.flatMap((probe) => [
+    ...ownedPart(tx, probe, 'entity', entities.get(probe.workspace.workspace_id) ?? [], limit, filter),
+    ...ownedPart(tx, probe, 'relation', relations.get(probe.workspace.workspace_id) ?? [], limit, filter),
+  ])
+  if (parts.length === 0) return []
+  const found = await sql<OwnedChunk>`${sql.join(parts, sql` union all `)}`.execute(tx)
+  return found.rows
+}
+
+function ownedPart(tx: ScopedTx, probe: Probe, side: 'entity' | 'relation', ids: readonly string[], limit: number, filter: ChunkFilter | undefined): RawBuilder<unknown>[] {
+  if (ids.length === 0) return []
+  const owner = sql.raw(`${side}_id`)
+  const order = sql.raw(side === 'entity' ? 'm.rank, m.chunk_id, m.key' : 'm.rank, m.chunk_id, m.source_key, m.target_key')
+  return [
+    sql`(
+      select ${side} as side, v.workspace_id, v.id as chunk_id, 1 - (v.embedding <=> ${vectorParameter(tx, probe.vector)}) as cosine, o.owners
+      from (
+        select l.chunk_id, array_agg(distinct w.id) as owners from unnest(${[...ids]}::text[]) as w(id) cross join lateral (
+          select m.chunk_id from ${sql.table(`${side}_mentions`)} m
+          ${filter ? sql`join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id` : sql``}
+          where m.workspace_id = ${probe.workspace.workspace_id} and m.${owner} = w.id${andMatches('c', filter)}
+          order by ${order} limit ${CHUNKS_PER_OWNER}) l
+        group by l.chunk_id) o
+      join ${vectorTable('chunk', probe.workspace.dim)} v on v.id = o.chunk_id
+      where ${homeOf('v', probe.workspace)}
+      order by v.embedding <=> ${vectorParameter(tx, probe.vector)}, v.id limit ${limit})`,
+  ]
+}

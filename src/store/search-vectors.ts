@@ -1,0 +1,86 @@
+// The vector legs: nearest chunks, and the cosine of chunks that another leg found. One subselect per workspace with its shard and
+// space as parameters of their own, so that partitions are pruned and every tenant gets its full number of rows.
+import { sql, type RawBuilder } from 'kysely'
+import { encodeVector } from './vectors-codec.ts'
+import { andMatches, type ChunkFilter } from './search-filter.ts'
+import type { ScopedTx } from './scope.ts'
+import { type VectorKind, vectorTable } from './vectors.ts'
+import type { WorkspaceRow } from './workspaces.ts'
+
+/** A workspace to search and the question in that workspace's own space. */
+export type Probe = { workspace: WorkspaceRow; vector: ArrayLike<number> }
+
+export type ChunkHit = { workspace_id: string; chunk_id: string; cosine: number }
+
+/** Candidate lists of an HNSW scan; beyond 300k rows 100 candidates lose recall. */
+const EF_SEARCH = 100
+
+export function isPromoted(workspace: WorkspaceRow): boolean {
+  return workspace.shard !== 'small'
+}
+
+/** Once per search, before its first nearest-neighbour statement; without it an HNSW scan that a condition thins out returns too few rows. */
+export async function prepareIndexScans(tx: ScopedTx, workspaces: readonly WorkspaceRow[]): Promise<void> {
+  if (!workspaces.some(isPromoted)) return
+  await sql`select set_config('hnsw.ef_search', ${String(EF_SEARCH)}, true), set_config('hnsw.iterative_scan', 'relaxed_order', true)`.execute(tx)
+}
+
+export function vectorParameter(tx: ScopedTx, vector: ArrayLike<number>): RawBuilder<unknown> {
+  return sql`${encodeVector(tx.database, vector)}::${sql.raw(tx.database.vectorType)}`
+}
+
+/** The leaf of one workspace: the three conditions that prune partitions and keep tenants apart. */
+export function homeOf(alias: string, workspace: WorkspaceRow): RawBuilder<unknown> {
+  const row = sql.raw(alias)
+  return sql`${row}.shard = ${workspace.shard} and ${row}.workspace_id = ${workspace.workspace_id} and ${row}.space_id = ${workspace.space_id}`
+}
+
+/**
+ * The rows of one kind nearest to each probe, as one subselect of columns (workspace_id, id, distance), at most `limit` per workspace.
+ * In the shared partition the scan is exact and equal distances are ordered by id; a promoted one is read through its index,
+ * which orders by distance alone.
+ *
+ * @param only further conditions on the row `v`, e.g. that a matching chunk supports it; makes the scan exact.
+ */
+export function nearest(tx: ScopedTx, kind: VectorKind, probes: readonly Probe[], limit: number, only?: (probe: Probe) => RawBuilder<unknown>): RawBuilder<unknown> {
+  const parts = probes.map((probe) => {
+    const exact = only !== undefined || !isPromoted(probe.workspace)
+    // Wrapped in an addition the index is not used: what a condition leaves is few rows, and they are compared one by one.
+    const order = only !== undefined && isPromoted(probe.workspace) ? sql`(v.embedding <=> ${vectorParameter(tx, probe.vector)}) + 0` : sql`distance`
+    return sql`(
+      select v.workspace_id, v.id, v.embedding <=> ${vectorParameter(tx, probe.vector)} as distance
+      from ${vectorTable(kind, probe.workspace.dim)} v
+      where ${homeOf('v', probe.workspace)}${only ? only(probe) : sql``}
+      order by ${order}${exact ? sql`, v.id` : sql``}
+      limit ${limit})`
+  })
+  return sql.join(parts, sql` union all `)
+}
+
+/** Chunks by cosine similarity, at most `limit` per workspace, not ordered across workspaces. */
+export async function nearestChunks(tx: ScopedTx, probes: readonly Probe[], limit: number, filter: ChunkFilter | undefined): Promise<ChunkHit[]> {
+  if (probes.length === 0) return []
+  const only = filter
+    ? (probe: Probe): RawBuilder<unknown> => sql`
+        and v.id in (select c.chunk_id from chunks c where c.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)})`
+    : undefined
+  const found = await sql<ChunkHit>`
+    select n.workspace_id, n.id as chunk_id, 1 - n.distance as cosine from (${nearest(tx, 'chunk', probes, limit, only)}) n`.execute(tx)
+  return found.rows
+}
+
+/** The cosine of given chunks to the question; a chunk without a vector is left out. */
+export async function cosinesOf(tx: ScopedTx, probes: readonly Probe[], chunks: ReadonlyMap<string, readonly string[]>): Promise<ChunkHit[]> {
+  const parts = probes.flatMap((probe) => {
+    const ids = chunks.get(probe.workspace.workspace_id) ?? []
+    if (ids.length === 0) return []
+    return [
+      sql`select v.workspace_id, v.id as chunk_id, 1 - (v.embedding <=> ${vectorParameter(tx, probe.vector)}) as cosine
+        from ${vectorTable('chunk', probe.workspace.dim)} v
+        where ${homeOf('v', probe.workspace)} and v.id = any(${[...ids]}::text[])`,
+    ]
+  })
+  if (parts.length === 0) return []
+  const found = await sql<ChunkHit>`${sql.join(parts, sql` union all `)}`.execute(tx)
+  return found.rows
+}
