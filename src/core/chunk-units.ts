@@ -1,0 +1,70 @@
+// Turns one block into units: the pieces that chunking may separate. Most blocks are one unit; only what is too long becomes several.
+import type { Block, TableContent } from './blocks.ts'
+import { cutByContent } from './chunk-cut.ts'
+import { tableLines } from './chunk-table.ts'
+import { splitText } from './chunk-text.ts'
+import { countTokens } from './tokens.ts'
+
+export type Unit = {
+  text: string
+  tokens: number
+  /** Ordinal of the block it comes from. */
+  block: number
+  page: number | undefined
+  /** What stands between this unit and the one before it, when both land in one chunk. */
+  joint: '' | '\n' | '\n\n'
+  /** A cut directly before this unit would leave something dangling. */
+  glued: boolean
+}
+
+/** Tokens of the blank line between two blocks. */
+const JOINT_TOKENS = 1
+
+const lines = (text: string): string[] => text.split(/(?<=\n)/)
+
+function wholeUnit(block: Block, ordinal: number, text: string): Unit {
+  return { text, tokens: countTokens(text) + JOINT_TOKENS, block: ordinal, page: block.page, joint: '\n\n', glued: false }
+}
+
+/** Units of one block, each at most `maxTokens` except a single equation, which is never split. */
+export function blockUnits(block: Block, ordinal: number, maxTokens: number, targetTokens: number): Unit[] {
+  const text = block.text.trim()
+  if (text === '') return []
+  const whole = wholeUnit(block, ordinal, text)
+  if (whole.tokens <= maxTokens || block.type === 'equation') return [whole]
+  if (block.type === 'table' && block.table !== undefined) return tableUnits(block, block.table, ordinal, targetTokens)
+  const limit = maxTokens - JOINT_TOKENS
+  const byLine = block.type === 'list' || block.type === 'code' || block.type === 'table'
+  const pieces = (byLine ? lines(text) : [text]).flatMap((piece) => (countTokens(piece) <= limit ? [piece] : splitText(piece, limit)))
+  return pieces.map((piece, index) => ({ ...whole, text: piece, tokens: countTokens(piece), joint: index === 0 ? '\n\n' : '' }))
+}
+
+/**
+ * A long table in slices of whole rows; each slice repeats caption and header. Where the header leaves no room, rows are written as
+ * `name: value` sentences and split like text, since their cells would lose their names otherwise.
+ */
+function tableUnits(block: Block, table: TableContent, ordinal: number, targetTokens: number): Unit[] {
+  const { caption, header, names, rows, cells } = tableLines(table)
+  const head = [caption, header].filter((line) => line !== '').join('\n')
+  const headTokens = countTokens(head) + JOINT_TOKENS
+  const room = targetTokens - headTokens
+  const base = wholeUnit(block, ordinal, '')
+  const spell = (row: readonly string[]): Unit[] => textUnits(base, spelledRow(names, row), targetTokens)
+  if (room < targetTokens / 2) return [...textUnits(base, `${caption}\n${names.join('; ')}\n`.trimStart(), targetTokens), ...cells.flatMap(spell)]
+  const sizes = rows.map((row) => countTokens(row) + JOINT_TOKENS)
+  const units = rows.map((row, index) => ({ size: Math.min(sizes[index] ?? 0, room), anchor: row, glued: false }))
+  return cutByContent(units, { target: room, least: room / 3, most: room }).flatMap(({ from, to }) => {
+    if (to - from === 1 && (sizes[from] ?? 0) > room) return spell(cells[from] ?? [])
+    const text = [head, ...rows.slice(from, to)].filter((line) => line !== '').join('\n')
+    return [{ ...base, text, tokens: countTokens(text) + JOINT_TOKENS }]
+  })
+}
+
+function spelledRow(names: readonly string[], row: readonly string[]): string {
+  const named = row.map((text, column) => (names[column] === undefined || names[column] === '' ? text : `${names[column]}: ${text}`))
+  return `${named.filter((_, column) => (row[column] ?? '').trim() !== '').join('; ')}\n`
+}
+
+function textUnits(base: Unit, text: string, maxTokens: number): Unit[] {
+  return splitText(text, maxTokens).map((piece, index) => ({ ...base, text: piece, tokens: countTokens(piece), joint: index === 0 ? '\n\n' : '' }))
+}

@@ -1,0 +1,210 @@
+// HTML: the main content in reading order, without scripts, navigation or what is hidden. The walk is iterative, since depth is the page's choice.
+import { type DefaultTreeAdapterTypes, parse } from 'parse5'
+import type { FormatParser } from './format.ts'
+import { unreadable } from './format.ts'
+import { decodeText } from './encoding.ts'
+import { type RowCell, tableFromRows } from './table.ts'
+import { createWriter, type Writer } from './writer.ts'
+
+type Node = DefaultTreeAdapterTypes.ChildNode
+type Element = DefaultTreeAdapterTypes.Element
+
+const SKIPPED = new Set(['script', 'style', 'noscript', 'template', 'head', 'iframe', 'object', 'svg', 'canvas', 'button', 'select', 'input', 'textarea', 'nav', 'dialog'])
+/** Left out only when the page has a main part of its own, or when they frame the body. */
+const FRAME = new Set(['header', 'footer', 'aside', 'form'])
+const BLOCKS = new Set('address article aside blockquote center dd details div dl dt fieldset figcaption figure footer form header hr li main ol p section summary ul'.split(' '))
+
+const isElement = (node: Node): node is Element => 'tagName' in node
+/** Not `push(...nodes)`: a page with a hundred thousand children would exhaust the stack. */
+function pushReversed<T>(stack: T[], nodes: readonly T[]): void {
+  for (let index = nodes.length - 1; index >= 0; index -= 1) {
+    const node = nodes[index]
+    if (node !== undefined) stack.push(node)
+  }
+}
+const attribute = (element: Element, name: string): string | undefined => element.attrs.find((candidate) => candidate.name === name)?.value
+
+function isHidden(element: Element): boolean {
+  return attribute(element, 'hidden') !== undefined || attribute(element, 'aria-hidden') === 'true' || /display\s*:\s*none/i.test(attribute(element, 'style') ?? '')
+}
+
+/** All elements of a name below a node, not searching inside `stop`. */
+function findAll(root: Element | DefaultTreeAdapterTypes.Document, wanted: (element: Element) => boolean, inside: boolean): Element[] {
+  const found: Element[] = []
+  const open: Node[] = root.childNodes.toReversed()
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (!isElement(node)) continue
+    const hit = wanted(node)
+    if (hit) found.push(node)
+    if (!hit || inside) pushReversed(open, node.childNodes)
+  }
+  return found
+}
+
+/** The text below a node: blanks as the page shows them, LaTeX of MathML annotations and KaTeX, alternative texts of pictures. */
+function inlineText(root: Node): string {
+  let text = ''
+  const open: (Node | string)[] = [root]
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (typeof node === 'string') text += node
+    else if (node.nodeName === '#text') text += (node as DefaultTreeAdapterTypes.TextNode).value.replace(/[\t\n\f\r ]+/g, ' ')
+    else if (isElement(node)) {
+      const math = latexOf(node)
+      if (math !== undefined) text += `$${math}$`
+      else if (node.tagName === 'br') text += '\n'
+      else if (node.tagName === 'img') text += attribute(node, 'alt') ?? ''
+      else if (!SKIPPED.has(node.tagName) && !isHidden(node)) {
+        const edge = BLOCKS.has(node.tagName) || node.tagName === 'tr' ? '\n' : node.tagName === 'td' || node.tagName === 'th' ? ' ' : ''
+        open.push(edge)
+        pushReversed(open, node.childNodes)
+        open.push(edge)
+      }
+    }
+  }
+  return text
+}
+
+function latexOf(element: Element): string | undefined {
+  if (element.tagName === 'math') {
+    const annotation = findAll(element, (inner) => inner.tagName === 'annotation' && /tex/i.test(attribute(inner, 'encoding') ?? ''), false)[0]
+    const text = annotation?.childNodes.map((node) => (node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : '')).join('')
+    return text?.trim() || attribute(element, 'alttext')?.trim() || undefined
+  }
+  return undefined
+}
+
+function writeTable(writer: Writer, table: Element): void {
+  const own = (element: Element): boolean => element.tagName === 'table'
+  const rows = rowsOf(table)
+  const cells = rows.map((row) =>
+    row.childNodes.filter(isElement).filter((cell) => cell.tagName === 'td' || cell.tagName === 'th').map((cell): RowCell => ({
+      text: inlineText(cell).trim(),
+      rowSpan: Number.parseInt(attribute(cell, 'rowspan') ?? '1', 10) || 1,
+      columnSpan: Number.parseInt(attribute(cell, 'colspan') ?? '1', 10) || 1,
+      header: cell.tagName === 'th' || (row.parentNode !== null && row.parentNode.nodeName === 'thead'),
+    })),
+  )
+  const nested = rows.some((row) => findAll(row, own, false).length > 0)
+  const isLayout = nested || (cells.length > 0 && cells.every((row) => row.length <= 1))
+  const caption = table.childNodes.filter(isElement).find((node) => node.tagName === 'caption')
+  if (isLayout) for (const row of rows) for (const cell of row.childNodes.filter(isElement)) walk(writer, cell)
+  else writer.table(tableFromRows(cells, undefined, caption === undefined ? undefined : inlineText(caption).trim()))
+}
+
+function rowsOf(table: Element): Element[] {
+  return table.childNodes.filter(isElement).flatMap((part) => {
+    if (part.tagName === 'tr') return [part]
+    return ['thead', 'tbody', 'tfoot'].includes(part.tagName) ? part.childNodes.filter(isElement).filter((row) => row.tagName === 'tr') : []
+  })
+}
+
+function listLines(list: Element): string[] {
+  const lines: string[] = []
+  const open: { element: Element; depth: number; mark: string }[] = itemsOf(list, 0)
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const nested = next.element.childNodes.filter(isElement).filter((node) => node.tagName === 'ul' || node.tagName === 'ol')
+    const text = next.element.childNodes.filter((node) => !nested.some((inner) => inner === node)).map(inlineText).join('')
+    lines.push(`${'  '.repeat(Math.min(next.depth, 6))}${next.mark} ${text.replace(/\s+/g, ' ').trim()}`)
+    for (const inner of nested.toReversed()) pushReversed(open, itemsOf(inner, next.depth + 1).toReversed())
+  }
+  return lines
+}
+
+function itemsOf(list: Element, depth: number): { element: Element; depth: number; mark: string }[] {
+  const start = Number.parseInt(attribute(list, 'start') ?? '1', 10) || 1
+  const items = list.childNodes.filter(isElement).filter((node) => node.tagName === 'li')
+  return items.map((element, index) => ({ element, depth, mark: list.tagName === 'ol' ? `${start + index}.` : '-' })).toReversed()
+}
+
+/** A task of the walk: a node still to be read, or the end of a run of inline text. */
+type Task = Node | 'flush'
+
+function walk(writer: Writer, root: Element): void {
+  let run = ''
+  const flush = (): void => {
+    writer.text('paragraph', run)
+    run = ''
+  }
+  const open: Task[] = root.childNodes.toReversed()
+  for (let task = open.pop(); task !== undefined; task = open.pop()) {
+    if (task === 'flush') flush()
+    else if (!isElement(task)) run += inlineText(task)
+    else if (!SKIPPED.has(task.tagName) && !isHidden(task)) {
+      const isBlock = writeBlock(writer, task, flush)
+      if (isBlock) continue
+      if (BLOCKS.has(task.tagName) || containsBlock(task)) {
+        flush()
+        open.push('flush')
+        pushReversed(open, task.childNodes)
+      } else run += inlineText(task)
+    }
+  }
+  flush()
+}
+
+const containsBlock = (element: Element): boolean =>
+  !['math', 'svg'].includes(element.tagName) && findAll(element, (inner) => BLOCKS.has(inner.tagName) || /^(?:h[1-6]|table|pre)$/.test(inner.tagName), false).length > 0
+
+/** Elements that are a block as a whole; true when this was one. */
+function writeBlock(writer: Writer, element: Element, flush: () => void): boolean {
+  const name = element.tagName
+  const level = /^h([1-6])$/.exec(name)?.[1]
+  if (level === undefined && !['table', 'ul', 'ol', 'pre', 'math', 'figure', 'img'].includes(name)) return false
+  const latex = name === 'math' ? latexOf(element) : undefined
+  if (name === 'math' && (latex === undefined || attribute(element, 'display') !== 'block')) return false
+  if (name === 'figure' && findAll(element, (inner) => inner.tagName === 'img', false).length === 0) return false
+  flush()
+  if (level !== undefined) writer.heading(Number(level), inlineText(element))
+  else if (name === 'table') writeTable(writer, element)
+  else if (name === 'pre') writer.text('code', preText(element))
+  else if (latex !== undefined) writer.equation(latex)
+  else if (name === 'figure' || name === 'img') writer.image(inlineText(element), undefined)
+  else writer.text('list', listLines(element).join('\n'))
+  return true
+}
+
+function preText(element: Element): string {
+  let text = ''
+  const open: Node[] = [element]
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (node.nodeName === '#text') text += (node as DefaultTreeAdapterTypes.TextNode).value
+    else if (isElement(node)) pushReversed(open, node.childNodes)
+  }
+  return text
+}
+
+/** `main`, or the only `article`, or the body without what frames it. */
+function mainContent(document: DefaultTreeAdapterTypes.Document): Element | undefined {
+  const main = findAll(document, (element) => element.tagName === 'main' || attribute(element, 'role') === 'main', false)
+  if (main.length === 1) return main[0]
+  const articles = findAll(document, (element) => element.tagName === 'article', false)
+  if (articles.length === 1) return articles[0]
+  const [body] = findAll(document, (element) => element.tagName === 'body', false)
+  if (body !== undefined) body.childNodes = body.childNodes.filter((node) => !isElement(node) || !FRAME.has(node.tagName))
+  return body
+}
+
+/** Nested deeper than this, the parser's own tree building slows down and nothing a person wrote is left. */
+function refuseDepth(document: DefaultTreeAdapterTypes.Document, limit: number): void {
+  const open: { node: Node; depth: number }[] = document.childNodes.map((node) => ({ node, depth: 1 }))
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.depth > limit) throw unreadable(`The file is refused: its HTML is nested more than ${limit} levels deep.`)
+    const { depth } = next
+    if (isElement(next.node)) pushReversed(open, next.node.childNodes.map((node) => ({ node, depth: depth + 1 })))
+  }
+}
+
+const declaredCharset = (bytes: Uint8Array): string | undefined => /charset\s*=\s*["']?\s*([\w-]+)/i.exec(Buffer.from(bytes.subarray(0, 2048)).toString('latin1'))?.[1]
+
+export const parseHtml: FormatParser = (bytes, context) => {
+  const document = parse(decodeText(bytes, declaredCharset(bytes)).text)
+  refuseDepth(document, context.limits.depth * 4)
+  const writer = createWriter(context)
+  const [title] = findAll(document, (element) => element.tagName === 'title', false)
+  const content = mainContent(document)
+  if (content !== undefined) walk(writer, content)
+  if (writer.isEmpty()) throw unreadable('The document is empty: it holds no text.')
+  return Promise.resolve(writer.finish({ title: title === undefined ? undefined : inlineTextOfTitle(title) }))
+}
+
+const inlineTextOfTitle = (title: Element): string => title.childNodes.map((node) => (node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : '')).join('')
