@@ -145,3 +145,11 @@ export async function depth(db: Kysely<unknown>): Promise<QueueDepth[]> {
     from jobs where state in ('queued', 'running') group by kind, state order by kind, state`.execute(db)
   return found.rows
 }
+
+/** True while work of this kind on subjects with this prefix waits or runs. */
+export async function anyActive(db: Kysely<unknown>, kind: string, prefix: string): Promise<boolean> {
+  const found = await sql<{ active: boolean }>`
+    select exists (
+      select from jobs where kind = ${kind} and state in ('queued', 'running') and starts_with(subject, ${prefix})) as active`.execute(db)
+  return found.rows[0]?.active === true
+}

@@ -1,7 +1,7 @@
 // What a found entity or relation shows. With a filter, only what matching chunks say of it.
 import { sql, type RawBuilder } from 'kysely'
+import type { Located } from '../core/fusion.ts'
 import { MAX_FOLDED_DESCRIPTIONS } from './graph.ts'
-import type { Located } from './search-chunks.ts'
 import { andMatches, type ChunkFilter } from './search-filter.ts'
 import type { ScopedTx } from './scope.ts'
 

@@ -1,9 +1,7 @@
 // What a found chunk shows: its text, where it stands, and the file that people know it by.
 import { sql } from 'kysely'
+import type { Located } from '../core/fusion.ts'
 import type { ScopedTx } from './scope.ts'
-
-/** A chunk by its full name: ids are unique only within a workspace. */
-export type Located = { workspaceId: string; id: string }
 
 export type FoundChunk = {
   workspace_id: string

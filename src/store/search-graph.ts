@@ -1,6 +1,6 @@
 // The graph legs: entities and facts that a question names, what stands around them, and the chunks that say so.
 import { sql, type RawBuilder } from 'kysely'
-import type { Located } from './search-chunks.ts'
+import type { Located } from '../core/fusion.ts'
 import { andMatches, type ChunkFilter } from './search-filter.ts'
 import { homeOf, nearest, type Probe, vectorParameter } from './search-vectors.ts'
 import type { ScopedTx } from './scope.ts'

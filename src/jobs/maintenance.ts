@@ -1,0 +1,57 @@
+// What has to happen now and then: free expired leases, forget what may not be kept.
+import { workspaceScope } from '../core/workspace.ts'
+import type { Database } from '../ports/database.ts'
+import type { Log } from '../services/deps.ts'
+import * as jobs from '../store/jobs.ts'
+import * as outbox from '../store/outbox.ts'
+import { withScope } from '../store/scope.ts'
+import * as staging from '../store/staging.ts'
+import * as workspaces from '../store/workspaces.ts'
+
+const LEASES_EVERY_MS = 5_000
+const CLEANING_EVERY_MS = 3_600_000
+
+export class Maintenance {
+  readonly #database: Database
+  readonly #log: Log
+  #timers: NodeJS.Timeout[] = []
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(database: Database, log: Log) {
+    this.#database = database
+    this.#log = log
+  }
+
+  async start(): Promise<void> {
+    // The embedded engine belongs to one process: whatever runs in its table died with the process before this one.
+    await jobs.requeueExpired(this.#database.db, this.#database.engine === 'pglite')
+    this.#timers = [
+      setInterval(() => this.#enqueue(() => this.#freeLeases()), LEASES_EVERY_MS),
+      setInterval(() => this.#enqueue(() => this.clean()), CLEANING_EVERY_MS),
+    ]
+    for (const timer of this.#timers) timer.unref()
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.#running
+  }
+
+  /** Drops what is past its time: uploads and staged replies of old failures, finished jobs and events. */
+  async clean(): Promise<void> {
+    for (const workspace of await workspaces.all(this.#database.db)) {
+      await withScope(this.#database, workspaceScope(workspace), (tx) => staging.dropExpired(tx, workspace))
+    }
+    await jobs.forgetFinished(this.#database.db)
+    await outbox.forgetFinished(this.#database.db)
+  }
+
+  async #freeLeases(): Promise<void> {
+    const freed = await jobs.requeueExpired(this.#database.db)
+    if (freed > 0) this.#log.warn({ jobs: freed }, 'leases ran out; the work is queued again')
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#running = this.#running.then(work).catch((error: unknown) => this.#log.warn({ err: error }, 'maintenance failed; it runs again later'))
+  }
+}

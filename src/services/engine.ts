@@ -1,0 +1,58 @@
+// All use cases over one set of dependencies.
+import { AppError } from '../core/errors.ts'
+import { workspaceKind, workspaceScope } from '../core/workspace.ts'
+import * as jobs from '../store/jobs.ts'
+import * as workspaces from '../store/workspaces.ts'
+import type { Engine, Readiness, Retrieval, WorkspaceView } from './api.ts'
+import type { EngineDeps } from './deps.ts'
+import { createDocuments } from './documents.ts'
+import { isSeeding } from './seed.ts'
+
+export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
+  return {
+    documents: createDocuments(deps),
+    retrieval,
+    workspaces: { list: (scope) => listWorkspaces(deps, scope) },
+    readiness: () => readiness(deps),
+    embed: async (texts, kind, signal) => {
+      const { model, dim } = deps.models.embedding
+      const { vectors, truncated } = await deps.models.embedding.embed(texts, kind, signal)
+      if (truncated > 0) deps.log.info({ texts: texts.length, truncated, share: truncated / texts.length }, 'texts were cut at the embedding model limit')
+      return { vectors, model, dim, truncated }
+    },
+  }
+}
+
+async function listWorkspaces(deps: EngineDeps, scope: Parameters<Engine['workspaces']['list']>[0]): Promise<WorkspaceView[]> {
+  const [first, ...rest] = scope ?? (await workspaces.all(deps.database.db))
+  if (first === undefined) return []
+  const rows = await workspaces.counts(deps.database, workspaceScope(first, ...rest))
+  return rows.map((row) => ({
+    workspace: row.workspace_id,
+    kind: workspaceKind(row.workspace_id),
+    documents: row.documents,
+    chunks: row.chunks,
+    entities: row.entities,
+    relations: row.relations,
+    revision: Number(row.revision),
+    embedding: { model: row.model, dim: row.dim },
+  }))
+}
+
+/** Ready means migrated and serving; a first seeding goes on beside it and is told apart. */
+async function readiness(deps: EngineDeps): Promise<Readiness> {
+  const checks: Record<string, string> = { models: deps.models.describe() }
+  const reasons: string[] = []
+  let seeding = false
+  try {
+    const depth = await jobs.depth(deps.database.side)
+    checks['database'] = 'ok'
+    checks['queue'] = depth.length === 0 ? 'empty' : depth.map((row) => `${row.jobs} ${row.kind} ${row.state}`).join(', ')
+    seeding = await isSeeding(deps)
+  } catch (error) {
+    const cause = error instanceof AppError ? error.message : 'The database does not answer.'
+    checks['database'] = cause
+    reasons.push(cause)
+  }
+  return { ready: reasons.length === 0, reasons, seeding, checks }
+}
