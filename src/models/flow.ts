@@ -31,7 +31,7 @@ export type Flow = {
   readonly gate: Gate
 }
 
-/** Failures in a row that open the breaker, and how long it stays open before one call may try again. */
+/** Failures in a row that open the breaker. */
 const FAILURES = 5
 const OPEN_MS = 10_000
 const SERVER_FAULTS = new Set(['timeout', 'unreachable', 'server', 'wrong_reply'])
@@ -43,8 +43,9 @@ type Shared = { gate: Gate; breaker: IPolicy<ICancellationContext> }
 /**
  * Makes the flow of endpoints; endpoints with the same server, key and model share one gate and one breaker.
  * @param onUsage told of every call, failed ones too; must not throw.
+ * @param openMs  how long the breaker stays open before one call may try again.
  */
-export function createFlows(onUsage: (record: UsageRecord) => void): (endpoint: Endpoint) => Flow {
+export function createFlows(onUsage: (record: UsageRecord) => void, openMs = OPEN_MS): (endpoint: Endpoint) => Flow {
   const shared = new Map<string, Shared>()
   return (endpoint) => {
     const key = JSON.stringify([endpoint.baseUrl, endpoint.apiKey, endpoint.model])
@@ -52,7 +53,7 @@ export function createFlows(onUsage: (record: UsageRecord) => void): (endpoint: 
     if (!known) {
       known = {
         gate: createGate(endpoint.concurrency),
-        breaker: circuitBreaker(handleWhen(isServerFault), { halfOpenAfter: OPEN_MS, breaker: new ConsecutiveBreaker(FAILURES) }),
+        breaker: circuitBreaker(handleWhen(isServerFault), { halfOpenAfter: openMs, breaker: new ConsecutiveBreaker(FAILURES) }),
       }
       shared.set(key, known)
     }
@@ -121,7 +122,7 @@ function createFlow(endpoint: Endpoint, { gate, breaker }: Shared, onUsage: (rec
 
 function brokenCircuit(endpoint: Endpoint): AppError {
   const code = endpoint.role === 'embed' ? 'embedding_service_unavailable' : 'llm_unavailable'
-  const message = `The ${nounOf(endpoint)} failed ${FAILURES} times in a row and is left alone for ${OPEN_MS / 1000} s.`
+  const message = `The ${nounOf(endpoint)} failed ${FAILURES} times in a row and is left alone for a few seconds.`
   return new AppError(code, message, { retryAfterSeconds: OPEN_MS / 1000, details: { reason: 'circuit_open' } })
 }
 

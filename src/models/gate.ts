@@ -25,6 +25,8 @@ type Waiting = { rank: number; start(): void }
 const DECREASE = 0.67
 /** Latency this many times its normal is overload; below it is only a longer reply. */
 const SLOW = 4
+/** How long after a step back others' refusals are still the old limit's; a slow model must not delay learning for minutes. */
+const LONGEST_ROUND_MS = 2_000
 /** A pause a server asks for is kept, up to this. */
 const MAX_PAUSE_MS = 20_000
 
@@ -59,7 +61,7 @@ export function createGate(concurrency: number): Gate {
   function decrease(recentMs: number): void {
     // Requests that were already out when the limit fell say nothing about the new limit.
     const now = performance.now()
-    if (now - lastDecrease < Math.max(50, recentMs)) return
+    if (now - lastDecrease < Math.min(recentMs, LONGEST_ROUND_MS)) return
     lastDecrease = now
     limit = Math.max(1, limit * DECREASE)
   }

@@ -69,7 +69,11 @@ export function endpointFor(role: RoleName, settings: ModelSettings): Endpoint |
     sourced(mine.model, modelSetting) ??
     (inheritsModel ? sourced(base.model, 'LLM_MODEL') : undefined) ??
     (dashscope ? { value: defaults.model, setting: modelSetting } : undefined)
-  if (!model) throw new AppError('invalid_request', `${server.setting} names a model server but no model: set ${modelSetting}.`)
+  if (!model)
+    throw new AppError(
+      'invalid_request',
+      `${server.setting} names a model server but no model: set ${modelSetting}${defaults.language ? ' or LLM_MODEL' : ''}.`,
+    )
 
   return {
     role,

@@ -344,7 +344,7 @@ describe('rerank', () => {
 })
 
 test('an image travels as a data URI and comes back as text', async () => {
-  const model = createVisionModel(endpointOf(server, { role: 'vision' }), undefined)
+  const model = createVisionModel(endpointOf(server, { role: 'vision' }), undefined, 'Describe the image.')
   const { text } = await model.describe({ bytes: Uint8Array.of(1, 2, 3), mediaType: 'image/png' }, 'What is this?', signal)
   expect(text).toContain('抛物线')
   expect(JSON.stringify(server.requests[0]?.body)).toContain('data:image/png;base64,AQID')

@@ -24,6 +24,11 @@ export type RouteStats = {
   outputTokens: number
   inFlight: number
   peakInFlight: number
+  /** In flight, summed over time. */
+  busyMs: number
+  /** When the first request came and when the number in flight last changed, in ms. */
+  firstAt: number
+  lastAt: number
 }
 
 export type ModelServerOptions = {
@@ -75,7 +80,18 @@ const ROUTES: Record<string, Route> = {
   '/api/v1/services/rerank/text-rerank/text-rerank': 'rerank',
 }
 
-const newStats = (): RouteStats => ({ calls: 0, succeeded: 0, faults: 0, inputTokens: 0, outputTokens: 0, inFlight: 0, peakInFlight: 0 })
+const newStats = (): RouteStats => ({
+  calls: 0,
+  succeeded: 0,
+  faults: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  inFlight: 0,
+  peakInFlight: 0,
+  busyMs: 0,
+  firstAt: 0,
+  lastAt: 0,
+})
 
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
   const http = createServer((request, response) => {
@@ -116,13 +132,14 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
   if (!route || request.method !== 'POST') return sendJson(response, 404, { error: { message: 'no such route', code: 'not_found' } })
   const stats = state.server.stats[route]
   stats.calls += 1
-  stats.inFlight += 1
+  changeInFlight(stats, 1)
   stats.peakInFlight = Math.max(stats.peakInFlight, stats.inFlight)
-  response.on('close', () => (stats.inFlight -= 1))
+  response.on('close', () => changeInFlight(stats, -1))
   const body = JSON.parse(await readBody(request)) as ChatBody & Record<string, unknown>
   state.server.requests.push({ route, body })
   if (stats.inFlight > (state.options.maxConcurrency ?? Infinity)) {
     stats.faults += 1
+    response.setHeader('retry-after-ms', '5')
     return sendError(response, 429, 'limit_requests', 'too many requests in flight')
   }
   const fault = nextFault(state, route)
@@ -136,6 +153,14 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
   if (route === 'chat') return chat(state, body, response)
   if (route === 'embeddings') return embeddings(state, body, response)
   rerank(state, body, response, path.startsWith('/api'))
+}
+
+function changeInFlight(stats: RouteStats, by: number): void {
+  const now = performance.now()
+  if (stats.firstAt === 0) stats.firstAt = now
+  else stats.busyMs += stats.inFlight * (now - stats.lastAt)
+  stats.lastAt = now
+  stats.inFlight += by
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

@@ -26,12 +26,12 @@ export function createEmbeddingModel(endpoint: Endpoint, entry: CatalogueEntry |
   const maxBatch = options.maxBatch ?? entry?.maxBatch ?? 10
   const maxTokens = options.maxTokens ?? entry?.maxInputTokens ?? 8192
   const around = options.around ?? ((_kind, _signal, call) => call())
-  const limit = pLimit(endpoint.concurrency)
-
   async function embed(texts: readonly string[], kind: EmbeddingKind, signal: AbortSignal): Promise<Embeddings> {
     const prefix = kind === 'query' ? (entry?.queryPrefix ?? '') : ''
     const cut = texts.map((text) => cutToTokens(text, maxTokens - estimateTokens(prefix)))
     const inputs = cut.map(({ text }) => prefix + text)
+    // Per call, not per model: a question must not stand behind a document's batches here. The flow control bounds all calls together.
+    const limit = pLimit(endpoint.concurrency)
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
     const batches = inBatches(inputs, maxBatch)

@@ -14,7 +14,10 @@ const MAX_IMAGE_BYTES = 7_500_000
 /** What an image costs where the server does not count; Qwen-VL takes one token per 28×28 pixels, about this for one megapixel. */
 const TYPICAL_IMAGE_TOKENS = 1300
 
-export function createVisionModel(endpoint: Endpoint, entry: CatalogueEntry | undefined): VisionModel {
+/**
+ * @param system what to look for and the rule that text in images is never an order; the prompt of a call is only the request.
+ */
+export function createVisionModel(endpoint: Endpoint, entry: CatalogueEntry | undefined, system: string): VisionModel {
   return {
     model: endpoint.model,
     async describe(image, prompt, signal) {
@@ -27,6 +30,7 @@ export function createVisionModel(endpoint: Endpoint, entry: CatalogueEntry | un
           {
             model: endpoint.model,
             messages: [
+              { role: 'system', content: system },
               {
                 role: 'user',
                 content: [

@@ -1,0 +1,172 @@
+// From settings to every model the engine may use: the built-in ones, those behind the network, and the local one.
+import { AppError } from '../core/errors.ts'
+import { renderPrompt } from '../core/prompts.ts'
+import type { Answerer, ChatModel, EmbeddingModel, Extractor, Models, Usage } from '../ports/models.ts'
+import { createAnswerer } from './answerer.ts'
+import { createBuiltinAnswerer } from './builtin/answerer.ts'
+import { createBuiltinEmbedding } from './builtin/embedding.ts'
+import { createBuiltinExtractor } from './builtin/extractor.ts'
+import { loadCatalogue } from './catalogue.ts'
+import type { Catalogue } from './catalogue.ts'
+import { createExtractor } from './extractor.ts'
+import { createFlows, flowingChat, flowingReranker, flowingVision } from './flow.ts'
+import type { Flow, UsageRecord } from './flow.ts'
+import type { Priority } from './gate.ts'
+import { createKeywordModel } from './keywords.ts'
+import { createChatModel } from './openai/chat.ts'
+import { createEmbeddingModel } from './openai/embedding.ts'
+import { createReranker } from './openai/rerank.ts'
+import { createVisionModel } from './openai/vision.ts'
+import { DEFAULT_PROFILE } from './profile.ts'
+import type { ExtractionProfile } from './profile.ts'
+import { loadPrompt } from './prompts.ts'
+import { endpointFor } from './roles.ts'
+import type { Endpoint } from './roles.ts'
+import type { ModelSettings, RoleName } from './settings.ts'
+import { createSummariser } from './summariser.ts'
+
+export type CreateOptions = {
+  /** Told of every model call, in the async context of whoever caused it; must not throw. */
+  onUsage?: (record: UsageRecord) => void
+}
+
+/** Models plus what only the composition root needs. */
+export type CreatedModels = Models & {
+  /** The extractor for a workspace's own entity types and language; the built-in one has no profile. */
+  extractorFor(profile: ExtractionProfile): Extractor | undefined
+  /** Cost of calls in CNY by the catalogue, undefined where it has no price. */
+  price(model: string, usage: Usage): number | undefined
+  /** Ends workers and connections. */
+  close(): Promise<void>
+}
+
+type Parts = { settings: ModelSettings; catalogue: Catalogue; flowOf: (endpoint: Endpoint) => Flow }
+
+/** @throws AppError `invalid_request` with the setting to change, when the settings contradict themselves. */
+export function createModels(settings: ModelSettings, options: CreateOptions = {}): CreatedModels {
+  const parts: Parts = { settings, catalogue: loadCatalogue(), flowOf: createFlows(options.onUsage ?? (() => undefined)) }
+  const embedding = chosenEmbedding(parts)
+  const builtinEmbedding = createBuiltinEmbedding()
+  const extractorFor = extractors(parts)
+  const keywordChat = chatFor(parts, 'keyword', 'live')
+  const answerChat = chatFor(parts, 'answer', 'live')
+  const summaryChat = chatFor(parts, 'summarise', 'summary')
+  const answerer: Answerer = answerChat ? createAnswerer(answerChat, loadPrompt('answer')) : createBuiltinAnswerer()
+  const models: Omit<CreatedModels, 'describe'> = {
+    embedding,
+    embeddingFor: (model, dim) =>
+      [embedding, builtinEmbedding, sameModel(parts, embedding, model, dim)].find((one) => one?.model === model && one.dim === dim),
+    extractor: extractorFor({
+      entityTypes: settings.entityTypes ?? DEFAULT_PROFILE.entityTypes,
+      language: settings.language ?? DEFAULT_PROFILE.language,
+    }),
+    extractorFor,
+    keywords: keywordChat && createKeywordModel(keywordChat, loadPrompt('keywords')),
+    answerer,
+    hasLanguageModel: answerChat !== undefined,
+    chat: answerChat,
+    reranker: rerankerFor(parts),
+    summariser: summaryChat && createSummariser(summaryChat, loadPrompt('summarise'), settings.language ?? 'the language of the passages'),
+    vision: visionFor(parts),
+    price: (model, usage) => parts.catalogue.price(model, usage),
+    async close() {},
+  }
+  return { ...models, describe: () => describe(models) }
+}
+
+function chatFor({ settings, catalogue, flowOf }: Parts, role: RoleName, priority: Priority): ChatModel | undefined {
+  const endpoint = endpointFor(role, settings)
+  if (!endpoint) return undefined
+  return flowingChat(createChatModel(endpoint, catalogue.find(endpoint.model)), flowOf(endpoint), priority)
+}
+
+function extractors(parts: Parts): (profile: ExtractionProfile) => Extractor | undefined {
+  const { settings } = parts
+  if (settings.extraction === 'none') return () => undefined
+  const chat = settings.extraction === 'builtin' ? undefined : chatFor(parts, 'extract', 'ingest')
+  if (!chat && settings.extraction === 'llm') {
+    throw new AppError(
+      'invalid_request',
+      'EXTRACTION is llm but no language model is configured: set DASHSCOPE_API_KEY, or LLM_BASE_URL and LLM_MODEL.',
+    )
+  }
+  if (!chat) {
+    const builtin = createBuiltinExtractor()
+    return () => builtin
+  }
+  const prompts = { prompt: loadPrompt('extract-graph'), gleaningPrompt: loadPrompt('extract-graph-gleaning') }
+  return (profile) => createExtractor(chat, { ...prompts, profile, gleaning: settings.gleaning })
+}
+
+function rerankerFor({ settings, flowOf }: Parts): Models['reranker'] {
+  const endpoint = endpointFor('rerank', settings)
+  return endpoint && flowingReranker(createReranker(endpoint), flowOf(endpoint))
+}
+
+function visionFor({ settings, catalogue, flowOf }: Parts): Models['vision'] {
+  const endpoint = endpointFor('vision', settings)
+  const system = renderPrompt(loadPrompt('describe-image').system, { language: settings.language ?? 'the language of the image' })
+  return endpoint && flowingVision(createVisionModel(endpoint, catalogue.find(endpoint.model), system), flowOf(endpoint))
+}
+
+function chosenEmbedding(parts: Parts): EmbeddingModel {
+  const chosen = parts.settings.embedding ?? {}
+  const provider = chosen.provider ?? (endpointFor('embed', parts.settings) ? 'openai' : 'builtin')
+  if (provider === 'builtin') return createBuiltinEmbedding()
+  if (provider === 'onnx') throw new AppError('invalid_request', 'EMBEDDING_PROVIDER=onnx is not part of this build.')
+  const endpoint = endpointFor('embed', parts.settings)
+  if (!endpoint) {
+    throw new AppError(
+      'invalid_request',
+      'EMBEDDING_PROVIDER is openai but no server is configured: set EMBEDDING_BASE_URL and EMBEDDING_MODEL_NAME, or DASHSCOPE_API_KEY.',
+    )
+  }
+  return networkEmbedding(parts, endpoint, chosen.dim)
+}
+
+function networkEmbedding({ settings, catalogue, flowOf }: Parts, endpoint: Endpoint, wantedDim: number | undefined): EmbeddingModel {
+  const entry = catalogue.find(endpoint.model)
+  const dim = wantedDim ?? entry?.dim
+  if (dim === undefined) {
+    throw new AppError(
+      'invalid_request',
+      `The dimension of the embedding model is not in the catalogue: set EMBEDDING_DIM to the length of its vectors.`,
+    )
+  }
+  if (entry?.dims && !entry.dims.includes(dim)) {
+    throw new AppError(
+      'invalid_request',
+      `EMBEDDING_DIM=${dim} is not a dimension of this embedding model; it has ${entry.dims.join(', ')}.`,
+    )
+  }
+  const flow = flowOf(endpoint)
+  return createEmbeddingModel(endpoint, entry, {
+    dim,
+    maxTokens: settings.embedding?.maxTokens,
+    around: (kind, signal, call) => flow.call(kind === 'query' ? 'live' : 'ingest', signal, call),
+  })
+}
+
+/**
+ * A space built with the configured model at another of its dimensions is still searchable; any other model is gone
+ * until it is configured again. Never another model's vectors.
+ */
+function sameModel(parts: Parts, current: EmbeddingModel, model: string, dim: number): EmbeddingModel | undefined {
+  const endpoint = endpointFor('embed', parts.settings)
+  const entry = endpoint && parts.catalogue.find(endpoint.model)
+  if (!endpoint || current.model !== model || !entry?.sendDimensions || !entry.dims?.includes(dim)) return undefined
+  return networkEmbedding(parts, endpoint, dim)
+}
+
+function describe(models: Omit<CreatedModels, 'describe'>): string {
+  const { embedding, extractor, answerer, keywords, reranker, vision } = models
+  const semantic = embedding.model.startsWith('builtin/') ? 'lexical hashing, no semantic model' : 'semantic'
+  return [
+    `embedding ${embedding.model} (${embedding.dim} numbers, ${semantic})`,
+    `extraction ${extractor?.id ?? 'none'}`,
+    `answers ${models.hasLanguageModel ? `by ${answerer.model}` : 'are quotations, no language model'}`,
+    `keywords ${keywords ? 'by language model' : 'from the question itself'}`,
+    `reranking ${reranker?.model ?? 'none'}`,
+    `vision ${vision?.model ?? 'none'}`,
+  ].join('; ')
+}

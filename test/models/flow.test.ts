@@ -1,0 +1,175 @@
+// The flow control against a real server: throughput, 429s, priorities, the breaker and the ledger's records.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createFlows, flowingChat } from '../../src/models/flow.ts'
+import type { Flow, UsageRecord } from '../../src/models/flow.ts'
+import { createGate } from '../../src/models/gate.ts'
+import type { Priority } from '../../src/models/gate.ts'
+import { createChatModel } from '../../src/models/openai/chat.ts'
+import type { Endpoint } from '../../src/models/roles.ts'
+import type { ChatModel, ChatRequest } from '../../src/ports/models.ts'
+import { startModelServer } from '../support/model-server.ts'
+import type { Fault, ModelServer } from '../support/model-server.ts'
+import { endpointOf } from './endpoint.ts'
+
+const signal = AbortSignal.timeout(60_000)
+const ask: ChatRequest = { messages: [{ role: 'user', content: '问' }] }
+let server: ModelServer
+let records: UsageRecord[]
+
+beforeEach(async () => {
+  server = await startModelServer()
+  records = []
+})
+afterEach(() => server.close())
+
+function flowing(over: Partial<Endpoint> = {}, openMs?: number): { chat: ChatModel; flow: Flow } {
+  const endpoint = endpointOf(server, over)
+  const flow = createFlows((record) => records.push(record), openMs)(endpoint)
+  return { chat: flowingChat(createChatModel(endpoint, undefined), flow, 'ingest'), flow }
+}
+
+const many = (chat: ChatModel, count: number): Promise<PromiseSettledResult<unknown>[]> =>
+  Promise.allSettled(Array.from({ length: count }, () => chat.complete(ask, signal)))
+
+describe('throughput', () => {
+  test('under 200 ms of latency the server has at least 90 % of the allowed requests in flight, and never more', async () => {
+    server.setLatency(200)
+    const { chat } = flowing({ concurrency: 8 })
+    await many(chat, 64)
+    const { busyMs, firstAt, lastAt, peakInFlight } = server.stats.chat
+    expect(peakInFlight).toBe(8)
+    expect(busyMs / (lastAt - firstAt)).toBeGreaterThanOrEqual(0.9 * 8)
+  })
+
+  test('with 30 % of 429s every call is answered without storming: hardly more requests than the failures make necessary', async () => {
+    server.failAt('chat', 0.3, { kind: 'status', status: 429, retryAfterMs: 5 })
+    const { chat } = flowing({ concurrency: 16 })
+    // A call that met three 429s in a row is what a job asks again later.
+    for (let open = 70; open > 0;) open = (await many(chat, open)).filter(({ status }) => status === 'rejected').length
+    expect(server.stats.chat.succeeded).toBe(70)
+    expect(server.stats.chat.calls).toBeLessThanOrEqual(Math.ceil(70 / 0.7) + 1)
+  })
+
+  test('a limit nobody named is found: after the first refusals few more follow', async () => {
+    const narrow = await startModelServer({ maxConcurrency: 4, latencyMs: 5 })
+    const endpoint = endpointOf(narrow, { concurrency: 32, retries: 0 })
+    const flow = createFlows(() => undefined)(endpoint)
+    const chat = flowingChat(createChatModel(endpoint, undefined), flow, 'ingest')
+    await many(chat, 100)
+    const learning = narrow.stats.chat.faults
+    await many(chat, 200)
+    const after = narrow.stats.chat.faults - learning
+    expect(flow.gate.limit).toBeLessThanOrEqual(6)
+    expect(after).toBeLessThan(200 * 0.3)
+    await narrow.close()
+  })
+})
+
+describe('the gate', () => {
+  test('a live question overtakes summaries and ingestion; within a priority first come, first served', async () => {
+    const gate = createGate(1)
+    const release = await gate.acquire('ingest', signal)
+    const order: string[] = []
+    const waiting = (['ingest', 'summary', 'ingest', 'live', 'live'] satisfies Priority[]).map(async (priority, index) => {
+      const done = await gate.acquire(priority, signal)
+      order.push(`${priority}${index}`)
+      done()
+    })
+    release()
+    await Promise.all(waiting)
+    expect(order).toEqual(['live3', 'live4', 'summary1', 'ingest0', 'ingest2'])
+  })
+
+  test('an abort leaves the queue and takes no slot', async () => {
+    const gate = createGate(1)
+    const release = await gate.acquire('live', signal)
+    const controller = new AbortController()
+    const waiting = gate.acquire('live', controller.signal)
+    controller.abort(new Error('gone'))
+    await expect(waiting).rejects.toThrow('gone')
+    release()
+    release()
+    expect(gate.inFlight).toBe(0)
+    const next = await gate.acquire('live', signal)
+    next()
+  })
+
+  test('429 halves no more than once for one burst, and success brings the limit back to its ceiling', () => {
+    const gate = createGate(12)
+    for (let burst = 0; burst < 10; burst += 1) gate.observe({ status: 429, ms: 1, retryAfterSeconds: undefined }, 'x')
+    expect(gate.limit).toBe(8)
+    for (let good = 0; good < 60; good += 1) gate.observe({ status: 200, ms: 1, retryAfterSeconds: undefined }, 'x')
+    expect(gate.limit).toBe(12)
+  })
+
+  test('a server that becomes slow gets less at once; another kind of call being slow means nothing', () => {
+    const gate = createGate(12)
+    const see = (ms: number, label: string): void => gate.observe({ status: 200, ms, retryAfterSeconds: undefined }, label)
+    for (let call = 0; call < 10; call += 1) {
+      see(100, 'keyword')
+      see(9_000, 'extract')
+    }
+    expect(gate.limit).toBe(12)
+  })
+})
+
+describe('the breaker', () => {
+  test('after five failures in a row the server is left alone, and one success opens the way again', async () => {
+    const { chat } = flowing({ retries: 0 }, 30)
+    server.failNext('chat', ...Array.from({ length: 5 }, (): Fault => ({ kind: 'status', status: 500 })))
+    for (let call = 0; call < 5; call += 1)
+      await expect(chat.complete(ask, signal)).rejects.toMatchObject({ details: { reason: 'server' } })
+    await expect(chat.complete(ask, signal)).rejects.toMatchObject({ code: 'llm_unavailable', details: { reason: 'circuit_open' } })
+    expect(server.stats.chat.calls).toBe(5)
+    await expect
+      .poll(() =>
+        chat.complete(ask, signal).then(
+          () => 'answered',
+          () => 'open',
+        ),
+      )
+      .toBe('answered')
+  })
+
+  test('a refused key or a quota is no dead server', async () => {
+    const { chat } = flowing({ retries: 0 })
+    server.failNext(
+      'chat',
+      ...Array.from({ length: 12 }, (_unused, index): Fault => ({ kind: 'status', status: index % 2 === 0 ? 429 : 401 })),
+    )
+    await many(chat, 12)
+    expect(await chat.complete(ask, signal)).toMatchObject({ truncated: false })
+  })
+})
+
+describe('the ledger hears', () => {
+  test('of every call: role, model, tokens, time, and what went wrong', async () => {
+    const { chat } = flowing({ retries: 0, role: 'answer' })
+    await chat.complete(ask, signal)
+    server.failNext('chat', { kind: 'status', status: 401 }, { kind: 'stall' })
+    await expect(chat.complete(ask, signal)).rejects.toThrow('refused the key')
+    const controller = new AbortController()
+    const left = chat.complete(ask, controller.signal)
+    await expect.poll(() => server.stats.chat.calls).toBe(3)
+    controller.abort(new Error('left'))
+    await expect(left).rejects.toThrow('left')
+    expect(records.map(({ role, model, ok, error }) => ({ role, model, ok, error }))).toEqual([
+      { role: 'answer', model: 'qwen-plus', ok: true, error: undefined },
+      { role: 'answer', model: 'qwen-plus', ok: false, error: 'llm_unavailable' },
+      { role: 'answer', model: 'qwen-plus', ok: false, error: 'aborted' },
+    ])
+    expect(records[0]?.usage).toEqual({ inputTokens: 1, cachedTokens: 0, outputTokens: 4 })
+    expect(records.every(({ ms }) => ms >= 0)).toBe(true)
+  })
+
+  test('of streams, whole or left by the reader, and their slot comes back', async () => {
+    const { chat, flow } = flowing({ concurrency: 1 })
+    let text = ''
+    for await (const piece of chat.stream(ask, signal)) text += piece
+    for await (const _piece of chat.stream(ask, signal)) break
+    expect(text).toBe('回声：问')
+    expect(flow.gate.inFlight).toBe(0)
+    expect(records.map(({ ok }) => ok)).toEqual([true, false])
+    expect(records[0]?.usage.outputTokens).toBe(4)
+  })
+})
