@@ -9,7 +9,7 @@ export type AliasEdge = { key: string; other: string; merged: boolean }
 export async function componentEdges(tx: ScopedTx, workspace: WorkspaceId, keys: readonly string[]): Promise<AliasEdge[]> {
   const found = await sql<AliasEdge>`
     with recursive reached as (
-      select k as key from unnest(${[...keys]}::text[]) as k
+      select k collate "C" as key from unnest(${[...keys]}::text[]) as k
       union
       select n.key from reached r cross join lateral (
         select alias_key as key from alias_mentions where workspace_id = ${workspace} and key = r.key

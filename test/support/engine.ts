@@ -93,7 +93,7 @@ export type TestEngine = {
   worker: Worker
   outbox: OutboxDelivery
   log: ReturnType<typeof memoryLog>
-  /** Ingests text and waits for its end. */
+  /** Ingests text and waits until it is completed; a failure is thrown with what was logged. */
   ingest(workspace: WorkspaceId, fileId: string, text: string, fileName?: string): Promise<DocumentView>
   settled(workspace: WorkspaceId, fileId: string): Promise<DocumentView>
   digest(workspace: WorkspaceId): Promise<Record<string, string>>
@@ -157,7 +157,9 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
     settled,
     ingest: async (workspace, fileId, text, fileName = `${fileId}.txt`) => {
       await documents.upload(workspace, { fileName, bytes: Buffer.from(text), fileId, options: DEFAULT_PARSE_OPTIONS }, undefined)
-      return settled(workspace, fileId)
+      const view = await settled(workspace, fileId)
+      if (view.parseStatus !== 'completed') throw new Error(`${fileId} ended as ${view.parseStatus}: ${view.parseError}\n${log.lines.join('\n')}`)
+      return view
     },
     digest: (workspace) =>
       withScope(database, workspaceScope(workspace), async (tx) => {
