@@ -4,7 +4,11 @@ import type { TableCell, TableContent } from './blocks.ts'
 /** The header line and the body rows of one table, each a Markdown row without line breaks; `header` is empty when no header row was recognised. */
 export type TableLines = { caption: string; header: string; names: string[]; rows: string[]; cells: string[][] }
 
-const inCell = (text: string): string => text.replace(/\s*\n\s*/g, ' ').replaceAll('|', '\\|').trim()
+const inCell = (text: string): string =>
+  text
+    .replace(/\s*\n\s*/g, ' ')
+    .replaceAll('|', '\\|')
+    .trim()
 
 const asRow = (cells: readonly string[]): string => `| ${cells.map(inCell).join(' | ')} |`
 

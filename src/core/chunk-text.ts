@@ -74,7 +74,10 @@ export function splitText(text: string, maxTokens: number): string[] {
   const within = (piece: string): boolean => countTokens(piece) <= maxTokens
   return splitSentences(text).flatMap((sentence) => {
     if (within(sentence)) return [sentence]
-    return packed(splitAfter(sentence, CLAUSE_END, () => true), maxTokens).flatMap((clause) => (within(clause) ? [clause] : splitHard(clause, maxTokens)))
+    return packed(
+      splitAfter(sentence, CLAUSE_END, () => true),
+      maxTokens,
+    ).flatMap((clause) => (within(clause) ? [clause] : splitHard(clause, maxTokens)))
   })
 }
 

@@ -36,7 +36,7 @@ export function blockUnits(block: Block, ordinal: number, maxTokens: number, tar
   const limit = maxTokens - JOINT_TOKENS
   const byLine = block.type === 'list' || block.type === 'code' || block.type === 'table'
   const pieces = (byLine ? lines(text) : [text]).flatMap((piece) => (countTokens(piece) <= limit ? [piece] : splitText(piece, limit)))
-  return pieces.map((piece, index) => ({ ...whole, text: piece, tokens: countTokens(piece), joint: index === 0 ? '\n\n' : '' }))
+  return pieces.map((piece, index) => partOf(whole, piece, index))
 }
 
 /**
@@ -50,7 +50,8 @@ function tableUnits(block: Block, table: TableContent, ordinal: number, targetTo
   const room = targetTokens - headTokens
   const base = wholeUnit(block, ordinal, '')
   const spell = (row: readonly string[]): Unit[] => textUnits(base, spelledRow(names, row), targetTokens)
-  if (room < targetTokens / 2) return [...textUnits(base, `${caption}\n${names.join('; ')}\n`.trimStart(), targetTokens), ...cells.flatMap(spell)]
+  if (room < targetTokens / 2)
+    return [...textUnits(base, `${caption}\n${names.join('; ')}\n`.trimStart(), targetTokens), ...cells.flatMap(spell)]
   const sizes = rows.map((row) => countTokens(row) + JOINT_TOKENS)
   const units = rows.map((row, index) => ({ size: Math.min(sizes[index] ?? 0, room), anchor: row, glued: false }))
   return cutByContent(units, { target: room, least: room / 3, most: room }).flatMap(({ from, to }) => {
@@ -66,5 +67,9 @@ function spelledRow(names: readonly string[], row: readonly string[]): string {
 }
 
 function textUnits(base: Unit, text: string, maxTokens: number): Unit[] {
-  return splitText(text, maxTokens).map((piece, index) => ({ ...base, text: piece, tokens: countTokens(piece), joint: index === 0 ? '\n\n' : '' }))
+  return splitText(text, maxTokens).map((piece, index) => partOf(base, piece, index))
+}
+
+function partOf(whole: Unit, text: string, index: number): Unit {
+  return { ...whole, text, tokens: countTokens(text), joint: index === 0 ? '\n\n' : '' }
 }

@@ -149,7 +149,10 @@ function collectSiblings(sections: readonly Section[], sizes: Sizes, groups: Sec
 function collectBody(blocks: readonly SectionBlock[], sizes: Sizes, groups: SectionBlock[][], overlaps: string[]): void {
   const pieces = blocks.flatMap((block, index) => {
     const before = blocks[index - 1]
-    return block.units.map((unit, part) => ({ ...block, units: [{ ...unit, glued: part === 0 && before !== undefined && leadsOn(before, sizes) }] }))
+    return block.units.map((unit, part) => ({
+      ...block,
+      units: [{ ...unit, glued: part === 0 && before !== undefined && leadsOn(before, sizes) }],
+    }))
   })
   const units = pieces.map(({ units: [unit] }) => ({ size: unit?.tokens ?? 0, anchor: unit?.text ?? '', glued: unit?.glued ?? false }))
   cutByContent(units, sizes).forEach(({ from, to }, index) => {
@@ -167,7 +170,7 @@ function leadsOn(before: SectionBlock, sizes: Sizes): boolean {
 /** The last whole sentences of a text, at most `tokens` long; may be empty. */
 function tail(text: string, tokens: number): string {
   let result = ''
-  for (const sentence of splitSentences(text).reverse()) {
+  for (const sentence of splitSentences(text).toReversed()) {
     if (countTokens(sentence + result) > tokens) break
     result = sentence + result
   }
@@ -185,7 +188,9 @@ function commonPath(group: readonly SectionBlock[]): string[] {
 
 /** Title, headings and page joined by ` › `; the title is not repeated by an equal heading, outer headings give way when it gets too long. */
 function headerFor(title: string, headings: readonly string[], page: number | undefined, maxTokens: number): string {
-  const names = [title, ...headings].map((name) => name.replace(/\s+/g, ' ').trim()).filter((name, index, all) => name !== '' && name !== all[index - 1])
+  const names = [title, ...headings]
+    .map((name) => name.replace(/\s+/g, ' ').trim())
+    .filter((name, index, all) => name !== '' && name !== all[index - 1])
   const last = page === undefined ? [] : [`p. ${page}`]
   for (let dropped = 0; dropped < names.length; dropped += 1) {
     const kept = dropped === 0 ? names : [names[0] ?? '', '…', ...names.slice(dropped + 1)]

@@ -7,7 +7,16 @@ const MAX_TOTAL_BYTES = 100_000_000
 /** Bullets, lines and spacers are smaller than this. */
 const MIN_ASSET_BYTES = 200
 
-const TYPES: Readonly<Record<string, string>> = { png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp', bmp: 'image/bmp', tif: 'image/tiff', tiff: 'image/tiff' }
+const TYPES: Readonly<Record<string, string>> = {
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  bmp: 'image/bmp',
+  tif: 'image/tiff',
+  tiff: 'image/tiff',
+}
 
 /** The media type of a picture by its name inside the container; undefined for vector formats that nothing here can show. */
 export function pictureType(name: string): string | undefined {

@@ -10,7 +10,12 @@ const DELIMITERS = [',', '\t', ';', '|', '，', '：'] as const
 
 /** The delimiter that splits the first lines most evenly into the most columns; a comma when nothing does. */
 export function guessDelimiter(text: string): string {
-  const sample = text.slice(0, 20_000).replace(/"(?:[^"]|"")*"/g, '').split('\n').filter((line) => line.trim() !== '').slice(0, 50)
+  const sample = text
+    .slice(0, 20_000)
+    .replace(/"(?:[^"]|"")*"/g, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(0, 50)
   let best: { delimiter: string; score: number } = { delimiter: ',', score: 0 }
   for (const delimiter of DELIMITERS) {
     const counts = sample.map((line) => line.split(delimiter).length - 1)
@@ -40,6 +45,11 @@ export const parseCsv: FormatParser = (bytes, context) => {
     rows.length = Math.min(rows.length, context.limits.tableRows)
     writer.warn(`Only the first ${context.limits.tableRows} rows were read.`)
   }
-  writer.table(tableFromRows(rows.map((row) => row.map((cell) => ({ text: cell }))), firstRowIsHeader(rows) ? 1 : 0))
+  writer.table(
+    tableFromRows(
+      rows.map((row) => row.map((cell) => ({ text: cell }))),
+      firstRowIsHeader(rows) ? 1 : 0,
+    ),
+  )
   return Promise.resolve(writer.finish({}))
 }

@@ -16,12 +16,53 @@ export type Inline = {
 }
 
 /** Deleted and moved-away text, field codes, properties and phonetic guides are not what a reader sees. */
-const SKIPPED = new Set(['w:del', 'w:moveFrom', 'w:instrText', 'w:delText', 'w:pPr', 'w:rPr', 'w:sectPr', 'w:rt', 'w:fldData', 'w:sdtPr', 'w:tcPr', 'mc:Fallback'])
+const SKIPPED = new Set([
+  'w:del',
+  'w:moveFrom',
+  'w:instrText',
+  'w:delText',
+  'w:pPr',
+  'w:rPr',
+  'w:sectPr',
+  'w:rt',
+  'w:fldData',
+  'w:sdtPr',
+  'w:tcPr',
+  'mc:Fallback',
+])
 
 /** Characters of the Symbol and Wingdings fonts that teachers use, by code point of `w:sym`. */
-const SYMBOL_FONT: Readonly<Record<string, string>> = { F0B7: '•', F0A7: '▪', F0FC: '✓', F0FB: '✗', F0A8: '◻', F0FE: '☑', F061: 'α', F062: 'β', F070: 'π', F0B0: '°', F0B1: '±', F0B4: '×', F0A3: '≤', F0B3: '≥', F0B9: '≠', F0DE: '⇒', F0AE: '→', F05C: '∴', F0D0: '∠', F044: 'Δ', F071: 'θ' }
+const SYMBOL_FONT: Readonly<Record<string, string>> = {
+  F0B7: '•',
+  F0A7: '▪',
+  F0FC: '✓',
+  F0FB: '✗',
+  F0A8: '◻',
+  F0FE: '☑',
+  F061: 'α',
+  F062: 'β',
+  F070: 'π',
+  F0B0: '°',
+  F0B1: '±',
+  F0B4: '×',
+  F0A3: '≤',
+  F0B3: '≥',
+  F0B9: '≠',
+  F0DE: '⇒',
+  F0AE: '→',
+  F05C: '∴',
+  F0D0: '∠',
+  F044: 'Δ',
+  F071: 'θ',
+}
 
-const LITERALS: Readonly<Record<string, string>> = { 'w:tab': '\t', 'w:cr': '\n', 'w:noBreakHyphen': '-', 'w:softHyphen': '', 'w:ptab': '\t' }
+const LITERALS: Readonly<Record<string, string>> = {
+  'w:tab': '\t',
+  'w:cr': '\n',
+  'w:noBreakHyphen': '-',
+  'w:softHyphen': '',
+  'w:ptab': '\t',
+}
 
 const isHidden = (run: XmlElement): boolean => {
   const flag = child(child(run, 'w:rPr'), 'w:vanish')

@@ -9,9 +9,9 @@ export type Numberings = {
   next(numId: string, level: number): string | undefined
 }
 
-const CHINESE_DIGITS = [...'〇一二三四五六七八九']
-const CIRCLED = [...'①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳']
-const STEMS = [...'甲乙丙丁戊己庚辛壬癸']
+const CHINESE_DIGITS = Array.from('〇一二三四五六七八九')
+const CIRCLED = Array.from('①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳')
+const STEMS = Array.from('甲乙丙丁戊己庚辛壬癸')
 
 function chinese(number: number): string {
   if (number < 10) return CHINESE_DIGITS[number] ?? String(number)
@@ -21,7 +21,21 @@ function chinese(number: number): string {
 }
 
 function roman(number: number): string {
-  const parts: [number, string][] = [[1000, 'm'], [900, 'cm'], [500, 'd'], [400, 'cd'], [100, 'c'], [90, 'xc'], [50, 'l'], [40, 'xl'], [10, 'x'], [9, 'ix'], [5, 'v'], [4, 'iv'], [1, 'i']]
+  const parts: [number, string][] = [
+    [1000, 'm'],
+    [900, 'cm'],
+    [500, 'd'],
+    [400, 'cd'],
+    [100, 'c'],
+    [90, 'xc'],
+    [50, 'l'],
+    [40, 'xl'],
+    [10, 'x'],
+    [9, 'ix'],
+    [5, 'v'],
+    [4, 'iv'],
+    [1, 'i'],
+  ]
   let rest = number
   let text = ''
   for (const [worth, letters] of parts) for (; rest >= worth; rest -= worth) text += letters
@@ -47,7 +61,11 @@ export function formatNumber(number: number, format: string): string {
 const wval = (element: XmlElement | undefined): string | undefined => element?.attributes['w:val']
 
 function readLevel(element: XmlElement): [number, Level] {
-  const level = { format: wval(child(element, 'w:numFmt')) ?? 'decimal', text: wval(child(element, 'w:lvlText')) ?? '', start: Number(wval(child(element, 'w:start')) ?? 1) }
+  const level = {
+    format: wval(child(element, 'w:numFmt')) ?? 'decimal',
+    text: wval(child(element, 'w:lvlText')) ?? '',
+    start: Number(wval(child(element, 'w:start')) ?? 1),
+  }
   return [Number(element.attributes['w:ilvl'] ?? 0), level]
 }
 
@@ -86,7 +104,9 @@ export function readNumberings(root: XmlElement | undefined): Numberings {
       counts[level] = (counts[level] ?? startOf(level) - 1) + 1
       counts.length = level + 1
       if (own.format === 'bullet') return '-'
-      return own.text.replace(/%(\d)/g, (_, at: string) => formatNumber(counts[Number(at) - 1] ?? 1, list.levels.get(Number(at) - 1)?.format ?? 'decimal'))
+      return own.text.replace(/%(\d)/g, (_, at: string) =>
+        formatNumber(counts[Number(at) - 1] ?? 1, list.levels.get(Number(at) - 1)?.format ?? 'decimal'),
+      )
     },
   }
 }

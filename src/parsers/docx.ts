@@ -30,7 +30,9 @@ const wval = (element: XmlElement | undefined): string | undefined => element?.a
 const WRAPPERS = new Set(['w:sdt', 'w:sdtContent', 'w:customXml', 'w:ins', 'w:moveTo', 'w:smartTag', 'mc:AlternateContent', 'mc:Choice'])
 
 function blocksOf(container: XmlElement): XmlElement[] {
-  return elementsOf(container).flatMap((element) => (WRAPPERS.has(element.name) ? blocksOf(element) : element.name === 'w:p' || element.name === 'w:tbl' ? [element] : []))
+  return elementsOf(container).flatMap((element) =>
+    WRAPPERS.has(element.name) ? blocksOf(element) : element.name === 'w:p' || element.name === 'w:tbl' ? [element] : [],
+  )
 }
 
 function writeBody(document: Document, container: XmlElement): void {
@@ -56,7 +58,12 @@ function roleOf(document: Document, paragraph: XmlElement): Role {
   const numId = wval(child(numbering, 'w:numId')) ?? style.numId
   const listLevel = Number(wval(child(numbering, 'w:ilvl')) ?? style.listLevel ?? 0)
   const isEmpty = textOf(paragraph).trim() === ''
-  return { level: outlineLevel(properties) ?? style.level, style, label: numId === undefined || isEmpty ? undefined : document.numberings.next(numId, listLevel), listLevel }
+  return {
+    level: outlineLevel(properties) ?? style.level,
+    style,
+    label: numId === undefined || isEmpty ? undefined : document.numberings.next(numId, listLevel),
+    listLevel,
+  }
 }
 
 function writeParagraph(document: Document, paragraph: XmlElement): void {
@@ -84,7 +91,10 @@ function writeParts(document: Document, inline: Inline): void {
 }
 
 function writeAttachments(document: Document, inline: Inline): void {
-  const notes = [...inline.footnotes.map((id) => document.notes.footnotes.get(id)), ...inline.endnotes.map((id) => document.notes.endnotes.get(id))]
+  const notes = [
+    ...inline.footnotes.map((id) => document.notes.footnotes.get(id)),
+    ...inline.endnotes.map((id) => document.notes.endnotes.get(id)),
+  ]
   if (inline.images.length + inline.boxes.length > 0) flushList(document)
   for (const box of inline.boxes) writeBody(document, box)
   if (document.context.options.processImages) for (const image of inline.images) writeImage(document, image)
@@ -104,7 +114,14 @@ function writeImage(document: Document, image: DocxImage): void {
 function bodyText(container: XmlElement, joint: string): string {
   return blocksOf(container)
     .map((element) => {
-      if (element.name === 'w:tbl') return rowsOf(element).map((row) => cellsOf(row).map((cell) => bodyText(cell, ' ')).join(' | ')).join(joint)
+      if (element.name === 'w:tbl')
+        return rowsOf(element)
+          .map((row) =>
+            cellsOf(row)
+              .map((cell) => bodyText(cell, ' '))
+              .join(' | '),
+          )
+          .join(joint)
       const inline = readInline(element)
       return [partsText(inline.parts), ...inline.boxes.map((box) => bodyText(box, joint))].join(joint)
     })
@@ -113,8 +130,11 @@ function bodyText(container: XmlElement, joint: string): string {
 }
 
 const unwrapped = (container: XmlElement, name: string): XmlElement[] =>
-  elementsOf(container).flatMap((element) => (element.name === name ? [element] : WRAPPERS.has(element.name) ? unwrapped(element, name) : []))
-const rowsOf = (table: XmlElement): XmlElement[] => unwrapped(table, 'w:tr').filter((row) => descendant(child(row, 'w:trPr'), 'w:del') === undefined)
+  elementsOf(container).flatMap((element) =>
+    element.name === name ? [element] : WRAPPERS.has(element.name) ? unwrapped(element, name) : [],
+  )
+const rowsOf = (table: XmlElement): XmlElement[] =>
+  unwrapped(table, 'w:tr').filter((row) => descendant(child(row, 'w:trPr'), 'w:del') === undefined)
 const cellsOf = (row: XmlElement): XmlElement[] => unwrapped(row, 'w:tc')
 
 type WordCell = RowCell & { continues: boolean }
@@ -134,7 +154,14 @@ function wordCell(document: Document, cell: XmlElement): WordCell {
 function cellText(document: Document, cell: XmlElement): string {
   return blocksOf(cell)
     .map((element) => {
-      if (element.name === 'w:tbl') return rowsOf(element).map((row) => cellsOf(row).map((inner) => bodyText(inner, ' ')).join(' | ')).join('\n')
+      if (element.name === 'w:tbl')
+        return rowsOf(element)
+          .map((row) =>
+            cellsOf(row)
+              .map((inner) => bodyText(inner, ' '))
+              .join(' | '),
+          )
+          .join('\n')
       const { label } = roleOf(document, element)
       const inline = readInline(element)
       if (document.context.options.processImages) for (const image of inline.images) writeImage(document, image)
@@ -184,11 +211,16 @@ function writeTable(document: Document, table: XmlElement): void {
 
 /** Notes by id, without the separators Word keeps among them. */
 function notesById(root: XmlElement | undefined, name: string): Map<string, XmlElement> {
-  const notes = childrenNamed(root, name).filter((note) => note.attributes['w:type'] === undefined || note.attributes['w:type'] === 'normal')
+  const notes = childrenNamed(root, name).filter(
+    (note) => note.attributes['w:type'] === undefined || note.attributes['w:type'] === 'normal',
+  )
   return new Map(notes.map((note) => [note.attributes['w:id'] ?? '', note]))
 }
 
-async function readImages(archive: Archive, relationships: ReadonlyMap<string, Relationship>): Promise<Map<string, { bytes: Buffer; mediaType: string }>> {
+async function readImages(
+  archive: Archive,
+  relationships: ReadonlyMap<string, Relationship>,
+): Promise<Map<string, { bytes: Buffer; mediaType: string }>> {
   const images = new Map<string, { bytes: Buffer; mediaType: string }>()
   for (const { id, type, target } of relationships.values()) {
     const mediaType = pictureType(target)

@@ -35,8 +35,9 @@ function utf16Side(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
 
 /** The most frequent characters of modern written Chinese, in both scripts; a wrong decoding hardly ever hits them. */
 const FREQUENT = new Set(
-  '的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能而子那得于於着著下自之年过過发發后後作里裡用道行所然家种種事成方多经經么麼去法学學如都同现現当當没沒动動面起看定天分还還进進好小部其些主样樣理心她本前开開但因只从從想实實日军軍者意无無力它与與长長把机機十民第公此已工使情明性知全三又关關点點正业業外将將两兩高间間由问問很最重并並物手应應战戰向头頭文体體政美相见見被利什二等产產或新己制身果加西斯月话話合回特代内內信表化老给給世位次度门門任常先海通教儿兒原东東声聲提立及比员員解水名真论論处處走义義各入几幾口认認条條平系气氣题題活尔爾更别別打女变變四神总總何电電数數安少报報才结結反受目太量再感建务務做接必场場件计計管期市直德资資命山金指克许許统統区區保至队隊形社便空决決治展马馬科司五基眼书書非则則听聽白却卻界达達光放强強即像难難且权權思王象完设設式色路记記南品住告类類求据據程北边邊死张張该該交规規万萬取拉格望觉覺术術领領共确確传傳师師观觀清今切院让讓识識候带帶导導争爭运運图圖试試卷班级級课課标標准準函角线線答案分语語英校考成绩績姓号號班教材练習练習习單单元'
-    .split(''),
+  '的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能而子那得于於着著下自之年过過发發后後作里裡用道行所然家种種事成方多经經么麼去法学學如都同现現当當没沒动動面起看定天分还還进進好小部其些主样樣理心她本前开開但因只从從想实實日军軍者意无無力它与與长長把机機十民第公此已工使情明性知全三又关關点點正业業外将將两兩高间間由问問很最重并並物手应應战戰向头頭文体體政美相见見被利什二等产產或新己制身果加西斯月话話合回特代内內信表化老给給世位次度门門任常先海通教儿兒原东東声聲提立及比员員解水名真论論处處走义義各入几幾口认認条條平系气氣题題活尔爾更别別打女变變四神总總何电電数數安少报報才结結反受目太量再感建务務做接必场場件计計管期市直德资資命山金指克许許统統区區保至队隊形社便空决決治展马馬科司五基眼书書非则則听聽白却卻界达達光放强強即像难難且权權思王象完设設式色路记記南品住告类類求据據程北边邊死张張该該交规規万萬取拉格望觉覺术術领領共确確传傳师師观觀清今切院让讓识識候带帶导導争爭运運图圖试試卷班级級课課标標准準函角线線答案分语語英校考成绩績姓号號班教材练習练習习單单元'.split(
+    '',
+  ),
 )
 
 /**
@@ -85,7 +86,20 @@ function chineseDecoding(bytes: Uint8Array): DecodedText | undefined {
 }
 
 /** Encodings of which chardet's word is taken; what it says of Chinese or Latin text is decided above or is the fallback anyway. */
-const BY_STATISTICS = new Set(['shift_jis', 'euc-jp', 'euc-kr', 'koi8-r', 'windows-1251', 'windows-1250', 'windows-1253', 'windows-1255', 'windows-1256', 'iso-8859-2', 'iso-8859-5', 'iso-8859-7'])
+const BY_STATISTICS = new Set([
+  'shift_jis',
+  'euc-jp',
+  'euc-kr',
+  'koi8-r',
+  'windows-1251',
+  'windows-1250',
+  'windows-1253',
+  'windows-1255',
+  'windows-1256',
+  'iso-8859-2',
+  'iso-8859-5',
+  'iso-8859-7',
+])
 
 /** Never fails: at worst the text is read as windows-1252, which maps every byte. */
 export function decodeText(bytes: Uint8Array, declared?: string): DecodedText {

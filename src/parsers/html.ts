@@ -9,10 +9,30 @@ import { createWriter, type Writer } from './writer.ts'
 type Node = DefaultTreeAdapterTypes.ChildNode
 type Element = DefaultTreeAdapterTypes.Element
 
-const SKIPPED = new Set(['script', 'style', 'noscript', 'template', 'head', 'iframe', 'object', 'svg', 'canvas', 'button', 'select', 'input', 'textarea', 'nav', 'dialog'])
+const SKIPPED = new Set([
+  'script',
+  'style',
+  'noscript',
+  'template',
+  'head',
+  'iframe',
+  'object',
+  'svg',
+  'canvas',
+  'button',
+  'select',
+  'input',
+  'textarea',
+  'nav',
+  'dialog',
+])
 /** Left out only when the page has a main part of its own, or when they frame the body. */
 const FRAME = new Set(['header', 'footer', 'aside', 'form'])
-const BLOCKS = new Set('address article aside blockquote center dd details div dl dt fieldset figcaption figure footer form header hr li main ol p section summary ul'.split(' '))
+const BLOCKS = new Set(
+  'address article aside blockquote center dd details div dl dt fieldset figcaption figure footer form header hr li main ol p section summary ul'.split(
+    ' ',
+  ),
+)
 
 const isElement = (node: Node): node is Element => 'tagName' in node
 /** Not `push(...nodes)`: a page with a hundred thousand children would exhaust the stack. */
@@ -25,7 +45,11 @@ function pushReversed<T>(stack: T[], nodes: readonly T[]): void {
 const attribute = (element: Element, name: string): string | undefined => element.attrs.find((candidate) => candidate.name === name)?.value
 
 function isHidden(element: Element): boolean {
-  return attribute(element, 'hidden') !== undefined || attribute(element, 'aria-hidden') === 'true' || /display\s*:\s*none/i.test(attribute(element, 'style') ?? '')
+  return (
+    attribute(element, 'hidden') !== undefined ||
+    attribute(element, 'aria-hidden') === 'true' ||
+    /display\s*:\s*none/i.test(attribute(element, 'style') ?? '')
+  )
 }
 
 /** All elements of a name below a node, not searching inside `stop`. */
@@ -66,8 +90,14 @@ function inlineText(root: Node): string {
 
 function latexOf(element: Element): string | undefined {
   if (element.tagName === 'math') {
-    const annotation = findAll(element, (inner) => inner.tagName === 'annotation' && /tex/i.test(attribute(inner, 'encoding') ?? ''), false)[0]
-    const text = annotation?.childNodes.map((node) => (node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : '')).join('')
+    const annotation = findAll(
+      element,
+      (inner) => inner.tagName === 'annotation' && /tex/i.test(attribute(inner, 'encoding') ?? ''),
+      false,
+    )[0]
+    const text = annotation?.childNodes
+      .map((node) => (node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : ''))
+      .join('')
     return text?.trim() || attribute(element, 'alttext')?.trim() || undefined
   }
   return undefined
@@ -77,12 +107,15 @@ function writeTable(writer: Writer, table: Element): void {
   const own = (element: Element): boolean => element.tagName === 'table'
   const rows = rowsOf(table)
   const cells = rows.map((row) =>
-    row.childNodes.filter(isElement).filter((cell) => cell.tagName === 'td' || cell.tagName === 'th').map((cell): RowCell => ({
-      text: inlineText(cell).trim(),
-      rowSpan: Number.parseInt(attribute(cell, 'rowspan') ?? '1', 10) || 1,
-      columnSpan: Number.parseInt(attribute(cell, 'colspan') ?? '1', 10) || 1,
-      header: cell.tagName === 'th' || (row.parentNode !== null && row.parentNode.nodeName === 'thead'),
-    })),
+    row.childNodes
+      .filter(isElement)
+      .filter((cell) => cell.tagName === 'td' || cell.tagName === 'th')
+      .map((cell): RowCell => ({
+        text: inlineText(cell).trim(),
+        rowSpan: Number.parseInt(attribute(cell, 'rowspan') ?? '1', 10) || 1,
+        columnSpan: Number.parseInt(attribute(cell, 'colspan') ?? '1', 10) || 1,
+        header: cell.tagName === 'th' || (row.parentNode !== null && row.parentNode.nodeName === 'thead'),
+      })),
   )
   const nested = rows.some((row) => findAll(row, own, false).length > 0)
   const isLayout = nested || (cells.length > 0 && cells.every((row) => row.length <= 1))
@@ -103,7 +136,10 @@ function listLines(list: Element): string[] {
   const open: { element: Element; depth: number; mark: string }[] = itemsOf(list, 0)
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const nested = next.element.childNodes.filter(isElement).filter((node) => node.tagName === 'ul' || node.tagName === 'ol')
-    const text = next.element.childNodes.filter((node) => !nested.some((inner) => inner === node)).map(inlineText).join('')
+    const text = next.element.childNodes
+      .filter((node) => !nested.some((inner) => inner === node))
+      .map(inlineText)
+      .join('')
     lines.push(`${'  '.repeat(Math.min(next.depth, 6))}${next.mark} ${text.replace(/\s+/g, ' ').trim()}`)
     for (const inner of nested.toReversed()) pushReversed(open, itemsOf(inner, next.depth + 1).toReversed())
   }
@@ -143,7 +179,8 @@ function walk(writer: Writer, root: Element): void {
 }
 
 const containsBlock = (element: Element): boolean =>
-  !['math', 'svg'].includes(element.tagName) && findAll(element, (inner) => BLOCKS.has(inner.tagName) || /^(?:h[1-6]|table|pre)$/.test(inner.tagName), false).length > 0
+  !['math', 'svg'].includes(element.tagName) &&
+  findAll(element, (inner) => BLOCKS.has(inner.tagName) || /^(?:h[1-6]|table|pre)$/.test(inner.tagName), false).length > 0
 
 /** Elements that are a block as a whole; true when this was one. */
 function writeBlock(writer: Writer, element: Element, flush: () => void): boolean {
@@ -184,21 +221,33 @@ function mainContent(document: DefaultTreeAdapterTypes.Document): Element | unde
   return body
 }
 
-/** Nested deeper than this, the parser's own tree building slows down and nothing a person wrote is left. */
-function refuseDepth(document: DefaultTreeAdapterTypes.Document, limit: number): void {
-  const open: { node: Node; depth: number }[] = document.childNodes.map((node) => ({ node, depth: 1 }))
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next.depth > limit) throw unreadable(`The file is refused: its HTML is nested more than ${limit} levels deep.`)
-    const { depth } = next
-    if (isElement(next.node)) pushReversed(open, next.node.childNodes.map((node) => ({ node, depth: depth + 1 })))
+/** Elements that sloppy pages leave open because the parser closes them, and those that have no end at all. */
+const SELF_CLOSING = new Set(
+  'p li td th tr dd dt option thead tbody tfoot area base br col embed hr img input link meta param source track wbr html head body'.split(
+    ' ',
+  ),
+)
+
+/**
+ * Refuses absurd nesting before the tree is built: building it takes time quadratic in the depth.
+ * Counts start tags against end tags, which is exact enough for a limit that no written page comes near.
+ */
+function refuseDepth(source: string, limit: number): void {
+  let depth = 0
+  for (const [, slash, name = ''] of source.matchAll(/<(\/?)([a-z][a-z0-9]*)[^<>]*>/gi)) {
+    if (SELF_CLOSING.has(name.toLowerCase())) continue
+    depth = Math.max(0, depth + (slash === '/' ? -1 : 1))
+    if (depth > limit) throw unreadable(`The file is refused: its HTML is nested more than ${limit} levels deep.`)
   }
 }
 
-const declaredCharset = (bytes: Uint8Array): string | undefined => /charset\s*=\s*["']?\s*([\w-]+)/i.exec(Buffer.from(bytes.subarray(0, 2048)).toString('latin1'))?.[1]
+const declaredCharset = (bytes: Uint8Array): string | undefined =>
+  /charset\s*=\s*["']?\s*([\w-]+)/i.exec(Buffer.from(bytes.subarray(0, 2048)).toString('latin1'))?.[1]
 
 export const parseHtml: FormatParser = (bytes, context) => {
-  const document = parse(decodeText(bytes, declaredCharset(bytes)).text)
-  refuseDepth(document, context.limits.depth * 4)
+  const source = decodeText(bytes, declaredCharset(bytes)).text
+  refuseDepth(source, context.limits.depth * 2)
+  const document = parse(source)
   const writer = createWriter(context)
   const [title] = findAll(document, (element) => element.tagName === 'title', false)
   const content = mainContent(document)
@@ -207,4 +256,5 @@ export const parseHtml: FormatParser = (bytes, context) => {
   return Promise.resolve(writer.finish({ title: title === undefined ? undefined : inlineTextOfTitle(title) }))
 }
 
-const inlineTextOfTitle = (title: Element): string => title.childNodes.map((node) => (node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : '')).join('')
+const inlineTextOfTitle = (title: Element): string =>
+  title.childNodes.map((node) => (node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : '')).join('')

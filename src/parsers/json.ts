@@ -10,7 +10,8 @@ import { createWriter, type Writer } from './writer.ts'
 type Flat = Record<string, string | number | boolean | null>
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
-const isScalar = (value: unknown): value is string | number | boolean | null => value === null || ['string', 'number', 'boolean'].includes(typeof value)
+const isScalar = (value: unknown): value is string | number | boolean | null =>
+  value === null || ['string', 'number', 'boolean'].includes(typeof value)
 
 /** A list of at least two flat objects with mostly the same keys reads best as a table. */
 function asTable(value: unknown): Flat[] | undefined {
@@ -38,7 +39,8 @@ function writeValue(writer: Writer, root: unknown, context: FormatContext): void
   }
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, path } = next
-    if (path.length > context.limits.depth) throw unreadable(`The file is refused: its values are nested more than ${context.limits.depth} levels deep.`)
+    if (path.length > context.limits.depth)
+      throw unreadable(`The file is refused: its values are nested more than ${context.limits.depth} levels deep.`)
     const rows = asTable(value)
     if (isScalar(value)) {
       const group = path.slice(0, -1).join(' › ')
@@ -50,7 +52,9 @@ function writeValue(writer: Writer, root: unknown, context: FormatContext): void
       if (path.length > 0) writer.text('paragraph', `${path.join(' › ')}:`)
       writeTable(writer, rows)
     } else {
-      const entries = Array.isArray(value) ? value.map((entry, index): [string, unknown] => [String(index + 1), entry]) : Object.entries(value ?? {})
+      const entries = Array.isArray(value)
+        ? value.map((entry, index): [string, unknown] => [String(index + 1), entry])
+        : Object.entries(value ?? {})
       for (const [key, inner] of entries.toReversed()) open.push({ value: inner, path: [...path, key] })
     }
   }

@@ -7,7 +7,8 @@ import { tableFromRows } from './table.ts'
 import { createWriter, type Writer } from './writer.ts'
 
 /** Display equations are taken out before the lexer sees them: their backslashes and underscores are not Markdown. */
-const DISPLAY_MATH = /^[ \t]*(?:\$\$([\s\S]+?)\$\$|\\\[([\s\S]+?)\\\]|(\\begin\{(equation|align|gather|multline)\*?\}[\s\S]+?\\end\{\4\*?\}))[ \t]*$/gm
+const DISPLAY_MATH =
+  /^[ \t]*(?:\$\$([\s\S]+?)\$\$|\\\[([\s\S]+?)\\\]|(\\begin\{(equation|align|gather|multline)\*?\}[\s\S]+?\\end\{\4\*?\}))[ \t]*$/gm
 const INLINE_MATH = /\$\$[^$]+\$\$|\$(?=\S)[^$\n]*?[^\s$\\]\$(?!\d)|\\\([\s\S]+?\\\)/g
 const FENCES = /^(`{3,}|~{3,})[\s\S]*?^\1[`~]*[ \t]*$/gm
 
@@ -25,7 +26,11 @@ function hideMath(text: string): { text: string; formulas: Math[] } {
   }
   const visible = (part: string): string =>
     part
-      .replace(DISPLAY_MATH, (source: string, dollars?: string, brackets?: string, environment?: string) => `\n\n${hide(dollars ?? brackets ?? environment ?? '', true, source)}\n\n`)
+      .replace(
+        DISPLAY_MATH,
+        (source: string, dollars?: string, brackets?: string, environment?: string) =>
+          `\n\n${hide(dollars ?? brackets ?? environment ?? '', true, source)}\n\n`,
+      )
       .replace(INLINE_MATH, (source) => hide(source, false, source))
   let result = ''
   let from = 0
@@ -55,9 +60,12 @@ function inlineText(tokens: readonly Token[] | undefined, fallback: string): str
 
 function listLines(list: Tokens.List, depth: number): string[] {
   return list.items.flatMap((item, index) => {
-    const mark = list.ordered ? `${Number(list.start || 1) + index}.` : item.task ? `- [${item.checked === true ? 'x' : ' '}]` : '-'
+    const mark = list.ordered ? `${(list.start || 1) + index}.` : item.task ? `- [${item.checked === true ? 'x' : ' '}]` : '-'
     const own = item.tokens.filter((token) => token.type !== 'list')
-    const text = own.map((token) => ('tokens' in token ? inlineText(token.tokens, token.raw) : 'text' in token ? String(token.text) : '')).join('\n').trim()
+    const text = own
+      .map((token) => ('tokens' in token ? inlineText(token.tokens, token.raw) : 'text' in token ? String(token.text) : ''))
+      .join('\n')
+      .trim()
     const nested = item.tokens.filter((token): token is Tokens.List => token.type === 'list')
     return [`${'  '.repeat(depth)}${mark} ${text}`, ...nested.flatMap((inner) => listLines(inner, depth + 1))]
   })
@@ -71,12 +79,22 @@ function writeTokens(writer: Writer, tokens: readonly Token[], show: (text: stri
     else if (token.type === 'blockquote') writeTokens(writer, token.tokens ?? [], show, formulas)
     else if (token.type === 'table') writeTable(writer, token as Tokens.Table, show)
     else if (token.type === 'paragraph' || token.type === 'text') writeParagraph(writer, token, show, formulas)
-    else if (token.type === 'html') writer.text('paragraph', show(token.raw.replace(/<!--[\s\S]*?-->/g, '').replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, '').replace(/<[^>]+>/g, ' ')))
+    else if (token.type === 'html')
+      writer.text(
+        'paragraph',
+        show(
+          token.raw
+            .replace(/<!--[\s\S]*?-->/g, '')
+            .replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, '')
+            .replace(/<[^>]+>/g, ' '),
+        ),
+      )
   }
 }
 
 function writeTable(writer: Writer, table: Tokens.Table, show: (text: string) => string): void {
-  const cells = (row: readonly Tokens.TableCell[]): { text: string }[] => row.map((cell) => ({ text: show(inlineText(cell.tokens, cell.text)) }))
+  const cells = (row: readonly Tokens.TableCell[]): { text: string }[] =>
+    row.map((cell) => ({ text: show(inlineText(cell.tokens, cell.text)) }))
   writer.table(tableFromRows([cells(table.header), ...table.rows.map(cells)], 1))
 }
 
@@ -85,7 +103,8 @@ function writeParagraph(writer: Writer, token: Token, show: (text: string) => st
   const only = new RegExp(`^\\s*${OPEN}(\\d+)${CLOSE}\\s*$`).exec(text)
   const formula = only === null ? undefined : formulas[Number(only[1])]
   if (formula?.display === true) writer.equation(formula.latex)
-  else if (token.type === 'paragraph' && token.tokens?.length === 1 && token.tokens[0]?.type === 'image') writer.image(show(text), undefined)
+  else if (token.type === 'paragraph' && token.tokens?.length === 1 && token.tokens[0]?.type === 'image')
+    writer.image(show(text), undefined)
   else writer.text('paragraph', show(text))
 }
 
@@ -97,7 +116,9 @@ function frontMatter(text: string): { title: string | undefined; body: string } 
 }
 
 export const parseMarkdown: FormatParser = (bytes, context) => {
-  const source = decodeText(bytes).text.replace(/\r\n?/g, '\n').replace(/[\ue000\ue001\0]/g, '')
+  const source = decodeText(bytes)
+    .text.replace(/\r\n?/g, '\n')
+    .replace(/[\ue000\ue001\0]/g, '')
   const { title, body } = frontMatter(source)
   const { text, formulas } = hideMath(body)
   const writer = createWriter(context)

@@ -1,32 +1,20 @@
 // Office equations (OMML) to LaTeX that KaTeX parses. Reference: ECMA-376 part 1, chapter 22.1.
+import { ACCENTS, ALPHABETS, FUNCTIONS, SYMBOLS } from './omml-symbols.ts'
 import { child, childrenNamed, elementsOf, textOf, type XmlElement } from './xml.ts'
-
-const SYMBOLS: Readonly<Record<string, string>> = {
-  '∑': '\\sum', '∏': '\\prod', '∐': '\\coprod', '∫': '\\int', '∬': '\\iint', '∭': '\\iiint', '∮': '\\oint', '⋃': '\\bigcup', '⋂': '\\bigcap',
-  '∞': '\\infty', '≤': '\\le', '≥': '\\ge', '≠': '\\ne', '≈': '\\approx', '≡': '\\equiv', '≅': '\\cong', '∼': '\\sim', '∝': '\\propto', '×': '\\times', '÷': '\\div', '·': '\\cdot', '⋅': '\\cdot',
-  '±': '\\pm', '∓': '\\mp', '∗': '*', '∘': '\\circ', '°': '^{\\circ}', '→': '\\to', '←': '\\leftarrow', '↔': '\\leftrightarrow', '⇒': '\\Rightarrow', '⇐': '\\Leftarrow', '⇔': '\\Leftrightarrow', '↦': '\\mapsto',
-  '∈': '\\in', '∉': '\\notin', '∋': '\\ni', '⊂': '\\subset', '⊆': '\\subseteq', '⊃': '\\supset', '⊇': '\\supseteq', '∪': '\\cup', '∩': '\\cap', '∅': '\\emptyset', '∀': '\\forall', '∃': '\\exists', '¬': '\\neg', '∧': '\\wedge', '∨': '\\vee',
-  '∂': '\\partial', '∇': '\\nabla', '∆': '\\Delta', '√': '\\surd', '∠': '\\angle', '∥': '\\parallel', '⊥': '\\perp', '△': '\\triangle', '∴': '\\therefore', '∵': '\\because', '…': '\\ldots', '⋯': '\\cdots', '⋮': '\\vdots', '⋱': '\\ddots',
-  '′': "'", '−': '-', 'ℝ': '\\mathbb{R}', 'ℕ': '\\mathbb{N}', 'ℤ': '\\mathbb{Z}', 'ℚ': '\\mathbb{Q}', 'ℂ': '\\mathbb{C}', 'ℓ': '\\ell', 'ℏ': '\\hbar',
-  'α': '\\alpha', 'β': '\\beta', 'γ': '\\gamma', 'δ': '\\delta', 'ε': '\\varepsilon', 'ϵ': '\\epsilon', 'ζ': '\\zeta', 'η': '\\eta', 'θ': '\\theta', 'ϑ': '\\vartheta', 'ι': '\\iota', 'κ': '\\kappa', 'λ': '\\lambda', 'μ': '\\mu', 'ν': '\\nu', 'ξ': '\\xi',
-  'π': '\\pi', 'ρ': '\\rho', 'σ': '\\sigma', 'τ': '\\tau', 'υ': '\\upsilon', 'φ': '\\varphi', 'ϕ': '\\phi', 'χ': '\\chi', 'ψ': '\\psi', 'ω': '\\omega',
-  'Γ': '\\Gamma', 'Δ': '\\Delta', 'Θ': '\\Theta', 'Λ': '\\Lambda', 'Ξ': '\\Xi', 'Π': '\\Pi', 'Σ': '\\Sigma', 'Φ': '\\Phi', 'Ψ': '\\Psi', 'Ω': '\\Omega',
-  '⟨': '\\langle', '⟩': '\\rangle', '〈': '\\langle', '〉': '\\rangle', '‖': '\\|', '⌊': '\\lfloor', '⌋': '\\rfloor', '⌈': '\\lceil', '⌉': '\\rceil', '∣': '|',
-}
-
-const ACCENTS: Readonly<Record<string, string>> = {
-  '\u0302': '\\hat', '\u0303': '\\tilde', '\u0304': '\\bar', '\u0305': '\\overline', '\u0307': '\\dot', '\u0308': '\\ddot', '\u20d7': '\\vec', '\u20d6': '\\overleftarrow', '\u030c': '\\check', '\u0306': '\\breve', '\u0301': '\\acute', '\u0300': '\\grave',
-}
-
-const FUNCTIONS = new Set(['sin', 'cos', 'tan', 'cot', 'sec', 'csc', 'arcsin', 'arccos', 'arctan', 'sinh', 'cosh', 'tanh', 'log', 'ln', 'lg', 'exp', 'lim', 'max', 'min', 'sup', 'inf', 'det', 'dim', 'gcd', 'ker', 'arg', 'deg', 'Pr'])
-
-/** Styles of `m:scr` and `m:sty`. */
-const ALPHABETS: Readonly<Record<string, string>> = { 'double-struck': '\\mathbb', script: '\\mathcal', fraktur: '\\mathfrak', 'sans-serif': '\\mathsf', monospace: '\\mathtt' }
 
 /** A backslash command swallows following letters, so it ends with a space unless something else does. */
 function symbol(character: string): string {
   const command = SYMBOLS[character]
-  if (command === undefined) return '#%&$_{}'.includes(character) ? `\\${character}` : character === '\\' ? '\\backslash ' : character === '~' ? '\\sim ' : character === '^' ? '\\wedge ' : character
+  if (command === undefined)
+    return '#%&$_{}'.includes(character)
+      ? `\\${character}`
+      : character === '\\'
+        ? '\\backslash '
+        : character === '~'
+          ? '\\sim '
+          : character === '^'
+            ? '\\wedge '
+            : character
   return /^\\[A-Za-z]+$/.test(command) ? `${command} ` : command
 }
 
@@ -36,7 +24,7 @@ const plainLetters = (text: string): string => text.replace(/[\u{1d400}-\u{1d7ff
 function literal(text: string): string {
   return plainLetters(text)
     .split(/([\p{Script=Han}\u3000-\u303f\uff00-\uffef]+)/u)
-    .map((part, index) => (index % 2 === 1 ? `\\text{${part}}` : [...part].map(symbol).join('')))
+    .map((part, index) => (index % 2 === 1 ? `\\text{${part}}` : Array.from(part, symbol).join('')))
     .join('')
 }
 
@@ -57,7 +45,8 @@ const based = (base: string): string => (/^(?:[^\\{}]|\\[A-Za-z]+|\{.*\})$/.test
 function run(element: XmlElement): string {
   const properties = child(element, 'm:rPr')
   const raw = childrenNamed(element, 'm:t').map(textOf).join('')
-  if (isOn(properties, 'm:nor') && /[\p{L}]{2}/u.test(raw)) return FUNCTIONS.has(raw.trim()) ? `\\${raw.trim()} ` : `\\text{${raw.replace(/[#%&$_{}]/g, '\\$&')}}`
+  if (isOn(properties, 'm:nor') && /[\p{L}]{2}/u.test(raw))
+    return FUNCTIONS.has(raw.trim()) ? `\\${raw.trim()} ` : `\\text{${raw.replace(/[#%&$_{}]/g, '\\$&')}}`
   const alphabet = ALPHABETS[value(properties, 'm:scr') ?? '']
   const latex = literal(raw)
   if (alphabet !== undefined) return `${alphabet}{${latex.trim()}}`
@@ -87,7 +76,11 @@ function delimited(element: XmlElement): string {
 }
 
 function matrix(element: XmlElement): string {
-  const rows = childrenNamed(element, 'm:mr').map((row) => childrenNamed(row, 'm:e').map((cell) => sequence(cell).trim()).join(' & '))
+  const rows = childrenNamed(element, 'm:mr').map((row) =>
+    childrenNamed(row, 'm:e')
+      .map((cell) => sequence(cell).trim())
+      .join(' & '),
+  )
   return `\\begin{matrix} ${rows.join(' \\\\ ')} \\end{matrix}`
 }
 
@@ -135,7 +128,10 @@ function accent(element: XmlElement): string {
   const mark = value(child(element, 'm:accPr'), 'm:chr') ?? '\u0302'
   const base = part(element, 'm:e')
   const command = ACCENTS[mark] ?? '\\hat'
-  const wide = base.length > 1 && !base.startsWith('\\') ? { '\\hat': '\\widehat', '\\tilde': '\\widetilde', '\\bar': '\\overline', '\\vec': '\\overrightarrow' }[command] : undefined
+  const wide =
+    base.length > 1 && !base.startsWith('\\')
+      ? { '\\hat': '\\widehat', '\\tilde': '\\widetilde', '\\bar': '\\overline', '\\vec': '\\overrightarrow' }[command]
+      : undefined
   return `${wide ?? command}{${base}}`
 }
 

@@ -2,7 +2,9 @@
 import { numberedHeading } from './text.ts'
 import { joint, type Line } from './pdf-lines.ts'
 
-export type FlowBlock = { kind: 'heading'; level: number; text: string; lines: Line[] } | { kind: 'paragraph' | 'list' | 'note'; text: string; lines: Line[] }
+export type FlowBlock =
+  | { kind: 'heading'; level: number; text: string; lines: Line[] }
+  | { kind: 'paragraph' | 'list' | 'note'; text: string; lines: Line[] }
 
 export type Typography = { size: number; leading: number; bold: boolean; headingSizes: number[] }
 
@@ -34,7 +36,8 @@ export function typographyOf(lines: readonly Line[]): Typography {
 
 /** Margin, as a share of the page's height, in which running titles and page numbers stand. */
 const MARGIN = 0.1
-const PAGE_NUMBER = /^[-–—•·\s|[(]*(?:第\s*)?(?:page\s*|p\.\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*[页頁])?(?:\s*(?:\/|of|,|共|，)\s*(?:共\s*)?\d{1,4}\s*[页頁]?)?[-–—•·\s|\])]*$/i
+const PAGE_NUMBER =
+  /^[-–—•·\s|[(]*(?:第\s*)?(?:page\s*|p\.\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*[页頁])?(?:\s*(?:\/|of|,|共|，)\s*(?:共\s*)?\d{1,4}\s*[页頁]?)?[-–—•·\s|\])]*$/i
 
 /** Equal apart from numbers, and at the same height: the key of what repeats. */
 const repeatKey = (line: Line): string => `${line.text.replace(/\d+/g, '#').replace(/\s+/g, ' ').trim()}@${Math.round(line.baseline / 6)}`
@@ -64,12 +67,14 @@ export function withoutMargins(lines: readonly Line[], heights: readonly number[
 }
 
 const BULLET = /^(?:[•·▪●○■□◆◇►▶–—*-]|[\u{f0b7}\u{f0a7}])\s+/u
-const NUMBER = /^(?:\d{1,3}[.)、．]|[（(](?:\d{1,2}|[a-z]|[ivx]{1,4}|[一二三四五六七八九十]{1,3})[)）]|[a-zA-Z][.)]|[①-⑳]|[一二三四五六七八九十]{1,3}、)\s*(?=\S)/
+const NUMBER =
+  /^(?:\d{1,3}[.)、．]|[（(](?:\d{1,2}|[a-z]|[ivx]{1,4}|[一二三四五六七八九十]{1,3})[)）]|[a-zA-Z][.)]|[①-⑳]|[一二三四五六七八九十]{1,3}、)\s*(?=\S)/
 
 const isListStart = (text: string): boolean => BULLET.test(text) || NUMBER.test(text)
 
 /** Section numbers of Chinese and Western teaching material; used together with bold or large type. */
-const SECTION_NUMBER = /^(?:\d{1,2}(?:\.\d{1,2}){0,3}[.、\s]\s*\S|[一二三四五六七八九十]{1,3}[、.．]|第[一二三四五六七八九十百\d]+[章节節课課]|附录|附錄|Chapter\b|Section\b|Appendix\b)/
+const SECTION_NUMBER =
+  /^(?:\d{1,2}(?:\.\d{1,2}){0,3}[.、\s]\s*\S|[一二三四五六七八九十]{1,3}[、.．]|第[一二三四五六七八九十百\d]+[章节節课課]|附录|附錄|Chapter\b|Section\b|Appendix\b)/
 
 export type HeadingOf = (line: Line) => number | undefined
 
@@ -83,7 +88,14 @@ export function headingRule(typography: Typography, outline: ReadonlyMap<string,
     const bySize = typography.headingSizes.findIndex((size) => round(line.size) >= size)
     if (bySize !== -1) return bySize + 1
     const depth = typography.headingSizes.length
-    if (line.bold && !typography.bold && text.length <= 60 && line.segments.length === 1 && (SECTION_NUMBER.test(text) || !/[.。!?！？:：]$/.test(text))) return Math.min(6, depth + 1)
+    if (
+      line.bold &&
+      !typography.bold &&
+      text.length <= 60 &&
+      line.segments.length === 1 &&
+      (SECTION_NUMBER.test(text) || !/[.。!?！？:：]$/.test(text))
+    )
+      return Math.min(6, depth + 1)
     return line.segments.length === 1 && line.size >= typography.size ? numberedHeading(text) : undefined
   }
 }
@@ -112,7 +124,8 @@ function continues(before: Line, line: Line, edges: ReadonlyMap<number, Edges>, 
   const columnWidth = ownBefore.right - ownBefore.left
   const room = ownBefore.right - before.right
   const endsShort = room > before.size * 2.5 && (ENDS_SENTENCE.test(before.text) || room > columnWidth * 0.35)
-  if (before.region !== line.region) return !ENDS_SENTENCE.test(before.text) && !indented && room < before.size * 2.5 && line.page - before.page <= 1
+  if (before.region !== line.region)
+    return !ENDS_SENTENCE.test(before.text) && !indented && room < before.size * 2.5 && line.page - before.page <= 1
   const distance = line.baseline - before.baseline
   const normal = Math.max(typography.leading * (line.size / typography.size), line.size * 1.15)
   if (distance > normal * 1.45 || distance < 0) return false
@@ -131,7 +144,8 @@ export function joinLines(lines: readonly string[]): string {
   return text
 }
 
-const samePlace = (before: Line | undefined, line: Line): boolean => before !== undefined && before.region === line.region && line.baseline - before.baseline < line.size * 2
+const samePlace = (before: Line | undefined, line: Line): boolean =>
+  before !== undefined && before.region === line.region && line.baseline - before.baseline < line.size * 2
 
 /** Blocks in reading order. */
 export function flowBlocks(lines: readonly Line[], typography: Typography, headingOf: HeadingOf): FlowBlock[] {
@@ -142,14 +156,22 @@ export function flowBlocks(lines: readonly Line[], typography: Typography, headi
     const before = last?.lines.at(-1)
     const level = headingOf(line)
     if (level !== undefined && (!isListStart(line.text) || SECTION_NUMBER.test(line.text))) {
-      if (last?.kind === 'heading' && last.level === level && samePlace(before, line) && round(before?.size ?? 0) === round(line.size) && !SECTION_NUMBER.test(line.text)) append(last, line)
+      if (
+        last?.kind === 'heading' &&
+        last.level === level &&
+        samePlace(before, line) &&
+        round(before?.size ?? 0) === round(line.size) &&
+        !SECTION_NUMBER.test(line.text)
+      )
+        append(last, line)
       else blocks.push({ kind: 'heading', level, text: line.text.trim(), lines: [line] })
     } else if (isListStart(line.text)) {
       if (last?.kind === 'list' && before !== undefined && line.page - before.page <= 1) {
         last.text += `\n${listLine(line.text)}`
         last.lines.push(line)
       } else blocks.push({ kind: 'list', text: listLine(line.text), lines: [line] })
-    } else if (last !== undefined && last.kind !== 'heading' && before !== undefined && goesOn(last, before, line, edges, typography)) append(last, line)
+    } else if (last !== undefined && last.kind !== 'heading' && before !== undefined && goesOn(last, before, line, edges, typography))
+      append(last, line)
     else blocks.push({ kind: 'paragraph', text: line.text.trim(), lines: [line] })
   }
   return blocks
@@ -158,8 +180,9 @@ export function flowBlocks(lines: readonly Line[], typography: Typography, headi
 /** The lines of a list item hang under its text, not under its mark. */
 function goesOn(block: FlowBlock, before: Line, line: Line, edges: ReadonlyMap<number, Edges>, typography: Typography): boolean {
   if (block.kind !== 'list') return continues(before, line, edges, typography)
-  const [start = before] = block.lines.toReversed().filter((candidate) => isListStart(candidate.text))
-  const hangs = before.region === line.region && line.left > start.left + line.size * 0.5 && line.baseline - before.baseline < typography.leading * 1.45
+  const start = block.lines.findLast((candidate) => isListStart(candidate.text)) ?? before
+  const hangs =
+    before.region === line.region && line.left > start.left + line.size * 0.5 && line.baseline - before.baseline < typography.leading * 1.45
   return hangs || (continues(before, line, edges, typography) && Math.abs(line.left - start.left) < line.size * 3)
 }
 

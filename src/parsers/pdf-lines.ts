@@ -2,7 +2,16 @@
 import { isCjk } from '../core/text.ts'
 
 /** Text as the PDF paints it, in points from the page's top left corner. */
-export type Piece = { text: string; left: number; right: number; top: number; bottom: number; baseline: number; size: number; bold: boolean }
+export type Piece = {
+  text: string
+  left: number
+  right: number
+  top: number
+  bottom: number
+  baseline: number
+  size: number
+  bold: boolean
+}
 
 export type Line = {
   text: string
@@ -27,8 +36,8 @@ const isWide = (character: string): boolean => {
 
 /** What stands between two texts that were parted by a line or a gap: nothing between Chinese characters, else one space. */
 export function joint(before: string, after: string): '' | ' ' {
-  const last = [...before.trimEnd().slice(-2)].at(-1) ?? ''
-  const first = [...after.trimStart().slice(0, 2)][0] ?? ''
+  const last = Array.from(before.trimEnd().slice(-2)).at(-1) ?? ''
+  const first = Array.from(after.trimStart().slice(0, 2))[0] ?? ''
   return last === '' || first === '' || (isWide(last) && isWide(first)) ? '' : ' '
 }
 
@@ -38,7 +47,9 @@ const overlap = (a: Piece, b: Piece): number => Math.min(a.bottom, b.bottom) - M
 function rowsOf(pieces: readonly Piece[]): Piece[][] {
   const rows: { pieces: Piece[]; main: Piece }[] = []
   for (const piece of pieces.toSorted((a, b) => a.baseline - b.baseline || a.left - b.left)) {
-    const row = rows.slice(-4).findLast(({ main }) => overlap(main, piece) > 0.5 * Math.min(main.bottom - main.top, piece.bottom - piece.top))
+    const row = rows
+      .slice(-4)
+      .findLast(({ main }) => overlap(main, piece) > 0.5 * Math.min(main.bottom - main.top, piece.bottom - piece.top))
     if (row === undefined) rows.push({ pieces: [piece], main: piece })
     else {
       row.pieces.push(piece)
@@ -74,7 +85,8 @@ function segmentsOf(row: readonly Piece[]): Piece[] {
   const segments: Piece[] = []
   for (const piece of row) {
     const last = segments.at(-1)
-    if (last !== undefined && piece.left - last.right < SEGMENT_GAP * Math.max(last.size, piece.size)) segments[segments.length - 1] = merged(last, piece)
+    if (last !== undefined && piece.left - last.right < SEGMENT_GAP * Math.max(last.size, piece.size))
+      segments[segments.length - 1] = merged(last, piece)
     else segments.push(piece)
   }
   return segments
@@ -97,11 +109,16 @@ function gutterCandidates(segments: readonly Piece[]): Gutter[] {
   const to = Math.max(...segments.map((segment) => segment.right))
   const counts = new Uint16Array(Math.max(1, Math.ceil((to - from) / BIN)))
   for (const segment of segments) {
-    for (let bin = Math.floor((segment.left - from) / BIN); bin < Math.min(counts.length, Math.ceil((segment.right - from) / BIN)); bin += 1) counts[bin] = (counts[bin] ?? 0) + 1
+    for (
+      let bin = Math.floor((segment.left - from) / BIN);
+      bin < Math.min(counts.length, Math.ceil((segment.right - from) / BIN));
+      bin += 1
+    )
+      counts[bin] = (counts[bin] ?? 0) + 1
   }
   const allowed = Math.max(3, Math.floor(segments.length * 0.25))
   const gutters: Gutter[] = []
-  for (let bin = 0; bin < counts.length; ) {
+  for (let bin = 0; bin < counts.length;) {
     const level = counts[bin] ?? 0
     let end = bin + 1
     while (end < counts.length && counts[end] === level) end += 1
@@ -109,7 +126,9 @@ function gutterCandidates(segments: readonly Piece[]): Gutter[] {
     if (isValley && (end - bin) * BIN >= MIN_GUTTER) gutters.push({ left: from + bin * BIN, right: from + end * BIN })
     bin = end
   }
-  return gutters.filter((gutter) => gutter.left > from + 40 && gutter.right < to - 40).toSorted((a, b) => b.right - b.left - (a.right - a.left))
+  return gutters
+    .filter((gutter) => gutter.left > from + 40 && gutter.right < to - 40)
+    .toSorted((a, b) => b.right - b.left - (a.right - a.left))
 }
 
 const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
@@ -121,13 +140,20 @@ function isColumnGutter(segments: readonly Piece[], gutter: Gutter): boolean {
   return sides.every((side) => {
     const extent = Math.max(...side.map((segment) => segment.right)) - Math.min(...side.map((segment) => segment.left))
     const typical = median(side.map(width))
-    return side.length >= MIN_COLUMN_ROWS && typical >= extent * 0.45 && median(side.map((segment) => width(segment) / segment.size)) >= MIN_COLUMN_EMS
+    return (
+      side.length >= MIN_COLUMN_ROWS &&
+      typical >= extent * 0.45 &&
+      median(side.map((segment) => width(segment) / segment.size)) >= MIN_COLUMN_EMS
+    )
   })
 }
 
 /** Recursive: full-width segments part the page into bands, a gutter parts a band into columns, read left to right. */
 function regionsOf(segments: readonly Piece[], depth: number): Piece[][] {
-  const gutter = depth > 4 || segments.length < MIN_COLUMN_ROWS * 2 ? undefined : gutterCandidates(segments).find((candidate) => isColumnGutter(segments, candidate))
+  const gutter =
+    depth > 4 || segments.length < MIN_COLUMN_ROWS * 2
+      ? undefined
+      : gutterCandidates(segments).find((candidate) => isColumnGutter(segments, candidate))
   if (gutter === undefined) return segments.length === 0 ? [] : [[...segments]]
   const middle = (gutter.left + gutter.right) / 2
   const crosses = (segment: Piece): boolean => segment.left < middle - 1 && segment.right > middle + 1
@@ -135,7 +161,8 @@ function regionsOf(segments: readonly Piece[], depth: number): Piece[][] {
   let band: Piece[] = []
   let full: Piece[] = []
   const flushBand = (): void => {
-    for (const side of [band.filter((segment) => segment.right <= middle + 1), band.filter((segment) => segment.right > middle + 1)]) regions.push(...regionsOf(side, depth + 1))
+    for (const side of [band.filter((segment) => segment.right <= middle + 1), band.filter((segment) => segment.right > middle + 1)])
+      regions.push(...regionsOf(side, depth + 1))
     band = []
   }
   const flushFull = (): void => {
@@ -165,10 +192,9 @@ function isLastLineOf(last: Piece | undefined, segment: Piece, all: readonly Pie
 /** Lines of a page in reading order. @param firstRegion number of the page's first region. */
 export function linesOf(pieces: readonly Piece[], page: number, firstRegion: number): Line[] {
   const segments = rowsOf(pieces).flatMap(segmentsOf)
-  return regionsOf(segments, 0).flatMap((region, index) =>
-    rowsOf(region).map((row): Line => {
-      const whole = row.reduce(merged)
-      return { ...whole, text: row.map((segment) => segment.text.trim()).join(' '), segments: row, region: firstRegion + index, page }
-    }),
-  )
+  return regionsOf(segments, 0).flatMap((region, index) => rowsOf(region).map((row) => lineOf(row, page, firstRegion + index)))
+}
+
+function lineOf(row: Piece[], page: number, region: number): Line {
+  return { ...row.reduce(merged), text: row.map((segment) => segment.text.trim()).join(' '), segments: row, region, page }
 }

@@ -4,7 +4,12 @@ import type { TextItem } from 'pdfjs-dist/types/src/display/api.js'
 import { cleanText } from '../core/text.ts'
 import type { Piece } from './pdf-lines.ts'
 
-export type PageText = { pieces: Piece[]; /** Slanted text such as watermarks, in painting order. */ slanted: string[]; width: number; height: number }
+export type PageText = {
+  pieces: Piece[]
+  /** Slanted text such as watermarks, in painting order. */ slanted: string[]
+  width: number
+  height: number
+}
 
 type Matrix = readonly number[]
 
@@ -31,7 +36,17 @@ export async function readPage(page: PDFPageProxy, isBold: (fontName: string) =>
     const vertical = content.styles[item.fontName]?.vertical === true
     if (vertical) pieces.push(...verticalPieces(text, x, y, size, item.height, isBold(item.fontName)))
     else if (Math.abs(Math.atan2(b, a)) > 0.17) slanted.push(text)
-    else pieces.push({ text, left: x, right: x + item.width, top: y - size * 0.85, bottom: y + size * 0.2, baseline: y, size, bold: isBold(item.fontName) })
+    else
+      pieces.push({
+        text,
+        left: x,
+        right: x + item.width,
+        top: y - size * 0.85,
+        bottom: y + size * 0.2,
+        baseline: y,
+        size,
+        bold: isBold(item.fontName),
+      })
   }
   return { pieces: withoutShadows(pieces), slanted, width: viewport.width, height: viewport.height }
 }

@@ -79,7 +79,8 @@ export const parsePdf: FormatParser = async (bytes, context) => {
   try {
     const writer = createWriter(context)
     const pages = await readPages(pdf, context, writer)
-    if (pages.lines.length === 0) throw unreadable('The pages of the PDF hold no text layer: they are pictures of text, which cannot be read without OCR.')
+    if (pages.lines.length === 0)
+      throw unreadable('The pages of the PDF hold no text layer: they are pictures of text, which cannot be read without OCR.')
     for (const page of pages.empty.slice(0, MAX_NAMED_PAGES)) writer.warn(`Page ${page} holds no text layer; nothing was read from it.`)
     if (pages.empty.length > MAX_NAMED_PAGES) writer.warn(`${pages.empty.length - MAX_NAMED_PAGES} more pages hold no text layer.`)
     writeFlow(writer, withoutMargins(pages.lines, pages.heights), await readOutline(pdf))

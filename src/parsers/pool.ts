@@ -51,7 +51,8 @@ export class ParserPool implements DocumentParser {
 
   identify(bytes: Uint8Array, fileName: string, declaredType?: string): Identified {
     const identified = sniffMediaType(bytes, fileName, declaredType)
-    if (!isSupported(identified.mediaType)) throw new AppError('unsupported_file_type', `Files of type ${identified.mediaType} cannot be read.`)
+    if (!isSupported(identified.mediaType))
+      throw new AppError('unsupported_file_type', `Files of type ${identified.mediaType} cannot be read.`)
     return identified
   }
 
@@ -59,7 +60,13 @@ export class ParserPool implements DocumentParser {
     signal.throwIfAborted()
     const { mediaType, warnings } = this.identify(input.bytes, input.fileName, input.declaredType)
     const reader = await this.#acquire(signal)
-    const task: ParseTask = { bytes: input.bytes, fileName: input.fileName, mediaType, options: input.options, limits: this.#settings.limits }
+    const task: ParseTask = {
+      bytes: input.bytes,
+      fileName: input.fileName,
+      mediaType,
+      options: input.options,
+      limits: this.#settings.limits,
+    }
     try {
       const document = await runTask(reader, task, this.#settings, signal)
       return { ...document, warnings: [...warnings, ...document.warnings] }
@@ -139,9 +146,15 @@ async function runTask(reader: Reader, task: ParseTask, settings: Settings, sign
     child.kill('SIGKILL')
     reject(error)
   }
-  const stall = (): void => stop(unreadable(`The document could not be read within its time limit: no progress for ${Math.round(settings.stallMs / 1000)} seconds.`))
+  const stall = (): void =>
+    stop(
+      unreadable(`The document could not be read within its time limit: no progress for ${Math.round(settings.stallMs / 1000)} seconds.`),
+    )
   let silence = setTimeout(stall, settings.stallMs)
-  const total = setTimeout(() => stop(unreadable(`The document could not be read within its time limit of ${Math.round(settings.totalMs / 1000)} seconds.`)), settings.totalMs)
+  const total = setTimeout(
+    () => stop(unreadable(`The document could not be read within its time limit of ${Math.round(settings.totalMs / 1000)} seconds.`)),
+    settings.totalMs,
+  )
   const onMessage = (reply: ParseReply): void => {
     clearTimeout(silence)
     if (reply.kind === 'done') resolve(reply.document)
@@ -176,7 +189,9 @@ async function runTask(reader: Reader, task: ParseTask, settings: Settings, sign
 const tooMuchMemory = (): AppError => unreadable('The document needs more memory than one document may use.')
 
 function endedEarly(reader: Reader): AppError {
-  return /heap out of memory|Array buffer allocation failed/i.test(reader.stderr) ? tooMuchMemory() : unreadable('The document made its reader crash.')
+  return /heap out of memory|Array buffer allocation failed/i.test(reader.stderr)
+    ? tooMuchMemory()
+    : unreadable('The document made its reader crash.')
 }
 
 /** Resident memory of a process: from /proc where there is one, else from ps; 0 when neither knows it. */

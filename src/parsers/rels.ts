@@ -4,7 +4,11 @@ import type { ParseLimits } from './format.ts'
 import { childrenNamed, descendant, parseXml, textOf, type XmlElement } from './xml.ts'
 import type { Archive } from './zip.ts'
 
-export type Relationship = { id: string; /** Last part of the type's address, e.g. `image`, `slide`. */ type: string; /** Path inside the archive. */ target: string }
+export type Relationship = {
+  id: string
+  /** Last part of the type's address, e.g. `image`, `slide`. */ type: string
+  /** Path inside the archive. */ target: string
+}
 
 /** Relationships of `part`, e.g. `word/document.xml`; empty when it has none. */
 export async function relationshipsOf(archive: Archive, part: string, limits: ParseLimits): Promise<Map<string, Relationship>> {
@@ -26,8 +30,14 @@ export function firstOfType(relationships: ReadonlyMap<string, Relationship>, ty
   return [...relationships.values()].find((relationship) => relationship.type === type)
 }
 
-export async function partXml(archive: Archive, relationship: Relationship | undefined, limits: ParseLimits): Promise<XmlElement | undefined> {
-  return relationship === undefined || !archive.has(relationship.target) ? undefined : parseXml(await archive.read(relationship.target), limits)
+export async function partXml(
+  archive: Archive,
+  relationship: Relationship | undefined,
+  limits: ParseLimits,
+): Promise<XmlElement | undefined> {
+  return relationship === undefined || !archive.has(relationship.target)
+    ? undefined
+    : parseXml(await archive.read(relationship.target), limits)
 }
 
 /** Title in the package's core properties, which only people and programs fill in, so it may be anything. */

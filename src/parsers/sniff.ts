@@ -79,7 +79,8 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   tiff: 'image/tiff',
 }
 
-const latin1 = (bytes: Uint8Array, from: number, length: number): string => Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, Math.min(length, bytes.length - from))).toString('latin1')
+const latin1 = (bytes: Uint8Array, from: number, length: number): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, Math.min(length, bytes.length - from))).toString('latin1')
 
 const unsupported = (is: string): AppError => new AppError('unsupported_file_type', `This file looks like ${is}, which cannot be read.`)
 
@@ -90,7 +91,10 @@ function zipNames(bytes: Uint8Array): string[] {
   let end = bytes.length - 22
   while (end >= Math.max(0, bytes.length - 65_557) && view.getUint32(end, true) !== 0x06054b50) end -= 1
   if (end < 0 || view.getUint32(end, true) !== 0x06054b50) return names
-  for (let at = view.getUint32(end + 16, true); names.length < 20_000 && at + 46 <= bytes.length && view.getUint32(at, true) === 0x02014b50; ) {
+  for (
+    let at = view.getUint32(end + 16, true);
+    names.length < 20_000 && at + 46 <= bytes.length && view.getUint32(at, true) === 0x02014b50;
+  ) {
     const length = view.getUint16(at + 28, true)
     names.push(latin1(bytes, at + 46, length))
     at += 46 + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true)
@@ -114,7 +118,8 @@ function zipType(bytes: Uint8Array): string {
 
 /** Office 97–2003 files share one container; the names of its streams, in UTF-16, tell them apart. */
 function legacyType(bytes: Uint8Array): AppError {
-  const has = (name: string): boolean => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(Buffer.from(name, 'utf16le'))
+  const has = (name: string): boolean =>
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(Buffer.from(name, 'utf16le'))
   if (has('EncryptedPackage')) return unreadable('The Office file is password protected.')
   if (has('WordDocument')) return legacy('Word (.doc)', 'docx')
   if (has('Workbook') || has('Book')) return legacy('Excel (.xls)', 'xlsx')
@@ -122,7 +127,8 @@ function legacyType(bytes: Uint8Array): AppError {
   return unsupported('an old Office or e-mail file')
 }
 
-const legacy = (what: string, save: string): AppError => new AppError('unsupported_file_type', `Old ${what} files cannot be read; open it and save it as .${save}.`)
+const legacy = (what: string, save: string): AppError =>
+  new AppError('unsupported_file_type', `Old ${what} files cannot be read; open it and save it as .${save}.`)
 
 export function extensionType(fileName: string): string | undefined {
   const extension = /\.([A-Za-z0-9]{1,8})$/.exec(fileName.trim())?.[1]?.toLowerCase()
@@ -141,7 +147,11 @@ function textType(bytes: Uint8Array, fileName: string): string {
   const start = sample.slice(0, 2048).trimStart().toLowerCase()
   if (/^(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype html|html|head|body)\b/.test(start)) return 'text/html'
   if (hint === 'text/html' && /<[a-z][^>]*>/.test(sample.toLowerCase())) return 'text/html'
-  if (hint === 'application/json' || (hint !== 'text/plain' && hint !== 'text/markdown' && hint !== 'text/csv' && looksLikeJson(sample, cut < bytes.length))) return 'application/json'
+  if (
+    hint === 'application/json' ||
+    (hint !== 'text/plain' && hint !== 'text/markdown' && hint !== 'text/csv' && looksLikeJson(sample, cut < bytes.length))
+  )
+    return 'application/json'
   return hint === 'text/csv' || hint === 'text/markdown' ? hint : 'text/plain'
 }
 
@@ -180,7 +190,8 @@ function contentType(bytes: Uint8Array, fileName: string): string {
   return textType(bytes, fileName)
 }
 
-const same = (a: string, b: string): boolean => a === b || (a.startsWith('text/') && b.startsWith('text/')) || (a === 'text/plain' && b === 'application/json')
+const same = (a: string, b: string): boolean =>
+  a === b || (a.startsWith('text/') && b.startsWith('text/')) || (a === 'text/plain' && b === 'application/json')
 
 /**
  * The media type of a file by its content: magic bytes, the parts of a container, the look of text. Cost: at most 64 KB of text are looked at.
@@ -193,9 +204,11 @@ export function sniffMediaType(bytes: Uint8Array, fileName: string, declaredType
   const mediaType = contentType(bytes, fileName)
   const warnings: string[] = []
   const byName = extensionType(fileName)
-  if (byName !== undefined && !same(mediaType, byName)) warnings.push(`The name of the file says ${byName}, its content is ${mediaType}; the content was believed.`)
+  if (byName !== undefined && !same(mediaType, byName))
+    warnings.push(`The name of the file says ${byName}, its content is ${mediaType}; the content was believed.`)
   const declared = declaredType?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   const isTelling = declared !== '' && declared !== 'application/octet-stream' && declared.includes('/') && declared !== byName
-  if (isTelling && !same(mediaType, declared)) warnings.push(`The file was declared as ${declared}, its content is ${mediaType}; the content was believed.`)
+  if (isTelling && !same(mediaType, declared))
+    warnings.push(`The file was declared as ${declared}, its content is ${mediaType}; the content was believed.`)
   return { mediaType, warnings }
 }

@@ -6,7 +6,10 @@ import { createWriter, type Writer } from './writer.ts'
 
 /** 第一章 …, 第二節 …, Chapter 3 …, and 1.2 … on a line of its own. */
 const NUMBERED: readonly { level: number; pattern: RegExp }[] = [
-  { level: 1, pattern: /^第[一二三四五六七八九十百零〇\d]{1,4}[章編编部](?:[\s:：、].*|)$|^(?:chapter|part|unit)\s+(?:\d+|[ivx]+)\b[^.!?。]*$/i },
+  {
+    level: 1,
+    pattern: /^第[一二三四五六七八九十百零〇\d]{1,4}[章編编部](?:[\s:：、].*|)$|^(?:chapter|part|unit)\s+(?:\d+|[ivx]+)\b[^.!?。]*$/i,
+  },
   { level: 2, pattern: /^第[一二三四五六七八九十百零〇\d]{1,4}[節节課课](?:[\s:：、].*|)$/ },
 ]
 const MAX_HEADING_LENGTH = 60

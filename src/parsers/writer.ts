@@ -5,7 +5,12 @@ import { cleanText } from '../core/text.ts'
 import { type FormatContext, titleFromFileName } from './format.ts'
 
 /** What a parser may know of a block beside its text. */
-export type Place = { page?: number | undefined; bbox?: [number, number, number, number] | undefined; confidence?: number | undefined; record?: Record<string, unknown> }
+export type Place = {
+  page?: number | undefined
+  bbox?: [number, number, number, number] | undefined
+  confidence?: number | undefined
+  record?: Record<string, unknown>
+}
 
 export type Writer = {
   heading(level: number, text: string, place?: Place): void
@@ -56,7 +61,8 @@ const placed = ({ page, bbox, confidence, record }: Place): Partial<Block> => ({
 })
 
 /** Titles that programs leave behind and nobody wrote. */
-const NO_TITLE = /^(?:untitled|document\d*|presentation\d*|slide \d+|powerpoint presentation|microsoft \w+ - .*|.*\.(?:docx?|pptx?|xlsx?|pdf|tex|dvi|indd|html?))$/i
+const NO_TITLE =
+  /^(?:untitled|document\d*|presentation\d*|slide \d+|powerpoint presentation|microsoft \w+ - .*|.*\.(?:docx?|pptx?|xlsx?|pdf|tex|dvi|indd|html?))$/i
 
 export function createWriter(context: FormatContext): Writer {
   const blocks: Block[] = []

@@ -2,8 +2,47 @@
 
 /** Built-in number formats by id; the East Asian ones are dates too. */
 const BUILT_IN: Readonly<Record<number, string>> = {
-  0: 'General', 1: '0', 2: '0.00', 3: '#,##0', 4: '#,##0.00', 9: '0%', 10: '0.00%', 11: '0.00E+00', 12: '# ?/?', 13: '# ??/??', 14: 'yyyy-mm-dd', 15: 'd-mmm-yy', 16: 'd-mmm', 17: 'mmm-yy', 18: 'h:mm AM/PM', 19: 'h:mm:ss AM/PM', 20: 'h:mm', 21: 'h:mm:ss', 22: 'yyyy-mm-dd h:mm',
-  27: 'yyyy-mm-dd', 28: 'yyyy-mm-dd', 29: 'yyyy-mm-dd', 30: 'yyyy-mm-dd', 31: 'yyyy"年"m"月"d"日"', 32: 'h"时"mm"分"', 33: 'h"时"mm"分"ss"秒"', 34: 'yyyy-mm-dd', 35: 'yyyy-mm-dd', 36: 'yyyy-mm-dd', 37: '#,##0', 38: '#,##0', 39: '#,##0.00', 40: '#,##0.00', 45: 'mm:ss', 46: '[h]:mm:ss', 47: 'mm:ss.0', 48: '0.0E+0', 49: '@', 50: 'yyyy-mm-dd', 57: 'yyyy"年"m"月"', 58: 'm"月"d"日"',
+  0: 'General',
+  1: '0',
+  2: '0.00',
+  3: '#,##0',
+  4: '#,##0.00',
+  9: '0%',
+  10: '0.00%',
+  11: '0.00E+00',
+  12: '# ?/?',
+  13: '# ??/??',
+  14: 'yyyy-mm-dd',
+  15: 'd-mmm-yy',
+  16: 'd-mmm',
+  17: 'mmm-yy',
+  18: 'h:mm AM/PM',
+  19: 'h:mm:ss AM/PM',
+  20: 'h:mm',
+  21: 'h:mm:ss',
+  22: 'yyyy-mm-dd h:mm',
+  27: 'yyyy-mm-dd',
+  28: 'yyyy-mm-dd',
+  29: 'yyyy-mm-dd',
+  30: 'yyyy-mm-dd',
+  31: 'yyyy"年"m"月"d"日"',
+  32: 'h"时"mm"分"',
+  33: 'h"时"mm"分"ss"秒"',
+  34: 'yyyy-mm-dd',
+  35: 'yyyy-mm-dd',
+  36: 'yyyy-mm-dd',
+  37: '#,##0',
+  38: '#,##0',
+  39: '#,##0.00',
+  40: '#,##0.00',
+  45: 'mm:ss',
+  46: '[h]:mm:ss',
+  47: 'mm:ss.0',
+  48: '0.0E+0',
+  49: '@',
+  50: 'yyyy-mm-dd',
+  57: 'yyyy"年"m"月"',
+  58: 'm"月"d"日"',
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -15,7 +54,8 @@ export function formatCode(id: number, custom: ReadonlyMap<number, string>): str
 
 /** Letters of dates outside quotes, escapes and brackets. */
 const bare = (code: string): string => code.replace(/"[^"]*"|\\.|\[[^\]]*\]|_./g, '')
-export const isDateFormat = (code: string): boolean => code !== 'General' && /[ymdhs]/i.test(bare(code).replace(/General/gi, '')) && !/[#0?]/.test(bare(code).replace(/\.0+/g, ''))
+export const isDateFormat = (code: string): boolean =>
+  code !== 'General' && /[ymdhs]/i.test(bare(code).replace(/General/gi, '')) && !/[#0?]/.test(bare(code).replace(/\.0+/g, ''))
 
 const pad = (number: number, width: number): string => String(number).padStart(width, '0')
 
@@ -36,12 +76,17 @@ function formatDate(serial: number, code: string, from1904: boolean): string {
     .map((token, index) => {
       const [, quoted, escaped, elapsed, meridiem, letters, fraction, other] = token
       if (quoted !== undefined || escaped !== undefined) return quoted ?? escaped ?? ''
-      if (elapsed !== undefined) return String(Math.floor(serial * (elapsed.startsWith('h') ? 24 : elapsed.startsWith('m') ? 1440 : 86_400)))
+      if (elapsed !== undefined)
+        return String(Math.floor(serial * (elapsed.startsWith('h') ? 24 : elapsed.startsWith('m') ? 1440 : 86_400)))
       if (meridiem !== undefined) return date.getUTCHours() < 12 ? 'AM' : 'PM'
       if (fraction !== undefined) return `.${pad(date.getUTCMilliseconds(), 3).slice(0, fraction.length - 1)}`
       if (letters === undefined) return other ?? ''
       const kind = (letters[0] ?? '').toLowerCase()
-      const follows = tokens.slice(index + 1).find((next) => next[5] !== undefined)?.[5]?.toLowerCase() ?? ''
+      const follows =
+        tokens
+          .slice(index + 1)
+          .find((next) => next[5] !== undefined)?.[5]
+          ?.toLowerCase() ?? ''
       const isMinute = kind === 'm' && letters.length <= 2 && (last === 'h' || follows.startsWith('s'))
       last = kind
       return datePart(date, isMinute ? 'n' : kind, letters.length, twelve)
@@ -55,7 +100,8 @@ function datePart(date: Date, kind: string, width: number, twelve: boolean): str
   const hours = date.getUTCHours()
   if (kind === 'y') return width <= 2 ? pad(date.getUTCFullYear() % 100, 2) : String(date.getUTCFullYear())
   if (kind === 'm') return width >= 3 ? (MONTHS[date.getUTCMonth()] ?? '') : pad(date.getUTCMonth() + 1, width)
-  if (kind === 'd') return width >= 3 ? (['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][date.getUTCDay()] ?? '') : pad(date.getUTCDate(), width)
+  if (kind === 'd')
+    return width >= 3 ? (['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][date.getUTCDay()] ?? '') : pad(date.getUTCDate(), width)
   if (kind === 'h') return pad(twelve ? hours % 12 || 12 : hours, width)
   return pad(kind === 'n' ? date.getUTCMinutes() : date.getUTCSeconds(), width)
 }
@@ -98,11 +144,16 @@ function formatNumeric(value: number, whole: string): string {
   return `${isNegative ? '-' : ''}${show(body.slice(0, at))}${digits}${show(tail)}`.trim()
 }
 
-const exponent = (value: number, decimals: number): string => value.toExponential(decimals).replace(/e([+-])(\d)$/, 'E$10$2').replace('e', 'E')
+const exponent = (value: number, decimals: number): string =>
+  value
+    .toExponential(decimals)
+    .replace(/e([+-])(\d)$/, 'E$10$2')
+    .replace('e', 'E')
 
 /** @param code a number format code; @param from1904 the workbook counts days from 1904. */
 export function formatValue(value: number, code: string, from1904: boolean): string {
   if (code === 'General' || code === '@') return general(value)
-  if (isDateFormat(section(code, value).code)) return value < 0 || value > 2_958_466 ? general(value) : formatDate(value, section(code, value).code, from1904)
+  if (isDateFormat(section(code, value).code))
+    return value < 0 || value > 2_958_466 ? general(value) : formatDate(value, section(code, value).code, from1904)
   return formatNumeric(value, code)
 }

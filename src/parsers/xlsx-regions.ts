@@ -23,11 +23,14 @@ function runs(numbers: readonly number[]): [number, number][] {
 /** Bands of filled rows, each cut into stretches of filled columns; a merge counts as filled everywhere. */
 function filledRanges(cells: SheetCells, merges: readonly Range[]): Range[] {
   const rowNumbers = new Set(cells.keys())
-  for (const merge of merges) if (cells.get(merge.top)?.has(merge.left)) for (let row = merge.top; row <= merge.bottom; row += 1) rowNumbers.add(row)
+  for (const merge of merges)
+    if (cells.get(merge.top)?.has(merge.left)) for (let row = merge.top; row <= merge.bottom; row += 1) rowNumbers.add(row)
   return runs([...rowNumbers].toSorted((a, b) => a - b)).flatMap(([top, bottom]) => {
     const columns = new Set<number>()
     for (let row = top; row <= bottom; row += 1) for (const column of cells.get(row)?.keys() ?? []) columns.add(column)
-    for (const merge of merges) if (merge.top >= top && merge.bottom <= bottom && cells.get(merge.top)?.has(merge.left)) for (let column = merge.left; column <= merge.right; column += 1) columns.add(column)
+    for (const merge of merges)
+      if (merge.top >= top && merge.bottom <= bottom && cells.get(merge.top)?.has(merge.left))
+        for (let column = merge.left; column <= merge.right; column += 1) columns.add(column)
     return runs([...columns].toSorted((a, b) => a - b)).flatMap(([left, right]) => trimmed(cells, { top, left, bottom, right }))
   })
 }
@@ -39,10 +42,11 @@ function trimmed(cells: SheetCells, range: Range): Range[] {
     const columns = cells.get(row)
     if (columns !== undefined && [...columns.keys()].some((column) => column >= range.left && column <= range.right)) filled.push(row)
   }
-  return runs(filled).map(([top, bottom]) => ({ ...range, top, bottom }))
+  return runs(filled).map(([top, bottom]) => ({ top, bottom, left: range.left, right: range.right }))
 }
 
-const textsOf = (cells: SheetCells, range: Range, row: number): string[] => Array.from({ length: range.right - range.left + 1 }, (_, index) => cells.get(row)?.get(range.left + index) ?? '')
+const textsOf = (cells: SheetCells, range: Range, row: number): string[] =>
+  Array.from({ length: range.right - range.left + 1 }, (_, index) => cells.get(row)?.get(range.left + index) ?? '')
 
 /** Rows of labels above the data: two when the first one spans columns and the second names each of them. */
 function headerRowsOf(cells: SheetCells, range: Range, merges: readonly Range[]): number {
@@ -59,7 +63,12 @@ function headerRowsOf(cells: SheetCells, range: Range, merges: readonly Range[])
 
 function tableOf(cells: SheetCells, range: Range, merges: readonly Range[], caption: string): TableContent {
   const spans = new Map(merges.map((merge) => [`${merge.top},${merge.left}`, merge]))
-  const content: TableContent = { rows: range.bottom - range.top + 1, columns: range.right - range.left + 1, headerRows: headerRowsOf(cells, range, merges), cells: [] }
+  const content: TableContent = {
+    rows: range.bottom - range.top + 1,
+    columns: range.right - range.left + 1,
+    headerRows: headerRowsOf(cells, range, merges),
+    cells: [],
+  }
   for (let row = range.top; row <= range.bottom; row += 1) {
     for (const [column, text] of cells.get(row) ?? []) {
       if (column < range.left || column > range.right) continue
@@ -88,7 +97,12 @@ export function regionsOf(cells: SheetCells, merges: readonly Range[]): Region[]
   }
   for (const found of filledRanges(cells, merges)) {
     const range = { ...found }
-    while (range.top < range.bottom && range.right > range.left && filledIn(cells, range, range.top) === 1 && filledIn(cells, range, range.top + 1) !== 1) {
+    while (
+      range.top < range.bottom &&
+      range.right > range.left &&
+      filledIn(cells, range, range.top) === 1 &&
+      filledIn(cells, range, range.top + 1) !== 1
+    ) {
       const title = textsOf(cells, range, range.top).find((text) => text !== '') ?? ''
       caption = caption === '' ? title : `${caption}\n${title}`
       range.top += 1
@@ -96,7 +110,11 @@ export function regionsOf(cells: SheetCells, merges: readonly Range[]): Region[]
     const isLone = range.top === range.bottom && filledIn(cells, range, range.top) === 1
     if (isLone || range.left === range.right) {
       flush()
-      const lines = Array.from({ length: range.bottom - range.top + 1 }, (_, index) => textsOf(cells, range, range.top + index).join(' ').trim())
+      const lines = Array.from({ length: range.bottom - range.top + 1 }, (_, index) =>
+        textsOf(cells, range, range.top + index)
+          .join(' ')
+          .trim(),
+      )
       if (isLone) caption = lines.join('\n')
       else regions.push({ kind: 'text', text: lines.join('\n') })
     } else {

@@ -64,7 +64,12 @@ async function readStrings(archive: Archive, name: string | undefined, limits: P
 }
 
 function readFormats(styles: XmlElement | undefined): string[] {
-  const custom = new Map(childrenNamed(child(styles, 'x:numFmts'), 'x:numFmt').map((format) => [Number(format.attributes['numFmtId']), format.attributes['formatCode'] ?? 'General']))
+  const custom = new Map(
+    childrenNamed(child(styles, 'x:numFmts'), 'x:numFmt').map((format) => [
+      Number(format.attributes['numFmtId']),
+      format.attributes['formatCode'] ?? 'General',
+    ]),
+  )
   return childrenNamed(child(styles, 'x:cellXfs'), 'x:xf').map((style) => formatCode(Number(style.attributes['numFmtId'] ?? 0), custom))
 }
 
@@ -90,7 +95,8 @@ async function readSheet(archive: Archive, name: string, workbook: Workbook, con
         if (tag === 'x:row') {
           next = { row: attributes['r'] === undefined ? next.row + 1 : Number(attributes['r']) - 1, column: 0 }
           context.progress()
-        } else if (tag === 'x:c') cell = { reference: attributes['r'] ?? '', type: attributes['t'], style: Number(attributes['s'] ?? 0), raw: '' }
+        } else if (tag === 'x:c')
+          cell = { reference: attributes['r'] ?? '', type: attributes['t'], style: Number(attributes['s'] ?? 0), raw: '' }
         else if (tag === 'x:v' || tag === 'x:t') inValue = true
         else if (tag === 'x:mergeCell') sheet.merges.push(rangeOf(attributes['ref'] ?? 'A1'))
       },
@@ -128,7 +134,14 @@ async function readComments(archive: Archive, sheetPart: string, limits: ParseLi
   return comments
 }
 
-async function writeSheet(writer: Writer, archive: Archive, part: string, page: number, workbook: Workbook, context: FormatContext): Promise<boolean> {
+async function writeSheet(
+  writer: Writer,
+  archive: Archive,
+  part: string,
+  page: number,
+  workbook: Workbook,
+  context: FormatContext,
+): Promise<boolean> {
   const sheet = await readSheet(archive, part, workbook, context)
   for (const region of regionsOf(sheet.cells, sheet.merges)) {
     context.progress()
@@ -167,7 +180,8 @@ export const parseXlsx: FormatParser = async (bytes, context) => {
     if (isHidden) writer.warn(`Sheet "${name}" is hidden; it was read all the same.`)
     const before = writer.size()
     writer.heading(1, isHidden ? `${name} (hidden)` : name, { page: index + 1 })
-    if (await writeSheet(writer, archive, target, index + 1, workbook, context)) writer.warn(`Sheet "${name}": only the first ${limits.tableRows} rows were read.`)
+    if (await writeSheet(writer, archive, target, index + 1, workbook, context))
+      writer.warn(`Sheet "${name}": only the first ${limits.tableRows} rows were read.`)
     if (writer.size() > before + 1) filled += 1
   }
   if (filled === 0) throw unreadable('The workbook is empty: no sheet holds anything.')
@@ -175,4 +189,8 @@ export const parseXlsx: FormatParser = async (bytes, context) => {
 }
 
 /** A sheet's name is no title for the workbook; its file name is. */
-const titleOfFile = (context: FormatContext): string => context.fileName.split(/[\\/]/).at(-1)?.replace(/\.xlsx$/i, '') ?? context.fileName
+const titleOfFile = (context: FormatContext): string =>
+  context.fileName
+    .split(/[\\/]/)
+    .at(-1)
+    ?.replace(/\.xlsx$/i, '') ?? context.fileName

@@ -31,7 +31,8 @@ function openDirectory(bytes: Uint8Array): Promise<ZipFile> {
 function objection(entry: Entry, limits: ParseLimits): string | undefined {
   const ratio = entry.uncompressedSize / Math.max(1, entry.compressedSize)
   const unixMode = entry.versionMadeBy >>> 8 === 3 ? (entry.externalFileAttributes >>> 16) & 0xf000 : 0
-  if (entry.uncompressedSize > BIG_ENTRY_BYTES && ratio > limits.zipRatio) return `a part of it unpacks to more than ${limits.zipRatio} times its size`
+  if (entry.uncompressedSize > BIG_ENTRY_BYTES && ratio > limits.zipRatio)
+    return `a part of it unpacks to more than ${limits.zipRatio} times its size`
   if (unixMode === 0xa000) return 'it contains a symbolic link'
   // oxlint-disable-next-line no-control-regex -- control characters in entry names are the attack that is looked for
   if (/[\u0000-\u001f\u202a-\u202e]/.test(entry.fileName)) return 'a name inside it contains control characters'
@@ -52,7 +53,9 @@ export async function openArchive(bytes: Uint8Array, limits: ParseLimits): Promi
     const entry = entries.get(name)
     if (entry === undefined) throw unreadable('The file is damaged: a part it needs is missing.')
     return new Promise((resolve, reject) => {
-      zip.openReadStream(entry, (error, readable) => (error ? reject(unreadable('The file is damaged: a part of it cannot be unpacked.', error)) : resolve(readable)))
+      zip.openReadStream(entry, (error, readable) =>
+        error ? reject(unreadable('The file is damaged: a part of it cannot be unpacked.', error)) : resolve(readable),
+      )
     })
   }
   const read = async (name: string): Promise<Buffer> => {
@@ -74,7 +77,11 @@ function readDirectory(zip: ZipFile, limits: ParseLimits): Promise<Map<string, E
     const refuse = (reason: string): void => reject(unreadable(`The file is refused: ${reason}.`))
     zip.on('error', (error: Error) => {
       const tricks = /relative path|absolute path|invalid characters/i.test(error.message)
-      reject(tricks ? unreadable('The file is refused: a path inside it points outside.', error) : unreadable('The file is damaged: its container cannot be read.', error))
+      reject(
+        tricks
+          ? unreadable('The file is refused: a path inside it points outside.', error)
+          : unreadable('The file is damaged: its container cannot be read.', error),
+      )
     })
     zip.on('entry', (entry: Entry) => {
       total += entry.uncompressedSize
