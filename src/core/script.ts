@@ -1,6 +1,7 @@
 // Traditional → simplified Chinese and the regional wordings of Hong Kong and Taiwan, by longest match over OpenCC's dictionaries.
 // text.ts and names.ts build their search and identity keys on it; displayed text is never converted.
 import { from, to } from 'opencc-js/preset/t2cn'
+import simplifiedToTraditional from 'opencc-js/dict/STCharacters'
 import type { DictGroup } from 'opencc-js/core'
 
 /** `starts[unit]`: 0 nothing begins with this UTF-16 unit, 1 a single character does, 2 a phrase does, 3 both. */
@@ -61,6 +62,10 @@ function convert(text: string, table: Table): string {
 function pairs(group: DictGroup | undefined, index: number): [string, string][] {
   const dictionary = group?.[index]
   if (typeof dictionary !== 'string') throw new Error('the opencc-js dictionaries have another shape than this version expects')
+  return entriesOf(dictionary)
+}
+
+function entriesOf(dictionary: string): [string, string][] {
   return dictionary.split('|').map((entry): [string, string] => {
     const space = entry.indexOf(' ')
     return [entry.slice(0, space), entry.slice(space + 1)]
@@ -72,8 +77,15 @@ const AMBIGUOUS_VARIANTS = new Set(['么', '著'])
 
 function scriptTable(): Table {
   const table = emptyTable()
-  for (const [source, value] of pairs(to['cn']?.[0], 0)) add(table, source, value)
-  for (const [source, value] of pairs(to['cn']?.[0], 1)) add(table, source, value)
+  const phrases = pairs(to['cn']?.[0], 0)
+  for (const [source, value] of phrases) add(table, source, value)
+  const characters = new Map(pairs(to['cn']?.[0], 1))
+  // 薴 → 苧 → 苎: a result that is itself a source is followed, so that converting twice changes nothing more.
+  for (const [source, value] of characters) add(table, source, characters.get(value) ?? value)
+  sortPhrases(table)
+  // 萧乾, the simplified form of 蕭乾, holds 乾 on purpose: phrases protect their results as well.
+  const results = new Set(phrases.map(([, value]) => value))
+  for (const value of results) if (convert(value, table) !== value) add(table, value, value)
   sortPhrases(table)
   // Regional glyph variants (枱, 粧, 綫 …) go through the standard traditional character.
   for (const group of [from['hk']?.[0], from['tw']?.[0]]) {
@@ -154,8 +166,8 @@ export function scriptOf(unit: number): -1 | 0 | 1 {
 const BOTH_SCRIPTS = new Set(Array.from('里后干面台云只发几松斗谷系表范制周回注占布出丰余才伙冲杰幸卷了折舍游着升向扎采岩志托念仇雇巨吊蔑胡须别当克于', (c) => c.charCodeAt(0)))
 
 const SIMPLIFIED_ONLY = new Set(
-  [...SCRIPT.characters]
-    .filter(([, value]) => value.length === 1)
-    .map(([, value]) => value.charCodeAt(0))
+  entriesOf(simplifiedToTraditional)
+    .filter(([simple, traditional]) => simple.length === 1 && simple !== traditional)
+    .map(([simple]) => simple.charCodeAt(0))
     .filter((unit) => !SCRIPT.characters.has(unit) && !BOTH_SCRIPTS.has(unit)),
 )
