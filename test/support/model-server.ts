@@ -60,6 +60,10 @@ export type ModelServer = {
   /** The next chat requests get these replies instead of the default ones. */
   script(...replies: (string | ((body: ChatBody) => string))[]): void
   setLatency(ms: number): void
+  /** From now on requests wait until they are let go, oldest first. */
+  hold(): void
+  /** Lets this many go; without a number all, and ends the holding. */
+  letGo(count?: number): void
   close(): Promise<void>
 }
 
@@ -71,6 +75,8 @@ type State = {
   rates: Record<Route, { rate: number; fault: Fault; owed: number } | undefined>
   replies: (string | ((body: ChatBody) => string))[]
   seenPrefixes: Set<string>
+  holding: boolean
+  held: (() => void)[]
 }
 
 const ROUTES: Record<string, Route> = {
@@ -107,6 +113,8 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     rates: { chat: undefined, embeddings: undefined, rerank: undefined },
     replies: [],
     seenPrefixes: new Set(),
+    holding: false,
+    held: [],
     server: {
       url: '',
       stats: { chat: newStats(), embeddings: newStats(), rerank: newStats() },
@@ -115,6 +123,11 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       failAt: (route, rate, fault) => void (state.rates[route] = { rate, fault, owed: 0 }),
       script: (...replies) => void state.replies.push(...replies),
       setLatency: (ms) => void (state.latencyMs = ms),
+      hold: () => void (state.holding = true),
+      letGo(count) {
+        if (count === undefined) state.holding = false
+        for (const go of state.held.splice(0, count ?? state.held.length)) go()
+      },
       async close() {
         http.closeAllConnections()
         await new Promise((resolve) => http.close(resolve))
@@ -145,6 +158,7 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
   const fault = nextFault(state, route)
   if (fault) stats.faults += 1
   if (fault && fault.kind !== 'delay') return misbehave(fault, response, body['stream'] === true)
+  if (state.holding) await new Promise<void>((go) => state.held.push(go))
   await sleep(state.latencyMs + (fault?.ms ?? 0))
   if (response.destroyed) return
   const refusal = refuse(state, request, body)

@@ -100,8 +100,3 @@ async function limitedText(response: Response): Promise<string> {
   }
   return text + decoder.decode()
 }
-
-/** Closes idle connections, so that a process can end at once. */
-export async function closeTransport(): Promise<void> {
-  await POOL.close()
-}
