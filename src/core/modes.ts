@@ -1,4 +1,4 @@
-// The modes of search as a table: which legs a mode asks for. Adding a mode is one row.
+// The modes of search as a table: which legs a mode asks for and how their finds are ranked. Adding a mode is one row.
 
 export const MODES = ['auto', 'naive', 'local', 'global', 'hybrid', 'mix', 'lexical', 'bypass'] as const
 export type Mode = (typeof MODES)[number]
@@ -13,6 +13,7 @@ export type ModeDefinition = {
   readonly legs: readonly Leg[]
   /** `similarity`: candidates of all legs ordered by cosine to the query; `fused`: legs combined; `bm25`: the lexical score. */
   readonly ranking: 'similarity' | 'fused' | 'bm25'
+  /** Rerank whenever a rerank model is configured, without being asked. */
   readonly rerank: boolean
 }
 
@@ -22,7 +23,17 @@ export const MODE_TABLE: Readonly<Record<Mode, ModeDefinition>> = {
   local: { legs: ['entity'], ranking: 'similarity', rerank: false },
   global: { legs: ['relation'], ranking: 'similarity', rerank: false },
   hybrid: { legs: ['entity', 'relation'], ranking: 'similarity', rerank: false },
-  mix: { legs: ['entity', 'relation', 'vector'], ranking: 'similarity', rerank: true },
+  mix: { legs: ['vector', 'entity', 'relation'], ranking: 'similarity', rerank: true },
   lexical: { legs: ['lexical'], ranking: 'bm25', rerank: false },
   bypass: { legs: [], ranking: 'similarity', rerank: false },
+}
+
+/** True when the mode compares vectors, so that it cannot work without the workspace's embedding model. */
+export function needsEmbedding(mode: Mode): boolean {
+  return MODE_TABLE[mode].legs.some((leg) => leg !== 'lexical')
+}
+
+/** True when the mode reads the graph, so that keywords help. */
+export function readsGraph(mode: Mode): boolean {
+  return MODE_TABLE[mode].legs.some((leg) => leg === 'entity' || leg === 'relation')
 }

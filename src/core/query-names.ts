@@ -1,0 +1,54 @@
+// Which names a question may contain, found without a model: its slices as entity keys, to be looked up in the graph.
+import { displayName, nameKey } from './names.ts'
+import { ENGLISH_STOP_WORDS } from './stopwords.ts'
+
+const WORD = /\p{Script=Han}|[\p{L}\p{N}]+(?:['’.-][\p{L}\p{N}]+)*/gu
+/** Longer questions are about their beginning; bounds the number of slices. */
+const MAX_CHARACTERS = 400
+const MAX_SLICES = 1500
+const LONGEST_NAME_IN_WORDS = 6
+const LONGEST_NAME_IN_HAN = 12
+
+type Word = { from: number; to: number; han: boolean }
+
+/**
+ * Entity keys of every run of up to 6 words or 12 Chinese characters, each once, in order of appearance. Single stop words and,
+ * beside others, single Chinese characters are left out: they name nothing. At most 1,500 keys.
+ */
+export function nameCandidates(question: string): string[] {
+  const text = question.slice(0, MAX_CHARACTERS)
+  const words = [...text.matchAll(WORD)].map((match): Word => ({ from: match.index, to: match.index + match[0].length, han: /\p{Script=Han}/u.test(match[0]) }))
+  const keys = new Set<string>()
+  for (let first = 0; first < words.length && keys.size < MAX_SLICES; first += 1) {
+    for (const slice of slicesFrom(words, first, text)) {
+      const key = nameKey(displayName(slice))
+      if (key !== '') keys.add(key)
+    }
+  }
+  return [...keys].slice(0, MAX_SLICES)
+}
+
+function slicesFrom(words: readonly Word[], first: number, text: string): string[] {
+  const slices: string[] = []
+  const begin = words[first]
+  if (!begin) return slices
+  let latin = 0
+  let han = 0
+  for (let last = first; last < words.length; last += 1) {
+    const word = words[last]
+    if (!word) break
+    if (word.han) han += 1
+    else latin += 1
+    if (latin > LONGEST_NAME_IN_WORDS || han > LONGEST_NAME_IN_HAN) break
+    const slice = text.slice(begin.from, word.to)
+    const single = last === first
+    const empty = single && (word.han ? words.length > 1 : ENGLISH_STOP_WORDS.has(slice.toLowerCase()))
+    if (!empty) slices.push(slice)
+  }
+  return slices
+}
+
+/** Of the keys found, those not part of a longer one: 二次函数 hides 函数. Order is kept. */
+export function longestNames(keys: readonly string[]): string[] {
+  return keys.filter((key) => !keys.some((other) => other !== key && other.includes(key)))
+}

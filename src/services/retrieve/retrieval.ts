@@ -1,0 +1,12 @@
+// The pipe out as one use case: plan → gather → rank → pack → answer, each in the file of its name.
+import type { Retrieval } from '../api.ts'
+import { query, queryContext } from './answer.ts'
+import { type RetrievalDeps, search } from './search.ts'
+
+export function createRetrieval(deps: RetrievalDeps): Retrieval {
+  return {
+    search: (scope, request, signal) => search(deps, scope, request, signal),
+    query: (scope, request, signal) => query(deps, scope, request, signal),
+    context: (scope, request, signal) => queryContext(deps, scope, request, signal),
+  }
+}

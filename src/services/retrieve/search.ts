@@ -1,0 +1,101 @@
+// Search from question to results: plan and embed, one snapshot of the database, then rerank. No model is called inside the snapshot.
+import { AppError } from '../../core/errors.ts'
+import { fullName } from '../../core/fusion.ts'
+import { needsEmbedding } from '../../core/modes.ts'
+import type { WorkspaceScope } from '../../core/workspace.ts'
+import type { Database } from '../../ports/database.ts'
+import type { Models } from '../../ports/models.ts'
+import { type EntityCard, entityCards, type RelationCard, relationCards } from '../../store/search-cards.ts'
+import { contents, type FoundChunk } from '../../store/search-chunks.ts'
+import { type ScopedTx, withScope } from '../../store/scope.ts'
+import { inScope, type WorkspaceRow } from '../../store/workspaces.ts'
+import type { SearchRequest, SearchResponse } from '../api.ts'
+import { embedQuestion, type QuestionVectors } from './embed.ts'
+import { gather, type Gathered } from './gather.ts'
+import { type Plan, planSearch } from './plan.ts'
+import { rank, type Ranked } from './rank.ts'
+import { rerankPool, wantsRerank } from './rerank.ts'
+import { showEntities, showRelations, showResults } from './show.ts'
+
+export type RetrievalDeps = { database: Database; models: Models }
+
+/** A workspace that changed its space between the two looks is looked at once more; twice in one search is a fault. */
+const TRIES = 2
+
+/** @throws AppError `embedding_service_unavailable` unless the mode is lexical; a dead keyword or rerank model only degrades. */
+export async function search(deps: RetrievalDeps, scope: WorkspaceScope, request: SearchRequest, signal: AbortSignal): Promise<SearchResponse> {
+  const startedAt = performance.now()
+  const { reranker } = deps.models
+  const plan = await planSearch(deps.models.keywords, request, signal)
+  const found = plan.mode.legs.length === 0 ? NOTHING : await lookUp(deps, scope, plan, signal)
+  const rerank = wantsRerank(plan, reranker) && found.pool.length > 0
+  const pool = rerank ? await rerankPool(reranker, plan, found.pool, found.chunks, signal) : found.pool
+  return {
+    mode: request.mode,
+    results: showResults(pool.slice(0, request.topK), found.chunks, request.explain),
+    entities: showEntities(found.gathered.entities, found.entities),
+    relations: showRelations(found.gathered.relations, found.relations),
+    keywords: plan.keywords,
+    timings: { embedMs: rounded(found.embedMs), retrieveMs: rounded(found.retrieveMs), totalMs: rounded(performance.now() - startedAt) },
+    ...(plan.degraded.length > 0 ? { degraded: true, degradedReason: plan.degraded.join(' ') } : {}),
+  }
+}
+
+type Found = {
+  gathered: Gathered
+  pool: Ranked[]
+  chunks: ReadonlyMap<string, FoundChunk>
+  entities: EntityCard[]
+  relations: RelationCard[]
+  embedMs: number
+  retrieveMs: number
+}
+
+const NOTHING: Found = {
+  gathered: { vector: [], lexical: [], entity: [], relation: [], cosines: new Map(), entities: [], relations: [] },
+  pool: [],
+  chunks: new Map(),
+  entities: [],
+  relations: [],
+  embedMs: 0,
+  retrieveMs: 0,
+}
+
+async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, signal: AbortSignal): Promise<Found> {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const startedAt = performance.now()
+    const workspaces = await inScope(deps.database.db, scope)
+    const vectors = needsEmbedding(plan.request.mode) ? await embedQuestion(deps.models, workspaces, plan, signal) : new Map<number, QuestionVectors>()
+    const embeddedAt = performance.now()
+    const found = await withScope(deps.database, scope, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), { snapshot: true })
+    if (found) return { ...found, embedMs: embeddedAt - startedAt, retrieveMs: performance.now() - embeddedAt }
+  }
+  throw new AppError('vector_store_error', 'A searched workspace is being moved to another embedding space; try again.')
+}
+
+/** Undefined when a workspace has changed its space since the question was embedded. */
+async function readSnapshot(
+  tx: ScopedTx,
+  deps: RetrievalDeps,
+  plan: Plan,
+  embedded: readonly WorkspaceRow[],
+  vectors: ReadonlyMap<number, QuestionVectors>,
+): Promise<Omit<Found, 'embedMs' | 'retrieveMs'> | undefined> {
+  const workspaces = await inScope(tx, tx.scope)
+  const spaceOf = new Map(embedded.map((workspace) => [workspace.workspace_id, workspace.space_id]))
+  if (vectors.size > 0 && workspaces.some((workspace) => spaceOf.get(workspace.workspace_id) !== workspace.space_id)) return undefined
+  const gathered = await gather(tx, plan, workspaces, vectors)
+  const pool = rank(plan, gathered)
+  const shown = wantsRerank(plan, deps.models.reranker) ? pool : pool.slice(0, plan.request.topK)
+  const chunks = await contents(tx, shown)
+  return {
+    gathered,
+    pool,
+    chunks: new Map(chunks.map((chunk) => [fullName({ workspaceId: chunk.workspace_id, id: chunk.chunk_id }), chunk])),
+    entities: await entityCards(tx, gathered.entities, plan.filter),
+    relations: await relationCards(tx, gathered.relations, plan.filter),
+  }
+}
+
+/** Milliseconds with one decimal. */
+const rounded = (ms: number): number => Math.round(ms * 10) / 10

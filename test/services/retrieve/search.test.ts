@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MODES, type Mode } from '../../../src/core/modes.ts'
+import { workspaceId, workspaceScope, type WorkspaceScope } from '../../../src/core/workspace.ts'
+import type { Retrieval, SearchResponse } from '../../../src/services/api.ts'
+import { createRetrieval } from '../../../src/services/retrieve/retrieval.ts'
+import { openTestDatabase } from '../../support/database.ts'
+import { startTestEngine, type TestEngine } from '../../support/engine.ts'
+import { searchRequest } from '../../support/requests.ts'
+
+const teacher = workspaceId('teacher-001')
+const stranger = workspaceId('teacher-002')
+const shared = workspaceId('public')
+const both = workspaceScope(teacher, shared)
+const signal = AbortSignal.timeout(50_000)
+
+let engine: TestEngine
+let retrieval: Retrieval
+
+beforeAll(async () => {
+  const database = await openTestDatabase()
+  engine = startTestEngine(database)
+  retrieval = createRetrieval({ database, models: engine.deps.models })
+  await engine.ingest(teacher, 'f1', '[二次函数|concept|形如 y=ax²+bx+c 的函数] 二次函数的图像是抛物线，[二次函数 -图像-> 抛物线] 对称轴把抛物线分成两半。', '教案.txt')
+  await engine.ingest(teacher, 'f2', '[勾股定理|concept|直角三角形三边的关系] 勾股定理说明直角三角形的三边关系。[直角三角形 -prerequisite-> 勾股定理]')
+  await engine.ingest(shared, 'p1', '[一次函数|concept|图像是直线] 一次函数的图像是一条直线。[一次函数 -prerequisite-> 二次函数] 学习二次函数之前要会一次函数。', 'syllabus.txt')
+  await engine.ingest(stranger, 'x1', '[二次函数|concept|外人的秘密描述] 二次函数的秘密教案。')
+})
+afterAll(() => engine.close())
+
+const search = (query: string, mode: Mode, scope: WorkspaceScope = both, more = {}): Promise<SearchResponse> =>
+  retrieval.search(scope, searchRequest({ query, mode, ...more }), signal)
+
+describe('every mode', () => {
+  it.each(MODES.filter((mode) => mode !== 'bypass'))('%s finds the chunk on the quadratic function and never a stranger\'s', async (mode) => {
+    const found = await search('二次函数', mode)
+    expect(found.results.map((result) => result.fileId)).toContain('f1')
+    expect(JSON.stringify(found)).not.toContain('秘密')
+    expect(new Set(found.results.map((result) => result.workspace))).not.toContain(stranger)
+    for (const result of found.results) {
+      expect(result.score).toBeGreaterThanOrEqual(0)
+      expect(result.score).toBeLessThanOrEqual(1)
+    }
+    expect(found.results.map((result) => result.score)).toEqual(found.results.map((result) => result.score).toSorted((a, b) => b - a))
+  })
+
+  it.each(MODES)('%s answers a workspace that does not exist with empty lists', async (mode) => {
+    const found = await search('二次函数', mode, workspaceScope(workspaceId('teacher-nobody')))
+    expect([found.results, found.entities, found.relations]).toEqual([[], [], []])
+  })
+
+  it.each(MODES)('%s gives the same answer to the same question', async (mode) => {
+    const [one, other] = [await search('函数的图像', mode), await search('函数的图像', mode)]
+    expect({ ...other, timings: one.timings }).toEqual(one)
+  })
+
+  it.each(MODES)('%s honours topK for results, entities and relations', async (mode) => {
+    const found = await search('函数', mode, both, { topK: 1 })
+    for (const list of [found.results, found.entities, found.relations]) expect(list.length).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('what a result shows', () => {
+  it('names the file of the live version under user or public', async () => {
+    const found = await search('函数', 'naive')
+    expect(new Map(found.results.map((result) => [result.fileId, result.source]))).toEqual(
+      new Map([['f1', 'user/教案.txt'], ['f2', 'user/f2.txt'], ['p1', 'public/syllabus.txt']]),
+    )
+  })
+
+  it('keeps the same entity of two workspaces as two items', async () => {
+    const found = await search('二次函数', 'local')
+    expect(found.entities.filter((entity) => entity.name === '二次函数').map((entity) => entity.workspace).toSorted()).toEqual([shared, teacher])
+  })
+
+  it('shows a relation in the direction its chunk asserts', async () => {
+    const found = await search('直角三角形', 'local')
+    expect(found.relations).toContainEqual(expect.objectContaining({ source: '直角三角形', target: '勾股定理', keywords: 'prerequisite', workspace: teacher }))
+  })
+
+  it('says with explain where each leg saw it', async () => {
+    const found = await search('二次函数', 'auto', both, { explain: true })
+    expect(found.results[0]?.explain).toMatchObject({ vector: { rank: expect.any(Number) as number }, lexical: { rank: expect.any(Number) as number } })
+    expect((await search('二次函数', 'auto')).results[0]).not.toHaveProperty('explain')
+  })
+})
+
+describe('modes as in LightRAG', () => {
+  it('naive and lexical have no graph', async () => {
+    for (const mode of ['naive', 'lexical'] as const) {
+      const found = await search('二次函数', mode)
+      expect([found.entities, found.relations]).toEqual([[], []])
+    }
+  })
+
+  it('local finds only chunks that mention its entities, global only chunks that assert its relations or mention their ends', async () => {
+    const local = await search('勾股定理', 'local', workspaceScope(teacher), { lowLevelKeywords: ['勾股定理'] })
+    expect(local.entities[0]?.name).toBe('勾股定理')
+    expect(local.results.map((result) => result.fileId)).toContain('f2')
+    const global = await search('直角三角形 prerequisite 勾股定理', 'global', workspaceScope(teacher))
+    expect(global.relations[0]).toMatchObject({ source: '直角三角形', target: '勾股定理' })
+    expect(global.results.map((result) => result.fileId)).toContain('f2')
+  })
+
+  it("uses the caller's keywords and gives them back", async () => {
+    const keywords = { highLevelKeywords: ['图像'], lowLevelKeywords: ['一次函数'] }
+    const found = await search('无关的问题', 'hybrid', both, keywords)
+    expect(found.keywords).toEqual({ highLevel: ['图像'], lowLevel: ['一次函数'] })
+    expect(found.entities.map((entity) => entity.name)).toContain('一次函数')
+  })
+
+  it('bypass retrieves nothing', async () => {
+    const found = await search('二次函数', 'bypass')
+    expect([found.results, found.entities, found.relations]).toEqual([[], [], []])
+  })
+})
+
+it('searches in the other script as well', async () => {
+  const found = await search('二次函數的對稱軸', 'lexical')
+  expect(found.results[0]?.fileId).toBe('f1')
+})
