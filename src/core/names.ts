@@ -19,8 +19,24 @@ const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\p{Cs}/gu
 const OUTER_QUOTES = [`""`, `''`, '“”', '‘’', '《》'] as const
 
 const HTML_ENTITIES: Record<string, string> = {
-  amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', ldquo: '“', rdquo: '”', lsquo: '‘', rsquo: '’',
-  mdash: '—', ndash: '–', hellip: '…', middot: '·', times: '×', divide: '÷', plusmn: '±', deg: '°',
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: '\u00a0',
+  ldquo: '“',
+  rdquo: '”',
+  lsquo: '‘',
+  rsquo: '’',
+  mdash: '—',
+  ndash: '–',
+  hellip: '…',
+  middot: '·',
+  times: '×',
+  divide: '÷',
+  plusmn: '±',
+  deg: '°',
 }
 
 function unescapeHtml(text: string): string {
@@ -69,10 +85,15 @@ function cutName(name: string): string {
  * Source: LightRAG 1.5 `normalize_extracted_info`, reproduced from its observed behaviour.
  */
 export function displayName(raw: string): string {
-  let name = unescapeHtml(raw).replace(CONTROL, '').replace(/<\/?\s*(?:p|br)\s*\/?>/gi, '')
+  let name = unescapeHtml(raw)
+    .replace(CONTROL, '')
+    .replace(/<\/?\s*(?:p|br)\s*\/?>/gi, '')
   name = halfWidth(name).trim()
   name = name.replace(SPACE_IN_HAN, '').replace(SPACE_AFTER_HAN, '').replace(SPACE_BEFORE_HAN, '')
-  name = withoutOuterQuotes(name).replace(/[“”‘’]/g, '').replace(QUOTE_BEFORE_HAN, '').replace(QUOTE_AFTER_HAN, '')
+  name = withoutOuterQuotes(name)
+    .replace(/[“”‘’]/g, '')
+    .replace(QUOTE_BEFORE_HAN, '')
+    .replace(QUOTE_AFTER_HAN, '')
   name = name.replace(/\u00a0|(?<=\D)\u202f/g, ' ').trim()
   if (/^\d{1,2}$/.test(name)) return ''
   if (name.length < 6 && /^[\d.]*\.[\d.]*$/.test(name)) return ''
@@ -86,7 +107,10 @@ export function displayName(raw: string): string {
 export function nameKey(display: string): string {
   // Upper then lower case is full case folding but for the final sigma: ß and SS, ﬁ and FI meet.
   const folded = display.normalize('NFKC').toUpperCase().toLowerCase().replace(/ς/g, 'σ').normalize('NFKC')
-  const key = toSimplified(folded).replace(/\p{Cs}/gu, '').replace(/\s+/g, ' ').trim()
+  const key = toSimplified(folded)
+    .replace(/\p{Cs}/gu, '')
+    .replace(/\s+/g, ' ')
+    .trim()
   return cutName(key)
 }
 
@@ -102,7 +126,8 @@ function isAbbreviation(short: string, long: string): boolean {
 const hasHan = (text: string): boolean => Array.from(text).some((character) => isCjk(character.codePointAt(0) ?? 0))
 
 /** Two or more Latin letters and only what a written-out term has, so `f(x)` and `(dy/dx)` are not translations. */
-const isLatinTerm = (text: string): boolean => /^\p{Script=Latin}[\p{Script=Latin}\p{N}\s'’.&-]*$/u.test(text) && /\p{Script=Latin}.*\p{Script=Latin}/u.test(text)
+const isLatinTerm = (text: string): boolean =>
+  /^\p{Script=Latin}[\p{Script=Latin}\p{N}\s'’.&-]*$/u.test(text) && /\p{Script=Latin}.*\p{Script=Latin}/u.test(text)
 
 /**
  * Splits a translation or abbreviation off a display name: `勾股定理 (Pythagoras' theorem)` → name and alias.

@@ -5,7 +5,11 @@ import simplifiedToTraditional from 'opencc-js/dict/STCharacters'
 import type { DictGroup } from 'opencc-js/core'
 
 /** `starts[unit]`: 0 nothing begins with this UTF-16 unit, 1 a single character does, 2 a phrase does, 3 both. */
-type Table = { starts: Uint8Array; characters: Map<number, string>; /** By first unit, longest source first. */ phrases: Map<number, [string, string][]> }
+type Table = {
+  starts: Uint8Array
+  characters: Map<number, string>
+  /** By first unit, longest source first. */ phrases: Map<number, [string, string][]>
+}
 
 const CHARACTER = 1
 const PHRASE = 2
@@ -163,7 +167,11 @@ export function scriptOf(unit: number): -1 | 0 | 1 {
 }
 
 /** These stand in traditional text too, with another meaning or as a common short form. */
-const BOTH_SCRIPTS = new Set(Array.from('里后干面台云只发几松斗谷系表范制周回注占布出丰余才伙冲杰幸卷了折舍游着升向扎采岩志托念仇雇巨吊蔑胡须别当克于', (c) => c.charCodeAt(0)))
+const BOTH_SCRIPTS = new Set(
+  Array.from('里后干面台云只发几松斗谷系表范制周回注占布出丰余才伙冲杰幸卷了折舍游着升向扎采岩志托念仇雇巨吊蔑胡须别当克于', (c) =>
+    c.charCodeAt(0),
+  ),
+)
 
 const SIMPLIFIED_ONLY = new Set(
   entriesOf(simplifiedToTraditional)

@@ -36,7 +36,7 @@ export const LONGEST_CHINESE_WORD = 4
 export function contentPieces(run: string): string[] {
   const pieces: string[] = []
   let piece = ''
-  for (let i = 0; i < run.length; ) {
+  for (let i = 0; i < run.length;) {
     let length = 1
     let stop = false
     for (let size = Math.min(LONGEST_CHINESE_WORD, run.length - i); size >= 1; size -= 1) {

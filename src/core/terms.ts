@@ -10,11 +10,25 @@ const MAX_TERM_LENGTH = 64
 const MAX_POSITIONS = 255
 
 const SUPERSCRIPTS = /[⁰¹²³⁴-⁹⁺⁻ⁿ]+/g
-const OPERAND = '[\\p{Ll}\\p{N}.\\\\{}()\\[\\]_!|√∞\']'
+const OPERAND = "[\\p{Ll}\\p{N}.\\\\{}()\\[\\]_!|√∞']"
 const OPERATOR = '[=<>≤≥≠≈≡±+\\-−*·×÷/^∝∈→]'
 // Bounded so that a page of one repeated letter costs linear time.
-const FORMULA = new RegExp(`(?<![\\p{Ll}\\p{N}])[-−]?${OPERAND}{1,40}(?:(?: ${OPERATOR}{1,2} |${OPERATOR}{1,2})${OPERAND}{1,40}){1,16}`, 'gu')
-const LATEX_OPERATORS: Record<string, string> = { pm: '±', times: '×', cdot: '·', div: '÷', le: '≤', leq: '≤', ge: '≥', geq: '≥', ne: '≠', neq: '≠' }
+const FORMULA = new RegExp(
+  `(?<![\\p{Ll}\\p{N}])[-−]?${OPERAND}{1,40}(?:(?: ${OPERATOR}{1,2} |${OPERATOR}{1,2})${OPERAND}{1,40}){1,16}`,
+  'gu',
+)
+const LATEX_OPERATORS: Record<string, string> = {
+  pm: '±',
+  times: '×',
+  cdot: '·',
+  div: '÷',
+  le: '≤',
+  leq: '≤',
+  ge: '≥',
+  geq: '≥',
+  ne: '≠',
+  neq: '≠',
+}
 /** At least one of these makes it a formula: a hyphen or slash alone also joins codes, ranges and words. */
 const FORMULA_MARK = /[=<>≤≥≠≈≡±+*×÷^√∝∈]/
 const QUESTION_NUMBER = /(?<![a-z0-9.])(?:q\.? ?)?(\d{1,3}[a-z]?(?: ?\((?:[a-z]|[ivx]{1,5}|\d{1,2})\)){1,3})/g
@@ -56,7 +70,8 @@ function addIdentifiers(folded: string, found: Found[]): void {
     const sides = token.split(/[=<>≤≥≠≈≡]+/).filter((side) => side.length >= 3 && FORMULA_MARK.test(side))
     if (sides.length > 0 && sides[0] !== token) for (const side of sides) found.push({ term: side, at: index, content: true })
   }
-  for (const { 1: match = '', index } of folded.matchAll(QUESTION_NUMBER)) found.push({ term: match.replace(/ /g, ''), at: index, content: true })
+  for (const { 1: match = '', index } of folded.matchAll(QUESTION_NUMBER))
+    found.push({ term: match.replace(/ /g, ''), at: index, content: true })
   for (const { 0: match, index } of folded.matchAll(CODE)) {
     if (/^\d+(?:\.\d+)?$/.test(match)) continue
     found.push({ term: match, at: index, content: true })
@@ -104,7 +119,7 @@ function addWords(folded: string, found: Found[], side: 'index' | 'query'): void
       else addWord(part, index + start, found)
       start = end
     }
-    for (let i = 0; i < match.length; ) {
+    for (let i = 0; i < match.length;) {
       const codePoint = match.codePointAt(i) ?? 0
       const now = isUnspaced(codePoint)
       if (unspaced !== undefined && now !== unspaced) flush(i)

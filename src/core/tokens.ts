@@ -37,7 +37,7 @@ function walk(text: string, limit: number): { cost: number; end: number } {
   let cost = 0
   let run = 0
   let last: Kind = 'other'
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const codePoint = text.codePointAt(i) ?? 0
     const { kind, cost: add } = characterCost(codePoint, 0)
     const again = kind === last && kind !== 'other'

@@ -11,7 +11,12 @@ const other = workspaceId('teacher-002')
 
 describe('indexTerms', () => {
   it('cuts Chinese into bigrams and keeps the last character of a run', () => {
-    expect([...indexTerms('二次函數')]).toEqual([['二次', 1], ['次函', 1], ['函数', 1], ['数', 1]])
+    expect([...indexTerms('二次函數')]).toEqual([
+      ['二次', 1],
+      ['次函', 1],
+      ['函数', 1],
+      ['数', 1],
+    ])
   })
 
   it('counts frequencies', () => {
@@ -39,7 +44,15 @@ describe('indexTerms', () => {
   })
 
   it('does not make a formula of prose', () => {
-    expect([...indexTerms('teacher + student, well-known and/or new')].map(([term]) => term)).toEqual(['teacher', 'student', 'well', 'known', 'and', 'or', 'new'])
+    expect([...indexTerms('teacher + student, well-known and/or new')].map(([term]) => term)).toEqual([
+      'teacher',
+      'student',
+      'well',
+      'known',
+      'and',
+      'or',
+      'new',
+    ])
   })
 
   it('is the same for a text and its simplified twin, and no term is empty, long or begins with @', () => {
@@ -57,15 +70,32 @@ describe('indexTerms', () => {
   })
 
   it('cuts an endless word without halving a character', () => {
-    for (const term of indexTerms(`${'a'.repeat(63)}${'𝟘'.repeat(5)} ${'\u{10400}'.repeat(70)}`).keys()) expect(term.isWellFormed()).toBe(true)
+    for (const term of indexTerms(`${'a'.repeat(63)}${'𝟘'.repeat(5)} ${'\u{10400}'.repeat(70)}`).keys())
+      expect(term.isWellFormed()).toBe(true)
   })
 })
 
 describe('stem', () => {
   it.each([
-    ['solved', 'solve'], ['solving', 'solve'], ['equations', 'equation'], ['vertices', 'vertex'], ['running', 'run'], ['planned', 'plan'],
-    ['plane', 'plane'], ['planes', 'plane'], ['classes', 'class'], ['studies', 'study'], ['multiplied', 'multiply'], ['calculating', 'calculate'],
-    ['squared', 'square'], ['axis', 'axis'], ['string', 'string'], ['ending', 'end'], ['focus', 'focus'], ['need', 'need'], ['sin', 'sin'],
+    ['solved', 'solve'],
+    ['solving', 'solve'],
+    ['equations', 'equation'],
+    ['vertices', 'vertex'],
+    ['running', 'run'],
+    ['planned', 'plan'],
+    ['plane', 'plane'],
+    ['planes', 'plane'],
+    ['classes', 'class'],
+    ['studies', 'study'],
+    ['multiplied', 'multiply'],
+    ['calculating', 'calculate'],
+    ['squared', 'square'],
+    ['axis', 'axis'],
+    ['string', 'string'],
+    ['ending', 'end'],
+    ['focus', 'focus'],
+    ['need', 'need'],
+    ['sin', 'sin'],
   ])('%s → %s', (word, base) => {
     expect(stem(word)).toBe(base)
   })
@@ -103,7 +133,10 @@ describe('text search literals, read by PostgreSQL', () => {
   })
 
   const matches = async (text: string, query: string): Promise<boolean> => {
-    const { rows } = await db.query<{ hit: boolean }>('select $1::tsvector @@ $2::tsquery as hit', [tsvectorLiteral(indexTerms(text), teacher), query])
+    const { rows } = await db.query<{ hit: boolean }>('select $1::tsvector @@ $2::tsquery as hit', [
+      tsvectorLiteral(indexTerms(text), teacher),
+      query,
+    ])
     return rows[0]?.hit === true
   }
 
@@ -127,16 +160,27 @@ describe('text search literals, read by PostgreSQL', () => {
 
   it('keeps the frequency as positions, at most 255', async () => {
     const { rows } = await db.query<{ n: number }>(`select array_length(positions, 1) as n from unnest($1::tsvector) order by lexeme`, [
-      tsvectorLiteral(new Map([['a', 3], ['b', 900]]), teacher),
+      tsvectorLiteral(
+        new Map([
+          ['a', 3],
+          ['b', 900],
+        ]),
+        teacher,
+      ),
     ])
     expect(rows.map(({ n }) => n)).toEqual([1, 3, 255])
   })
 
   it('carries quotes, backslashes and operators as they are', async () => {
     const odd = ["it's", 'a\\b', '\\', "''", 'a & b', '!(x|y):*', '𠮷', "\\'"]
-    const { rows } = await db.query<{ lexemes: string[] }>('select tsvector_to_array($1::tsvector) as lexemes', [tsvectorLiteral(new Map(odd.map((term) => [term, 1])), teacher)])
+    const { rows } = await db.query<{ lexemes: string[] }>('select tsvector_to_array($1::tsvector) as lexemes', [
+      tsvectorLiteral(new Map(odd.map((term) => [term, 1])), teacher),
+    ])
     expect(rows[0]?.lexemes.toSorted()).toEqual(['@teacher-001', ...odd].toSorted())
-    const found = await db.query<{ hit: boolean }>('select $1::tsvector @@ $2::tsquery as hit', [tsvectorLiteral(new Map(odd.map((term) => [term, 1])), teacher), tsqueryAll(odd, teacher)])
+    const found = await db.query<{ hit: boolean }>('select $1::tsvector @@ $2::tsquery as hit', [
+      tsvectorLiteral(new Map(odd.map((term) => [term, 1])), teacher),
+      tsqueryAll(odd, teacher),
+    ])
     expect(found.rows[0]?.hit).toBe(true)
   })
 })

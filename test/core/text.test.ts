@@ -35,9 +35,12 @@ describe('normaliseForSearch', () => {
     const han = fc.integer({ min: 0x4e00, max: 0x9fff }).map((codePoint) => String.fromCodePoint(codePoint))
     const word = fc.constantFrom('軟體', '資料庫', '程式設計', '機率', '方程式', '乾坤', '數據', '文件', '檔案', 'SQL隱碼攻擊', ' ')
     fc.assert(
-      fc.property(fc.array(fc.oneof(han, word), { maxLength: 12 }).map((parts) => parts.join('')), (text) => {
-        expect(foldForSearch(toSimplified(text))).toBe(foldForSearch(text))
-      }),
+      fc.property(
+        fc.array(fc.oneof(han, word), { maxLength: 12 }).map((parts) => parts.join('')),
+        (text) => {
+          expect(foldForSearch(toSimplified(text))).toBe(foldForSearch(text))
+        },
+      ),
       { numRuns: 500 },
     )
   })
@@ -64,7 +67,19 @@ describe('cleanText', () => {
 })
 
 describe('isCjk', () => {
-  it.each([['一', true], ['鿿', true], ['㐀', true], ['𠮷', true], ['〇', true], ['\u{30000}', true], ['豈', true], ['あ', false], ['한', false], ['。', false], ['A', false]])('%s: %s', (character, expected) => {
+  it.each([
+    ['一', true],
+    ['鿿', true],
+    ['㐀', true],
+    ['𠮷', true],
+    ['〇', true],
+    ['\u{30000}', true],
+    ['豈', true],
+    ['あ', false],
+    ['한', false],
+    ['。', false],
+    ['A', false],
+  ])('%s: %s', (character, expected) => {
     expect(isCjk(character.codePointAt(0) ?? 0)).toBe(expected)
   })
 })

@@ -55,15 +55,23 @@ describe('the built-in embedding', () => {
 describe('sentenceSpans', () => {
   it('ends sentences at Chinese and English marks and lines, not inside numbers', () => {
     const text = 'Pi is 3.14. 圆很圆。\n「好！」他说；走了 '
-    expect(sentenceSpans(text).map(({ start, end }) => text.slice(start, end))).toEqual(['Pi is 3.14.', '圆很圆。', '「好！」', '他说；', '走了'])
+    expect(sentenceSpans(text).map(({ start, end }) => text.slice(start, end))).toEqual([
+      'Pi is 3.14.',
+      '圆很圆。',
+      '「好！」',
+      '他说；',
+      '走了',
+    ])
   })
 })
 
-const MATHS = '# 二次函數\n二次函數（quadratic function）是指形如 y=ax²+bx+c 的函數。二次函數的圖像是一條拋物線，其頂點座標可由配方法求得。學習二次函數之前，必須掌握一次函數。我們知道這是一個問題。'
+const MATHS =
+  '# 二次函數\n二次函數（quadratic function）是指形如 y=ax²+bx+c 的函數。二次函數的圖像是一條拋物線，其頂點座標可由配方法求得。學習二次函數之前，必須掌握一次函數。我們知道這是一個問題。'
 
 describe('the built-in extractor', () => {
   const names = (text: string): string[] => extractTerms(text).entities.map(({ name }) => name)
-  const relations = (text: string): string[] => extractTerms(text).relations.map(({ source, target, keywords }) => `${source} ${keywords.join()} ${target}`)
+  const relations = (text: string): string[] =>
+    extractTerms(text).relations.map(({ source, target, keywords }) => `${source} ${keywords.join()} ${target}`)
 
   it('finds terms with type, alias and the sentence that defines them', () => {
     const { entities } = extractTerms(MATHS)
@@ -74,7 +82,9 @@ describe('the built-in extractor', () => {
       aliases: ['quadratic function'],
       quote: '二次函數（quadratic function）是指形如 y=ax²+bx+c 的函數。',
     })
-    expect(entities.map(({ name, type }) => `${name}:${type}`)).toEqual(expect.arrayContaining(['拋物線:knowledge_point', '配方法:method', '一次函數:knowledge_point']))
+    expect(entities.map(({ name, type }) => `${name}:${type}`)).toEqual(
+      expect.arrayContaining(['拋物線:knowledge_point', '配方法:method', '一次函數:knowledge_point']),
+    )
   })
 
   it.each([
@@ -84,7 +94,10 @@ describe('the built-in extractor', () => {
     ['光合作用是指绿色植物利用光能的过程。', ['光合作用']],
     ['The Pythagorean Theorem relates the sides of a right triangle.', ['Pythagorean Theorem', 'right triangle']],
     ['Its graph is called a parabola.', ['parabola']],
-    ['Photosynthesis is the process by which plants convert light energy into chemical energy.', ['light energy', 'chemical energy', 'Photosynthesis']],
+    [
+      'Photosynthesis is the process by which plants convert light energy into chemical energy.',
+      ['light energy', 'chemical energy', 'Photosynthesis'],
+    ],
   ])('%s names %j', (text, expected) => {
     expect(names(text).toSorted()).toEqual(expected.toSorted())
   })
@@ -114,7 +127,11 @@ describe('the built-in extractor', () => {
   })
 
   it('reads a list after a cue as one statement for each of its terms', () => {
-    expect(relations('三角形包括锐角三角形、直角三角形和钝角三角形。')).toEqual(['锐角三角形 part_of 三角形', '直角三角形 part_of 三角形', '钝角三角形 part_of 三角形'])
+    expect(relations('三角形包括锐角三角形、直角三角形和钝角三角形。')).toEqual([
+      '锐角三角形 part_of 三角形',
+      '直角三角形 part_of 三角形',
+      '钝角三角形 part_of 三角形',
+    ])
   })
 
   it('states nothing where the sentence denies it', () => {
@@ -122,29 +139,53 @@ describe('the built-in extractor', () => {
   })
 
   it('quotes verbatim, links only what it lists, and keeps its limits on any text', () => {
-    const word = fc.constantFrom('二次函數', '勾股定理', '是', '的', '（vertex）', '。', '《', '》', 'Quadratic ', 'the law of ', '\n# ', '包括', '**', '𠮷', 'y=x²', '光合作用', ' ')
+    const word = fc.constantFrom(
+      '二次函數',
+      '勾股定理',
+      '是',
+      '的',
+      '（vertex）',
+      '。',
+      '《',
+      '》',
+      'Quadratic ',
+      'the law of ',
+      '\n# ',
+      '包括',
+      '**',
+      '𠮷',
+      'y=x²',
+      '光合作用',
+      ' ',
+    )
     fc.assert(
-      fc.property(fc.array(word, { maxLength: 120 }).map((words) => words.join('')), (text) => {
-        const { entities, relations: found } = extractTerms(text)
-        expect(entities.length).toBeLessThanOrEqual(15)
-        expect(found.length).toBeLessThanOrEqual(20)
-        const listed = new Set(entities.map(({ name }) => name))
-        for (const { quote, description, name } of entities) {
-          expect(text).toContain(quote)
-          expect(description.length).toBeLessThanOrEqual(200)
-          expect(name).not.toBe('')
-        }
-        for (const { source, target, quote } of found) {
-          expect(listed.has(source) && listed.has(target) && source !== target).toBe(true)
-          expect(text).toContain(quote)
-        }
-      }),
+      fc.property(
+        fc.array(word, { maxLength: 120 }).map((words) => words.join('')),
+        (text) => {
+          const { entities, relations: found } = extractTerms(text)
+          expect(entities.length).toBeLessThanOrEqual(15)
+          expect(found.length).toBeLessThanOrEqual(20)
+          const listed = new Set(entities.map(({ name }) => name))
+          for (const { quote, description, name } of entities) {
+            expect(text).toContain(quote)
+            expect(description.length).toBeLessThanOrEqual(200)
+            expect(name).not.toBe('')
+          }
+          for (const { source, target, quote } of found) {
+            expect(listed.has(source) && listed.has(target) && source !== target).toBe(true)
+            expect(text).toContain(quote)
+          }
+        },
+      ),
     )
   })
 
   it('gives one extraction per input and no usage; the header is no source of entities', async () => {
     const { extractions, usage, calls } = await createBuiltinExtractor().extract(
-      [{ text: '今天很好。', header: '勾股定理' }, { text: MATHS, header: '' }],
+      [
+        { text: '今天很好。', header: '勾股定理' },
+        { text: MATHS, header: '' },
+      ],
       new AbortController().signal,
     )
     expect(extractions.map(({ entities }) => entities.length > 0)).toEqual([false, true])
@@ -154,12 +195,20 @@ describe('the built-in extractor', () => {
 
 const EVIDENCE: Evidence[] = [
   { id: 1, source: 'user/a.pdf', headings: ['二次函數'], content: '二次函數的圖像是一條拋物線。其頂點座標可由配方法求得。今天天氣很好。' },
-  { id: 2, source: 'user/b.pdf', headings: [], content: 'The vertex of a parabola is found by completing the square. See [3] for more on the vertex form.' },
+  {
+    id: 2,
+    source: 'user/b.pdf',
+    headings: [],
+    content: 'The vertex of a parabola is found by completing the square. See [3] for more on the vertex form.',
+  },
 ]
 
 describe('the built-in answerer', () => {
   it('quotes the sentence that covers the question, with its citation, across scripts', () => {
-    expect(extractAnswer({ question: '二次函数的顶点怎么求？', evidence: EVIDENCE })).toEqual(['资料中与问题有关的内容：', '\n- 其頂點座標可由配方法求得。 [1]'])
+    expect(extractAnswer({ question: '二次函数的顶点怎么求？', evidence: EVIDENCE })).toEqual([
+      '资料中与问题有关的内容：',
+      '\n- 其頂點座標可由配方法求得。 [1]',
+    ])
     expect(extractAnswer({ question: 'How do I complete the square?', evidence: EVIDENCE }).join('')).toBe(
       'From the material:\n- The vertex of a parabola is found by completing the square. [2]',
     )
@@ -180,9 +229,18 @@ describe('the built-in answerer', () => {
   })
 
   it('quotes at most four sentences and each only once', () => {
-    const content = Array.from({ length: 9 }, (_, i) => `函数${'甲乙丙丁戊己庚辛壬'.charAt(i)}${'子丑寅卯辰巳午未申'.charAt(i)}的性质是这一章的第一条。`).join('')
+    const content = Array.from(
+      { length: 9 },
+      (_, i) => `函数${'甲乙丙丁戊己庚辛壬'.charAt(i)}${'子丑寅卯辰巳午未申'.charAt(i)}的性质是这一章的第一条。`,
+    ).join('')
     const question = '甲子 乙丑 丙寅 丁卯 戊辰 己巳 庚午'
-    const pieces = extractAnswer({ question, evidence: [{ id: 1, source: 's', headings: [], content }, { id: 2, source: 's', headings: [], content }] })
+    const pieces = extractAnswer({
+      question,
+      evidence: [
+        { id: 1, source: 's', headings: [], content },
+        { id: 2, source: 's', headings: [], content },
+      ],
+    })
     expect(pieces).toHaveLength(5)
     expect(new Set(pieces).size).toBe(5)
   })
@@ -195,7 +253,10 @@ describe('the built-in answerer', () => {
   })
 
   it('streams the pieces and returns the whole', async () => {
-    const stream = createBuiltinAnswerer().answer({ question: '二次函数的顶点', facts: '', evidence: EVIDENCE, history: [] }, new AbortController().signal)
+    const stream = createBuiltinAnswerer().answer(
+      { question: '二次函数的顶点', facts: '', evidence: EVIDENCE, history: [] },
+      new AbortController().signal,
+    )
     let streamed = ''
     for (let step = await stream.next(); ; step = await stream.next()) {
       if (step.done === true) {

@@ -137,19 +137,36 @@ function ranking(query: string): { passage: number; score: number }[] {
 /** Mean share of the labelled passages among the first k. */
 function recall(queries: readonly [string, number[]][], k: number): number {
   const shares = queries.map(([query, wanted]) => {
-    const first = new Set(ranking(query).slice(0, k).map(({ passage }) => passage))
+    const first = new Set(
+      ranking(query)
+        .slice(0, k)
+        .map(({ passage }) => passage),
+    )
     return wanted.filter((passage) => first.has(passage)).length / wanted.length
   })
   return shares.reduce((sum, share) => sum + share, 0) / shares.length
 }
 
-const quantile = (sorted: readonly number[], q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
+const quantile = (sorted: readonly number[], q: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
 
 describe('retrieval by the built-in embedding', () => {
   it('finds at least 95 % of the labelled passages among the first five, where chance finds 8 %', () => {
-    const related = QUERIES.flatMap(([query, wanted]) => ranking(query).filter(({ passage }) => wanted.includes(passage))).map(({ score }) => score)
-    const unrelated = QUERIES.flatMap(([query, wanted]) => ranking(query).filter(({ passage }) => !wanted.includes(passage))).map(({ score }) => score)
-    const quantiles = (scores: number[]): string => [0.05, 0.5, 0.95].map((q) => quantile(scores.toSorted((a, b) => a - b), q).toFixed(2)).join(' / ')
+    const related = QUERIES.flatMap(([query, wanted]) => ranking(query).filter(({ passage }) => wanted.includes(passage))).map(
+      ({ score }) => score,
+    )
+    const unrelated = QUERIES.flatMap(([query, wanted]) => ranking(query).filter(({ passage }) => !wanted.includes(passage))).map(
+      ({ score }) => score,
+    )
+    const quantiles = (scores: number[]): string =>
+      [0.05, 0.5, 0.95]
+        .map((q) =>
+          quantile(
+            scores.toSorted((a, b) => a - b),
+            q,
+          ).toFixed(2),
+        )
+        .join(' / ')
     console.info(
       [
         `${QUERIES.length} queries, ${PASSAGES.length} passages: recall@1 ${recall(QUERIES, 1).toFixed(3)}, recall@5 ${recall(QUERIES, 5).toFixed(3)}, chance@5 ${(5 / PASSAGES.length).toFixed(3)}`,
@@ -164,8 +181,29 @@ describe('retrieval by the built-in embedding', () => {
   })
 
   it('separates: the median related passage is nearer than 95 % of the unrelated ones', () => {
-    const related = QUERIES.map(([query, wanted]) => Math.max(...ranking(query).filter(({ passage }) => wanted.includes(passage)).map(({ score }) => score)))
-    const unrelated = QUERIES.flatMap(([query, wanted]) => ranking(query).filter(({ passage }) => !wanted.includes(passage)).map(({ score }) => score))
-    expect(quantile(related.toSorted((a, b) => a - b), 0.5)).toBeGreaterThan(2 * quantile(unrelated.toSorted((a, b) => a - b), 0.95))
+    const related = QUERIES.map(([query, wanted]) =>
+      Math.max(
+        ...ranking(query)
+          .filter(({ passage }) => wanted.includes(passage))
+          .map(({ score }) => score),
+      ),
+    )
+    const unrelated = QUERIES.flatMap(([query, wanted]) =>
+      ranking(query)
+        .filter(({ passage }) => !wanted.includes(passage))
+        .map(({ score }) => score),
+    )
+    expect(
+      quantile(
+        related.toSorted((a, b) => a - b),
+        0.5,
+      ),
+    ).toBeGreaterThan(
+      2 *
+        quantile(
+          unrelated.toSorted((a, b) => a - b),
+          0.95,
+        ),
+    )
   })
 })

@@ -40,7 +40,11 @@ function sentencesOf(evidence: readonly Evidence[]): Sentence[] {
   const sentences: Sentence[] = []
   for (const { id, content, headings } of evidence) {
     for (const { start, end } of sentenceSpans(content)) {
-      const text = content.slice(start, Math.min(end, start + MAX_SENTENCE)).replace(/^#{1,6}\s+/, '').replace(/[\ud800-\udbff]$/, '').trim()
+      const text = content
+        .slice(start, Math.min(end, start + MAX_SENTENCE))
+        .replace(/^#{1,6}\s+/, '')
+        .replace(/[\ud800-\udbff]$/, '')
+        .trim()
       // The same sentence in two chunks (overlap, copies) is quoted once.
       if (text.length < 4 || seen.has(text)) continue
       seen.add(text)
@@ -86,7 +90,12 @@ function quotable(text: string): string {
 export function extractAnswer({ question, evidence }: Pick<AnswerRequest, 'question' | 'evidence'>): string[] {
   const picked = hasEvidence(question, evidence) ? pick(contentTerms(question), sentencesOf(evidence)) : []
   if (picked.length === 0) return [nothingFound(question)]
-  const lead = { 'zh-Hant': '資料中與問題有關的內容：', 'zh-Hans': '资料中与问题有关的内容：', en: 'From the material:', other: 'From the material:' }[detectLanguage(question)]
+  const lead = {
+    'zh-Hant': '資料中與問題有關的內容：',
+    'zh-Hans': '资料中与问题有关的内容：',
+    en: 'From the material:',
+    other: 'From the material:',
+  }[detectLanguage(question)]
   return [lead, ...picked.map(({ text, evidence: id }) => `\n- ${quotable(text)} [${id}]`)]
 }
 

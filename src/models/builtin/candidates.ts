@@ -1,7 +1,18 @@
 // Which spans of a chunk may be terms: pattern cues first, repetition second. Precision before recall: a graph of junk helps nobody.
 import { ENGLISH_STOP_WORDS } from '../../core/stopwords.ts'
 import { toSimplified } from '../../core/text.ts'
-import { CHINESE_ENDING_PATTERN, ENGLISH_HEAD_PATTERN, ENGLISH_STANDS_ALONE, FUNCTION_CHARACTERS, FUNCTION_EXCEPTIONS, GENERIC, LEADING_WORDS, STANDS_ALONE, typeByEnding, WEAK_MODIFIERS } from './lexicon.ts'
+import {
+  CHINESE_ENDING_PATTERN,
+  ENGLISH_HEAD_PATTERN,
+  ENGLISH_STANDS_ALONE,
+  FUNCTION_CHARACTERS,
+  FUNCTION_EXCEPTIONS,
+  GENERIC,
+  LEADING_WORDS,
+  STANDS_ALONE,
+  typeByEnding,
+  WEAK_MODIFIERS,
+} from './lexicon.ts'
 import type { Span } from './sentences.ts'
 
 /** `score` adds up over cues; 2 is enough to be kept. */
@@ -35,7 +46,8 @@ function masked(text: string): string {
 /** Where a term that ends at `end` begins: back to punctuation, a function character or a leading word; at most 12 characters. */
 function leftBorder(mask: string, end: number): number {
   let start = end
-  while (start > 0 && end - start < MAX_TERM && /[\p{Script=Han}A-Za-z0-9]/u.test(mask.charAt(start - 1)) && mask.charAt(start - 1) !== '□') start -= 1
+  while (start > 0 && end - start < MAX_TERM && /[\p{Script=Han}A-Za-z0-9]/u.test(mask.charAt(start - 1)) && mask.charAt(start - 1) !== '□')
+    start -= 1
   const run = mask.slice(start, end)
   let cutAt = 0
   for (const { 0: word, index } of run.matchAll(LEADING_WORDS)) if (index + word.length < run.length) cutAt = index + word.length
@@ -59,8 +71,12 @@ function addMatches(aligned: string, pattern: RegExp, cue: Omit<Candidate, 'star
 const QUOTED = new RegExp(`[「『“]((?:${HAN}|[A-Za-z0-9 -]){2,12})[」』”]`, 'dgu')
 const WORKS = /《([^《》\n]{2,24})》/dgu
 const BOLD = /\*\*([^*\n]{2,40}?)[:：]?\*\*/dgu
-const HEADING = /^#{1,6}[ \t]+(?:第[一二三四五六七八九十\d]+[章节單单元課课][ \t:：]*|[\d.]+[、.)]?[ \t]*|[一二三四五六七八九十]+、)?([^\n#]{2,40}?)[ \t]*$/dgmu
-const DEFINED_BEFORE = new RegExp(`(?:^|[。！？；，,：:\\n])\\s*(?:所谓)?((?:${HAN}|[A-Za-z0-9-]){2,12})(?:[（(][^（）()]{1,40}[)）])?(?:是指|指的是|定义为|被定义为|是一种|是一类|是描述|是研究)`, 'dgmu')
+const HEADING =
+  /^#{1,6}[ \t]+(?:第[一二三四五六七八九十\d]+[章节單单元課课][ \t:：]*|[\d.]+[、.)]?[ \t]*|[一二三四五六七八九十]+、)?([^\n#]{2,40}?)[ \t]*$/dgmu
+const DEFINED_BEFORE = new RegExp(
+  `(?:^|[。！？；，,：:\\n])\\s*(?:所谓)?((?:${HAN}|[A-Za-z0-9-]){2,12})(?:[（(][^（）()]{1,40}[)）])?(?:是指|指的是|定义为|被定义为|是一种|是一类|是描述|是研究)`,
+  'dgmu',
+)
 const DEFINED_AFTER = new RegExp(`(?:称为|称作|叫做|叫作|称之为)\\s*[“「]?((?:${HAN}|[A-Za-z0-9-]){2,12})(?=[”」。，；,;（(\\n]|$)`, 'dgmu')
 const SUBJECT = new RegExp(`(?:^|[。！？；\\n])\\s*((?:${HAN}|[A-Za-z0-9-]){2,10})(?:[（(][^（）()]{1,40}[)）])?是`, 'dgmu')
 const TRANSLATED = /[（(]([\p{Script=Latin}][\p{Script=Latin}\p{N} '’.&-]{1,60})[)）]/dgu
@@ -80,16 +96,24 @@ function chineseCues(aligned: string, mask: string, out: Candidate[]): void {
     const end = aligned.slice(0, match.index).trimEnd().length
     const start = leftBorder(mask, end)
     const prose = inside.split(/\s+/).length > 5 || / (?:vs|or|and|is|are|in|for)\b/i.test(inside)
-    if (end - start >= 2 && !prose && /\p{Script=Han}/u.test(aligned.slice(start, end)) && /\p{L}{2}/u.test(inside)) out.push({ start, end, score: 3, alias: inside.trim() })
+    if (end - start >= 2 && !prose && /\p{Script=Han}/u.test(aligned.slice(start, end)) && /\p{L}{2}/u.test(inside))
+      out.push({ start, end, score: 3, alias: inside.trim() })
   }
 }
 
-const CAPITALISED = /(?<![\p{L}])(\p{Lu}[\p{L}'’-]+(?: (?:of|the|and|for|de) (?=\p{Lu})| (?=\p{Lu}))(?:\p{Lu}[\p{L}'’-]*(?: (?:of|the|and|for|de)(?= \p{Lu}))? ?){1,5})/dgu
-const ENGLISH_HEAD = new RegExp(`(?<![\\p{L}-])((?:[\\p{L}][\\p{L}'’-]* ){1,3}(?:${ENGLISH_HEAD_PATTERN})s?(?: (?:${ENGLISH_HEAD_PATTERN})s?)*)(?![\\p{L}-])`, 'dgiu')
+const CAPITALISED =
+  /(?<![\p{L}])(\p{Lu}[\p{L}'’-]+(?: (?:of|the|and|for|de) (?=\p{Lu})| (?=\p{Lu}))(?:\p{Lu}[\p{L}'’-]*(?: (?:of|the|and|for|de)(?= \p{Lu}))? ?){1,5})/dgu
+const ENGLISH_HEAD = new RegExp(
+  `(?<![\\p{L}-])((?:[\\p{L}][\\p{L}'’-]* ){1,3}(?:${ENGLISH_HEAD_PATTERN})s?(?: (?:${ENGLISH_HEAD_PATTERN})s?)*)(?![\\p{L}-])`,
+  'dgiu',
+)
 const ENGLISH_SINGLE = new RegExp(`(?<![\\p{L}-])(${ENGLISH_STANDS_ALONE.replaceAll(' ', '|')})(?![\\p{L}-])`, 'dgiu')
-const ENGLISH_SUBJECT = /(?:^|[.!?]\s+|\n)(?:An? |The )?([\p{L}][\p{L}'’-]+(?: [\p{L}][\p{L}'’-]+){0,3})(?: \([^()]{1,40}\))? (?:is|are) (?:an?|the|called|defined as|known as|used to|any) /dgmu
-const ENGLISH_CALLED = /(?:is|are|was) (?:also )?(?:called|known as|referred to as) (?:an? |the )?([\p{L}][\p{L}'’-]+(?: [\p{L}][\p{L}'’-]+){0,3})(?=[.,;)]|$)/dgmu
-const ENGLISH_TRANSLATED = /((?:[\p{Script=Latin}][\p{Script=Latin}'’-]* ){0,2}[\p{Script=Latin}][\p{Script=Latin}'’-]+) ?[（(](\p{Script=Han}{2,12})[)）]/dgu
+const ENGLISH_SUBJECT =
+  /(?:^|[.!?]\s+|\n)(?:An? |The )?([\p{L}][\p{L}'’-]+(?: [\p{L}][\p{L}'’-]+){0,3})(?: \([^()]{1,40}\))? (?:is|are) (?:an?|the|called|defined as|known as|used to|any) /dgmu
+const ENGLISH_CALLED =
+  /(?:is|are|was) (?:also )?(?:called|known as|referred to as) (?:an? |the )?([\p{L}][\p{L}'’-]+(?: [\p{L}][\p{L}'’-]+){0,3})(?=[.,;)]|$)/dgmu
+const ENGLISH_TRANSLATED =
+  /((?:[\p{Script=Latin}][\p{Script=Latin}'’-]* ){0,2}[\p{Script=Latin}][\p{Script=Latin}'’-]+) ?[（(](\p{Script=Han}{2,12})[)）]/dgu
 
 /** A lower-case adverb, participle, verb in the third person or plural: a term's modifiers are none of these (Newton's is kept). */
 const VERB_OR_PLURAL = /^\p{Ll}.*(?:ly|ing|[^su'’i]s)$/u

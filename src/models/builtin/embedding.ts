@@ -22,7 +22,12 @@ const HAN_TRIGRAM = 0.5
 const DAMPED = 0.25
 
 /** Characters that stand in most Chinese sentences and so tell little; a static stand-in for idf. */
-const COMMON_HAN = new Set(Array.from('的一是在不了有和人这中大为上个以要他时来用们到作于就分对会可主年同也能下过子之而后多定所由其与或及等从被把将此该使让更最很都还又并各每', (c) => c.charCodeAt(0)))
+const COMMON_HAN = new Set(
+  Array.from(
+    '的一是在不了有和人这中大为上个以要他时来用们到作于就分对会可主年同也能下过子之而后多定所由其与或及等从被把将此该使让更最很都还又并各每',
+    (c) => c.charCodeAt(0),
+  ),
+)
 
 /** murmur3's finaliser: every input bit reaches the low bits that pick the place. */
 function avalanche(value: number): number {

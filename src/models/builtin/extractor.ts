@@ -15,7 +15,16 @@ const MAX_RELATIONS = 20
 const MIN_SCORE = 2
 const MAX_DESCRIPTION = 200
 
-type Term = { name: string; key: string; type: string; score: number; aliases: string[]; defines: Span[]; first: number; occurrences: Span[] }
+type Term = {
+  name: string
+  key: string
+  type: string
+  score: number
+  aliases: string[]
+  defines: Span[]
+  first: number
+  occurrences: Span[]
+}
 
 function mentionsOf(aligned: string, name: string): Span[] {
   const spans: Span[] = []
@@ -39,8 +48,15 @@ function collectTerms(text: string, aligned: string, found: readonly Candidate[]
     const key = nameKey(split.name)
     if (key === '') continue
     const known = terms.get(key) ?? {
-      name: split.name, key, type: 'concept', score: 0, aliases: [], defines: [], first: candidate.start,
-      occurrences: mentionsOf(aligned, aligned.slice(candidate.start, candidate.end)), cues: new Set(),
+      name: split.name,
+      key,
+      type: 'concept',
+      score: 0,
+      aliases: [],
+      defines: [],
+      first: candidate.start,
+      occurrences: mentionsOf(aligned, aligned.slice(candidate.start, candidate.end)),
+      cues: new Set(),
     }
     if (!known.cues.has(candidate.score)) known.score += known.cues.size === 0 ? candidate.score : candidate.score / 2
     known.cues.add(candidate.score)
@@ -68,7 +84,8 @@ function withoutFragments(terms: readonly Term[]): Term[] {
 
 /** The shortest sentence that defines the term, else the shortest that contains it; a verbatim span of at most 200 characters. */
 function describingSpan(sentences: readonly Span[], term: Term): Span {
-  const holding = (spans: readonly Span[]): Span[] => sentences.filter(({ start, end }) => spans.some((span) => span.start >= start && span.end <= end))
+  const holding = (spans: readonly Span[]): Span[] =>
+    sentences.filter(({ start, end }) => spans.some((span) => span.start >= start && span.end <= end))
   const length = ({ start, end }: Span): number => end - start
   const pool = term.defines.length > 0 ? holding(term.defines) : holding(term.occurrences)
   // A heading or a bare list entry contains the term but says nothing about it.
@@ -92,7 +109,12 @@ function occurrencesIn(terms: readonly Term[], { start, end }: Span): Occurrence
   return kept.toSorted((a, b) => a.start - b.start)
 }
 
-function relationsOf(text: string, aligned: string, sentences: readonly Span[], terms: readonly Term[]): { relations: ExtractedRelation[]; dropped: number } {
+function relationsOf(
+  text: string,
+  aligned: string,
+  sentences: readonly Span[],
+  terms: readonly Term[],
+): { relations: ExtractedRelation[]; dropped: number } {
   const byPair = new Map<string, ExtractedRelation>()
   for (const sentence of sentences) {
     for (const { source, target, keyword } of sentenceRelations(aligned, sentence, occurrencesIn(terms, sentence))) {
@@ -125,8 +147,9 @@ function strength({ score, occurrences }: Term): number {
 export function extractTerms(text: string): Extraction {
   const { aligned, found } = candidates(text)
   const sentences = sentenceSpans(text)
-  const ranked = withoutFragments(collectTerms(text, aligned, found).filter(({ score }) => score >= MIN_SCORE))
-    .toSorted((a, b) => strength(b) - strength(a) || a.first - b.first || compareCodePoints(a.key, b.key))
+  const ranked = withoutFragments(collectTerms(text, aligned, found).filter(({ score }) => score >= MIN_SCORE)).toSorted(
+    (a, b) => strength(b) - strength(a) || a.first - b.first || compareCodePoints(a.key, b.key),
+  )
   const terms = ranked.slice(0, MAX_ENTITIES)
   const entities = terms.map((term): ExtractedEntity => {
     const span = describingSpan(sentences, term)

@@ -24,7 +24,8 @@ const ENGLISH_HEADS: Record<string, string> = {
   knowledge_point:
     'function derivative integral sequence series matrix vector polynomial triangle quadrilateral polygon parabola hyperbola ellipse logarithm probability distribution ' +
     'coefficient discriminant vertex gradient slope deviation variance fraction ratio axis tangent circle',
-  concept: 'reaction effect cycle process force energy theory model system cell acid base bond field current voltage resistance tense clause inflation demand supply ecosystem',
+  concept:
+    'reaction effect cycle process force energy theory model system cell acid base bond field current voltage resistance tense clause inflation demand supply ecosystem',
   event: 'war revolution movement treaty uprising reform',
   organization: 'university college authority bureau institute committee council',
 }
@@ -64,15 +65,19 @@ export const STANDS_ALONE = new Set(
 )
 
 /** The same in English. */
-export const ENGLISH_STANDS_ALONE = 'parabola hyperbola ellipse discriminant logarithm polynomial derivative integral matrix hypotenuse photosynthesis osmosis mitosis meiosis inflation'
+export const ENGLISH_STANDS_ALONE =
+  'parabola hyperbola ellipse discriminant logarithm polynomial derivative integral matrix hypotenuse photosynthesis osmosis mitosis meiosis inflation'
 
 /** Characters at which a Chinese term cannot begin or end, and at which the walk to its left border stops. */
 export const FUNCTION_CHARACTERS = new Set(
-  '的了是在和与跟或及也就都而把被将以为于对从由向到给让使令用可能会应要须需得我你您他她它们这那该此其之所每各某哪何谁吗呢吧啊呀着过很更最太较不没无非若如则且但并又还只才已曾正有称叫做即等个种些条项次第请'.split(''),
+  '的了是在和与跟或及也就都而把被将以为于对从由向到给让使令用可能会应要须需得我你您他她它们这那该此其之所每各某哪何谁吗呢吧啊呀着过很更最太较不没无非若如则且但并又还只才已曾正有称叫做即等个种些条项次第请'.split(
+    '',
+  ),
 )
 
 /** Terms whose characters look like function words; they are tried before the border rule. */
-export const FUNCTION_EXCEPTIONS = /一次|二次|三次|多次|次方|高次|等差|等比|等腰|等边|不等|非负|无理|无穷|无限|有理|有机|有限|有丝|有氧|无氧|能量|动能|势能|功能|对数|对称|对角|对偶|向量|方向|向心|应用题|作用|效用|费用|反应|效应|正弦|正切|正比|正数|正方|正态|正多|以太|使役|条件|项数|多项|单项|通项|过程|得分|可逆|可导|非金属|如来|被动|被子|主动|称号|为政|其他|之和/g
+export const FUNCTION_EXCEPTIONS =
+  /一次|二次|三次|多次|次方|高次|等差|等比|等腰|等边|不等|非负|无理|无穷|无限|有理|有机|有限|有丝|有氧|无氧|能量|动能|势能|功能|对数|对称|对角|对偶|向量|方向|向心|应用题|作用|效用|费用|反应|效应|正弦|正切|正比|正数|正方|正态|正多|以太|使役|条件|项数|多项|单项|通项|过程|得分|可逆|可导|非金属|如来|被动|被子|主动|称号|为政|其他|之和/g
 
 /** Verbs and openers that stand before a term in a sentence; the walk to the left stops behind them. */
 export const LEADING_WORDS =
