@@ -140,6 +140,7 @@ function ended(child: ChildProcess): Promise<void> {
 
 /** Sends one task and waits for its document, its error, the process's end, or the first limit that is hit. */
 async function runTask(reader: Reader, task: ParseTask, settings: Settings, signal: AbortSignal): Promise<ParsedDocument> {
+  signal.throwIfAborted()
   const { child } = reader
   const { promise, resolve, reject } = Promise.withResolvers<ParsedDocument>()
   const stop = (error: Error): void => {

@@ -76,8 +76,10 @@ function formatDate(serial: number, code: string, from1904: boolean): string {
     .map((token, index) => {
       const [, quoted, escaped, elapsed, meridiem, letters, fraction, other] = token
       if (quoted !== undefined || escaped !== undefined) return quoted ?? escaped ?? ''
-      if (elapsed !== undefined)
-        return String(Math.floor(serial * (elapsed.startsWith('h') ? 24 : elapsed.startsWith('m') ? 1440 : 86_400)))
+      if (elapsed !== undefined) {
+        last = elapsed.slice(0, 1).toLowerCase()
+        return String(Math.floor(serial * (last === 'h' ? 24 : last === 'm' ? 1440 : 86_400) + 1e-6))
+      }
       if (meridiem !== undefined) return date.getUTCHours() < 12 ? 'AM' : 'PM'
       if (fraction !== undefined) return `.${pad(date.getUTCMilliseconds(), 3).slice(0, fraction.length - 1)}`
       if (letters === undefined) return other ?? ''
@@ -130,8 +132,9 @@ function formatNumeric(value: number, whole: string): string {
   }
   const decimals = (/\.([0#?]+)/.exec(shape)?.[1] ?? '').length
   const optional = (/\.[0]*([#?]+)/.exec(shape)?.[1] ?? '').length
-  const thousands = /,+(?=[^0#]*$)/.exec(shape.split('.')[0] ?? '')?.[0].length ?? 0
-  const scaled = (Math.abs(value) * (shape.includes('%') ? 100 : 1)) / 1000 ** (/[0#],+(?:[^,0#]|$)/.test(shape) ? thousands : 0)
+  // Commas after the last digit place divide by a thousand each.
+  const thousands = /[0#?](,+)(?=[^0#?,]*$)/.exec(shape)?.[1]?.length ?? 0
+  const scaled = (Math.abs(value) * (shape.includes('%') ? 100 : 1)) / 1000 ** thousands
   let digits = /E[+-]/i.test(shape) ? exponent(scaled, decimals) : scaled.toFixed(decimals)
   if (optional > 0) digits = digits.replace(new RegExp(`0{0,${optional}}$`), '').replace(/\.$/, '')
   if (/[0#],[0#]/.test(shape)) digits = digits.replace(/^\d+/, (integer) => integer.replace(/\B(?=(\d{3})+$)/g, ','))

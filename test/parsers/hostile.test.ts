@@ -28,7 +28,7 @@ async function refusal(bytes: Uint8Array, fileName: string): Promise<[ErrorCode,
 }
 
 /** A zip written by hand: its directory may say anything. */
-function forgedZip(entries: readonly { name: string; body?: Buffer; declared?: number; mode?: number; flags?: number }[]): Buffer {
+function forgedZip(entries: readonly { name: string; body?: Uint8Array; declared?: number; mode?: number; flags?: number }[]): Buffer {
   const locals: Buffer[] = []
   const directory: Buffer[] = []
   let offset = 0
