@@ -82,7 +82,10 @@ export type LiveVersion = {
   models: Record<string, string>
 }
 
-/** Makes the attempt the live version and completes it, counts taken from what was just written. */
+/**
+ * Makes the attempt the live version and completes it, counts taken from what was just written: names and pairs as this
+ * document writes them, whatever aliases of other documents make of them.
+ */
 export async function complete(tx: ScopedTx, workspace: WorkspaceId, live: LiveVersion): Promise<{ chunks: number; entities: number; relations: number }> {
   const done = await sql<{ chunks: number; entities: number; relations: number }>`
     update documents d
@@ -92,9 +95,10 @@ export async function complete(tx: ScopedTx, workspace: WorkspaceId, live: LiveV
       timings = ${JSON.stringify(live.timings)}::jsonb, models = ${JSON.stringify(live.models)}::jsonb, updated_at = now()
     from (
       select count(*)::int as chunks,
-        (select count(distinct m.entity_id)::int from chunks c join entity_mentions m using (workspace_id, chunk_id)
+        (select count(distinct m.key)::int from chunks c join entity_mentions m using (workspace_id, chunk_id)
           where c.workspace_id = ${workspace} and c.file_id = ${live.fileId}) as entities,
-        (select count(distinct m.relation_id)::int from chunks c join relation_mentions m using (workspace_id, chunk_id)
+        (select count(distinct (least(m.source_key, m.target_key), greatest(m.source_key, m.target_key)))::int
+          from chunks c join relation_mentions m using (workspace_id, chunk_id)
           where c.workspace_id = ${workspace} and c.file_id = ${live.fileId}) as relations
       from chunks where workspace_id = ${workspace} and file_id = ${live.fileId}) n
     where d.workspace_id = ${workspace} and d.file_id = ${live.fileId} and d.job_id = ${live.jobId}
