@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MODES } from '../../../src/core/modes.ts'
+import { type WorkspaceId, workspaceId, workspaceScope } from '../../../src/core/workspace.ts'
+import { DEFAULT_PARSE_OPTIONS } from '../../../src/ports/parser.ts'
+import type { Metadata, Retrieval, SearchRequest, SearchResponse } from '../../../src/services/api.ts'
+import { createRetrieval } from '../../../src/services/retrieve/retrieval.ts'
+import { openTestDatabase } from '../../support/database.ts'
+import { startTestEngine, type TestEngine } from '../../support/engine.ts'
+import { searchRequest } from '../../support/requests.ts'
+
+const teacher = workspaceId('teacher-001')
+const shared = workspaceId('public')
+const scope = workspaceScope(teacher, shared)
+const signal = AbortSignal.timeout(50_000)
+
+let engine: TestEngine
+let retrieval: Retrieval
+
+async function ingest(workspace: WorkspaceId, fileId: string, text: string, collection: string, metadata: Metadata): Promise<void> {
+  await engine.documents.upload(workspace, { fileName: `${fileId}.txt`, bytes: Buffer.from(text), fileId, collection, metadata, options: DEFAULT_PARSE_OPTIONS }, undefined)
+  expect((await engine.settled(workspace, fileId)).parseStatus).toBe('completed')
+}
+
+beforeAll(async () => {
+  const database = await openTestDatabase()
+  engine = startTestEngine(database)
+  retrieval = createRetrieval({ database, models: engine.deps.models })
+  const material = (note: string): string => `[导数|concept|${note}] 导数描述变化率，${note}。[导数 -used_in-> ${note}]`
+  await ingest(teacher, 'f1', material('甲级笔记'), 'notes', { year: 2024, topics: ['calculus', 'limits'], reviewed: true })
+  await ingest(teacher, 'f2', material('乙级笔记'), 'notes', { year: '2025', topics: ['calculus'], reviewed: false })
+  await ingest(teacher, 'f3', material('丙级试卷'), 'papers', { year: 2024, topics: 'algebra' })
+  await ingest(shared, 'p1', material('公共大纲'), 'notes', { year: 2024 })
+})
+afterAll(() => engine.close())
+
+const search = (request: Partial<SearchRequest>): Promise<SearchResponse> => retrieval.search(scope, searchRequest({ query: '导数', ...request }), signal)
+const files = (found: SearchResponse): string[] => found.results.map((result) => result.fileId).toSorted()
+
+const searching = MODES.filter((mode) => mode !== 'bypass')
+
+describe.each(searching)('%s', (mode) => {
+  it.each<[string, Partial<SearchRequest>, string[]]>([
+    ['no filter', {}, ['f1', 'f2', 'f3', 'p1']],
+    ['a collection', { collections: ['papers'] }, ['f3']],
+    ['one of several collections', { collections: ['papers', 'notes'] }, ['f1', 'f2', 'f3', 'p1']],
+    ['a number', { filters: { year: 2024 } }, ['f1', 'f3', 'p1']],
+    ['a number that the metadata holds as text', { filters: { year: 2025 } }, ['f2']],
+    ['text that the metadata holds as a number', { filters: { year: '2024' } }, ['f1', 'f3', 'p1']],
+    ['one of several values', { filters: { year: [2024, 2025] } }, ['f1', 'f2', 'f3', 'p1']],
+    ['an element of a list', { filters: { topics: 'limits' } }, ['f1']],
+    ['a value that is no list', { filters: { topics: 'algebra' } }, ['f3']],
+    ['a truth value', { filters: { reviewed: true } }, ['f1']],
+    ['two keys at once', { filters: { year: 2024, topics: 'calculus' } }, ['f1']],
+    ['a filter and a collection at once', { collections: ['notes'], filters: { year: 2024 } }, ['f1', 'p1']],
+    ['a key that nothing has', { filters: { absent: 'x' } }, []],
+  ])('finds exactly what matches %s', async (_what, request, expected) => {
+    expect(files(await search({ mode, ...request }))).toEqual(expected)
+  })
+})
+
+describe('the graph under a filter', () => {
+  it.each(['local', 'global', 'hybrid', 'auto'] as const)('%s shows no entity and no relation without a matching chunk', async (mode) => {
+    const found = await search({ mode, collections: ['papers'] })
+    expect(found.entities.map((entity) => entity.name)).toContain('导数')
+    const shown = JSON.stringify([found.entities, found.relations])
+    expect(shown).toContain('丙级试卷')
+    expect(shown).not.toMatch(/甲级|乙级|公共/)
+  })
+
+  it('describes an entity only by matching chunks, and lists only those', async () => {
+    const all = await search({ mode: 'local' })
+    const own = all.entities.find((entity) => entity.name === '导数' && entity.workspace === teacher)
+    expect(own?.description).toMatch(/甲级笔记[\s\S]*乙级笔记|乙级笔记[\s\S]*甲级笔记/)
+    expect(own?.chunkIds).toHaveLength(3)
+    const some = await search({ mode: 'local', filters: { year: 2025 } })
+    const filtered = some.entities.find((entity) => entity.name === '导数')
+    expect(filtered?.description).toBe('乙级笔记')
+    expect(filtered?.chunkIds).toHaveLength(1)
+  })
+
+  it('finds nothing for a key that nothing has', async () => {
+    const found = await search({ mode: 'hybrid', filters: { absent: 1 } })
+    expect([found.results, found.entities, found.relations]).toEqual([[], [], []])
+  })
+})
