@@ -1,0 +1,85 @@
+// A process that ingests a fixed set of documents and kills itself at the commit it is told to: before it, or right after.
+// Models are asked over HTTP from a counting server in the parent, so that a second question for a stored reply shows.
+//   node crash-child.ts '{"kill": 3, "when": "before", "directory": "…" | "url": "…", "models": "http://…"}'
+import pg from 'pg'
+import { openDatabase } from '../../src/drivers/postgres.ts'
+import { Maintenance } from '../../src/jobs/maintenance.ts'
+import { workspaceId } from '../../src/core/workspace.ts'
+import type { EmbeddingModel, Models } from '../../src/ports/models.ts'
+import { NO_USAGE } from '../../src/ports/models.ts'
+import { bracketExtractor, startTestEngine, testModels } from './engine.ts'
+
+type Instructions = { kill: number; when: 'before' | 'after'; directory?: string; url?: string; models: string }
+const instructions = JSON.parse(process.argv[2] ?? '{}') as Instructions
+
+let commits = 0
+let armed = false
+const die = (): void => {
+  process.kill(process.pid, 'SIGKILL')
+}
+const original = pg.Client.prototype.query as (...args: unknown[]) => unknown
+pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+  const first = args[0] as string | { text?: string }
+  const text = typeof first === 'string' ? first : (first.text ?? '')
+  if (!armed || text.toLowerCase() !== 'commit') return original.apply(this, args)
+  commits += 1
+  if (commits === instructions.kill && instructions.when === 'before') die()
+  const answer = original.apply(this, args) as Promise<unknown>
+  if (commits === instructions.kill) void answer.then(die, die)
+  return answer
+} as typeof pg.Client.prototype.query
+
+async function ask<T>(path: string, texts: readonly string[]): Promise<T> {
+  const reply = await fetch(`${instructions.models}/${path}`, { method: 'POST', body: JSON.stringify(texts) })
+  return (await reply.json()) as T
+}
+
+const plain = testModels()
+const embedding: EmbeddingModel = {
+  model: 'remote/counted',
+  dim: plain.embedding.dim,
+  maxBatch: 64,
+  embed: async (texts, kind, signal) => {
+    await ask('embed', texts)
+    return plain.embedding.embed(texts, kind, signal)
+  },
+}
+const brackets = bracketExtractor()
+const models: Models = {
+  ...plain,
+  embedding,
+  embeddingFor: () => embedding,
+  extractor: {
+    id: 'remote-extractor',
+    extract: async (inputs, signal) => {
+      await ask('extract', inputs.map((input) => input.text))
+      return { ...(await brackets.extract(inputs, signal)), usage: NO_USAGE }
+    },
+  },
+}
+
+const database = await openDatabase({ url: instructions.url, directory: instructions.directory, poolSize: 4 })
+const maintenance = new Maintenance(database, { info: () => undefined, warn: () => undefined, error: () => undefined })
+await maintenance.start()
+// The process before this one is known to be dead: its leases need not run out first.
+const { requeueExpired } = await import('../../src/store/jobs.ts')
+await requeueExpired(database.db, true)
+armed = true
+const engine = startTestEngine(database, { models, concurrency: 1 })
+const workspace = workspaceId('teacher-crash')
+const documents = ['a', 'b'].map((fileId) => ({
+  fileId,
+  text: `# ${fileId}\n\n[勾股定理|theorem|From ${fileId}.] text [勾股定理 -uses-> Side ${fileId}] [勾股定理 = Pythagoras]`,
+}))
+for (const { fileId, text } of documents) {
+  const known = await engine.documents.get(workspace, fileId).catch(() => undefined)
+  if (known === undefined) await engine.ingest(workspace, fileId, text, `${fileId}.md`)
+  else await engine.settled(workspace, fileId)
+}
+const digest = await engine.digest(workspace)
+const views = await Promise.all(documents.map(({ fileId }) => engine.documents.get(workspace, fileId)))
+process.stdout.write(`${JSON.stringify({ digest, statuses: views.map((view) => view.parseStatus), commits })}\n`)
+await engine.close()
+await maintenance.stop()
+await engine.deps.parser.close()
+await database.close()
