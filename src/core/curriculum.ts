@@ -1,64 +1,27 @@
 // Structured knowledge that a team already has as JSON (knowledge points, rubrics) becomes a document without a model:
 // sections to read and search, and the entities and relations the file itself states. Rubrics are read in rubric.ts.
 import type { Block, ParsedDocument, StatedKnowledge } from './blocks.ts'
-import { type Fields, fieldsOf, isRecord, listOf, localisedOf, NAME_SEPARATOR, pick, recordsOf, textOf, versionsOf } from './knowledge-fields.ts'
+import { findPoints, firstOf, ID, NAME, type Point } from './curriculum-points.ts'
+import { type Fields, fieldsOf, isRecord, localisedOf, pick, recordsOf, textOf, versionsOf } from './knowledge-fields.ts'
+import { nameKey } from './names.ts'
 import { readRubrics } from './rubric.ts'
+import { detectLanguage } from './text.ts'
 
-const NAME = ['name', 'title', 'label', 'knowledgepoint', 'knowledgepointname', 'pointname', 'topicname', 'concept', '知识点', '知識點', '知识点名称', '知識點名稱', '名称', '名稱', '标题', '標題']
-const ID = ['id', 'kpid', 'pointid', 'knowledgepointid', 'uid', 'key', '编号', '編號', '序号', '序號']
-const CODE = ['code', 'kpcode', 'syllabuscode', '代码', '代碼', '编码', '編碼']
-const DESCRIPTION = ['description', 'desc', 'content', 'detail', 'details', 'definition', 'summary', 'explanation', '描述', '说明', '說明', '内容', '內容', '定义', '定義', '简介', '簡介']
-const PREREQUISITES = ['prerequisites', 'prerequisite', 'prereq', 'prereqs', 'prerequisiteids', 'requires', 'dependson', 'dependencies', '前置', '前置知识', '前置知識', '先修', '先修知识', '先修知識']
-const RELATED = ['related', 'relatedids', 'relatedpoints', 'relatedto', 'seealso', '关联', '關聯', '相关', '相關', '关联知识点', '相关知识点', '相關知識點']
-const ALIASES = ['aliases', 'alias', 'synonyms', 'aka', 'othernames', '别名', '別名', '同义词', '同義詞']
-const KEYWORDS = ['keywords', 'keyword', 'tags', '关键词', '關鍵詞', '标签', '標籤']
-const FORMULAS = ['formulas', 'formula', 'formulae', 'equations', 'latex', '公式']
-const EXAMPLES = ['examples', 'example', 'workedexamples', '例子', '例题', '例題', '示例']
-const MISCONCEPTIONS = ['commonmisconceptions', 'misconceptions', 'commonmistakes', 'commonerrors', 'pitfalls', '误区', '誤區', '常见错误', '常見錯誤', '易错点', '易錯點']
-const STRAND = ['strand', 'topic', 'chapter', 'unit', 'module', 'category', 'domain', '范畴', '範疇', '章节', '章節', '单元', '單元', '模块', '主题', '主題']
-const LEVEL = ['level', 'grade', 'form', 'keystage', 'difficulty', '年级', '年級', '级别', '級別', '难度', '難度']
-const CHILDREN = ['children', 'subpoints', 'subtopics', '子知识点', '子知識點']
-const LISTS = ['knowledgepoints', 'knowledgepoint', 'points', 'kps', 'items', 'data', 'list', 'records', '知识点', '知識點', '知识点列表', '知識點列表']
-const GROUPS = ['strands', 'chapters', 'units', 'modules', 'topics', 'sections', '章节', '章節', '单元', '單元']
-
-const LANGUAGES = ['zh', 'zhhant', 'zhhans', 'zhcn', 'zhtw', 'zhhk', 'cn', 'tc', 'sc', 'en']
-/** What makes a named record a knowledge point rather than a person, a product or a setting. */
-const EVIDENCE = new Set([...withLanguages(DESCRIPTION), ...PREREQUISITES, ...RELATED, ...ALIASES, ...FORMULAS, ...MISCONCEPTIONS])
-const KNOWN = new Set([
-  ...[...EVIDENCE, ...withLanguages(NAME), ...ID, ...CODE, ...withLanguages(EXAMPLES), ...withLanguages(STRAND), ...LEVEL, ...CHILDREN, ...LISTS, ...GROUPS],
-  ...['subject', 'subjects', 'course', 'framework', 'version', 'source', ...KEYWORDS, 'type', 'order', 'weight', 'importance', 'createdat', 'updatedat', 'references', '学科', '學科', '科目'],
-])
-
-/** More points than any curriculum has; the rest is left out with a warning rather than holding the reader up. */
-const MAX_POINTS = 10_000
-const MAX_DEPTH = 8
 /** A code rather than a name: `KP-07`, `12`, `kp_linear`. An unresolved one is a broken reference, not a new entity. */
 const CODE_LIKE = /^[A-Za-z]*[-_.:]?\d[\w.:-]*$|^[A-Za-z0-9]+(?:[_:][A-Za-z0-9]+)+$/
-/** Frequent characters that only traditional script has; decides the script of the sentences written here. */
-const TRADITIONAL = /[個們這來時說為會與對後過還學國經數點關應開間實體現種無變線圖證題]/
 
-type Reference = { text: string; weight: number | undefined }
-type Point = {
-  id: string
-  code: string
-  name: string
-  /** The English name when the record gives one apart from `name`. */
-  english: string
-  aliases: string[]
-  /** Terms taught with the point; words to find it by, not other names for it. */
-  keywords: string[]
-  strand: string
-  level: string
-  descriptions: string[]
-  formulas: string[]
-  examples: string[]
-  misconceptions: string[]
-  prerequisites: Reference[]
-  related: Reference[]
-  parent: string
+type Named = { name: string; english: string }
+type Draft = {
+  blocks: Block[]
+  stated: StatedKnowledge
+  warnings: string[]
+  /** Key of an id, code, name or alias → what it means; both Chinese scripts have one key. */
+  names: Map<string, Named>
+  strands: Map<string, Named>
+  /** Names that have an entity already. */
+  known: Set<string>
 }
-type Named = { name: string; english: string; point?: Point }
-type Draft = { blocks: Block[]; stated: StatedKnowledge; warnings: string[]; names: Map<string, Named>; strands: Map<string, Named>; known: Set<string> }
+type Kind = 'prerequisite' | 'related'
 
 /**
  * Reads a JSON value as knowledge points or rubrics. Cost: linear in the size of the value.
@@ -87,131 +50,24 @@ export function readKnowledgeJson(value: unknown, fileName: string): ParsedDocum
     strands: strandsOf(top),
     known: new Set(found.points.map((point) => point.name)),
   }
-  let strand = ''
+  let above = ''
   for (const point of found.points) {
-    if (point.strand !== strand) {
-      strand = point.strand
-      if (strand !== '') writeStrand(draft, strand)
-    }
-    writePoint(draft, point)
+    const strand = strandOf(draft, point)
+    const heading = headingOf(strand)
+    if (heading !== above && heading !== '') draft.blocks.push({ type: 'heading', text: heading, level: 1, headings: [] })
+    above = heading
+    writePoint(draft, point, strand)
   }
   draft.warnings.push(...cycleWarnings(draft.stated))
-  return { title: title || fallback, mediaType: 'application/json', blocks: draft.blocks, assets: [], warnings: draft.warnings, stated: draft.stated }
-}
-
-// ---- finding the points ----
-
-type Found = { points: Point[]; warnings: string[]; single: boolean }
-
-function findPoints(value: unknown): Found {
-  const found: Found = { points: [], warnings: [], single: false }
-  if (isRecord(value)) {
-    const fields = fieldsOf(value)
-    const groups = recordsOf(pick(fields, GROUPS)).records.filter((group) => listIn(fieldsOf(group)) !== undefined)
-    if (groups.length > 0) {
-      for (const group of groups) collect(found, listIn(fieldsOf(group)), firstOf(versionsOf(localisedOf(fieldsOf(group), NAME))))
-      return found
-    }
-    const list = listIn(fields)
-    if (list !== undefined) collect(found, list, '')
-    else if (isPoint(value)) collect({ ...found, single: true }, [value], '')
-    if (list === undefined && isPoint(value)) return { ...found, single: true }
-    // An object keyed by id, without a container around it.
-    if (list === undefined && Object.values(value).every(isRecord)) collect(found, value, '')
-    return found
-  }
-  if (Array.isArray(value)) collect(found, value, '')
-  return found
-}
-
-/** The list of points an object carries: the first container field whose members are mostly knowledge points. */
-function listIn(fields: Fields): unknown {
-  for (const name of LISTS) {
-    const value = fields.get(name)
-    if (mostlyPoints(value)) return value
-    if (isRecord(value)) {
-      const inner = listIn(fieldsOf(Object.fromEntries(Object.entries(value).filter(([, member]) => Array.isArray(member)))))
-      if (inner !== undefined) return inner
-    }
-  }
-  return undefined
-}
-
-function mostlyPoints(value: unknown): boolean {
-  const { records, rejected } = recordsOf(value)
-  return records.length > 0 && records.filter(isPoint).length * 2 >= records.length + rejected
-}
-
-function isPoint(record: Record<string, unknown>): boolean {
-  const keys = [...fieldsOf(record).keys()]
-  const named = versionsOf(localisedOf(fieldsOf(record), NAME)).length > 0
-  return named && keys.some((key) => EVIDENCE.has(key)) && keys.filter((key) => KNOWN.has(key)).length * 2 > keys.length
-}
-
-function collect(found: Found, list: unknown, strand: string): void {
-  if (!mostlyPoints(list)) return
-  const { records, rejected } = recordsOf(list)
-  if (rejected > 0) found.warnings.push(`${rejected} entries are not objects and were left out.`)
-  const stack = records.map((record) => ({ record, parent: '', depth: 0 })).reverse()
-  let unnamed = 0
-  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
-    if (found.points.length === MAX_POINTS) {
-      found.warnings.push(`Only the first ${MAX_POINTS} knowledge points were read; ${stack.length + 1} or more were left out.`)
-      break
-    }
-    const fields = fieldsOf(entry.record)
-    const point = pointOf(fields, entry.parent, strand)
-    if (point === undefined) {
-      unnamed += 1
-      continue
-    }
-    found.points.push(point)
-    const children = recordsOf(pick(fields, CHILDREN)).records
-    if (children.length > 0 && entry.depth === MAX_DEPTH) found.warnings.push(`Points nested deeper than ${MAX_DEPTH} levels below ${point.name} were left out.`)
-    else for (const record of children.reverse()) stack.push({ record, parent: point.name, depth: entry.depth + 1 })
-  }
-  if (unnamed > 0) found.warnings.push(`${unnamed} entries have no name and were left out.`)
-}
-
-function pointOf(fields: Fields, parent: string, strand: string): Point | undefined {
-  const names = localisedOf(fields, NAME)
-  const all = [...new Set([names.plain, names.hant, names.hans, names.en])].filter((name) => name !== '' && name.length <= 200)
-  const name = all[0]
-  if (name === undefined) return undefined
   return {
-    id: textOf(pick(fields, ID)),
-    code: textOf(pick(fields, CODE)),
-    name,
-    english: names.en === name ? '' : names.en,
-    aliases: [...new Set([...all, ...listOf(pick(fields, ALIASES), NAME_SEPARATOR)])].filter((alias) => alias !== name),
-    keywords: listOf(pick(fields, KEYWORDS), NAME_SEPARATOR),
-    strand: firstOf(versionsOf(localisedOf(fields, STRAND))) || strand,
-    level: textOf(pick(fields, LEVEL)),
-    descriptions: versionsOf(localisedOf(fields, DESCRIPTION)),
-    formulas: listOf(pick(fields, FORMULAS)).map((formula) => formula.replace(/^\$+|\$+$/g, '').trim()).filter(Boolean),
-    examples: [...listOf(pick(fields, EXAMPLES)), ...listOf(pick(fields, ['exampleszh'])), ...listOf(pick(fields, ['examplesen']))],
-    misconceptions: listOf(pick(fields, MISCONCEPTIONS)),
-    prerequisites: referencesOf(pick(fields, PREREQUISITES)),
-    related: referencesOf(pick(fields, RELATED)),
-    parent,
+    title: title || fallback,
+    mediaType: 'application/json',
+    blocks: draft.blocks,
+    assets: [],
+    warnings: draft.warnings,
+    stated: draft.stated,
   }
 }
-
-/** Ids, names, or records that hold one (`{id, strength}`), also as one text separated by commas. */
-function referencesOf(value: unknown): Reference[] {
-  if (!Array.isArray(value)) return isRecord(value) ? referencesOf([value]) : listOf(value, NAME_SEPARATOR).map((text) => ({ text, weight: undefined }))
-  return value.slice(0, 500).flatMap((member): Reference[] => {
-    if (!isRecord(member)) return listOf(member).map((text) => ({ text, weight: undefined }))
-    const fields = fieldsOf(member)
-    const weight = pick(fields, ['weight', 'strength', '权重', '權重'])
-    const text = textOf(pick(fields, [...NAME, 'namezh', 'nameen', ...ID, ...CODE, 'target', 'ref']))
-    return text === '' ? [] : [{ text, weight: typeof weight === 'number' && weight > 0 && weight <= 100 ? weight : undefined }]
-  })
-}
-
-// ---- names ----
-
-const nameKey = (text: string) => text.normalize('NFKC').trim().toLowerCase()
 
 /** Every id, code, name and alias to the point it means. Ids come first: a point may be named like another one's alias. */
 function namesOf(points: readonly Point[], top: Fields): Map<string, Named> {
@@ -219,15 +75,14 @@ function namesOf(points: readonly Point[], top: Fields): Map<string, Named> {
   const add = (text: string, named: Named) => {
     if (text !== '' && !names.has(nameKey(text))) names.set(nameKey(text), named)
   }
-  const named = points.map((point) => ({ name: point.name, english: point.english, point }))
-  for (const entry of named) add(entry.point.id, entry)
-  for (const entry of named) add(entry.point.code, entry)
-  for (const entry of named) add(entry.name, entry)
-  for (const entry of named) for (const alias of entry.point.aliases) add(alias, entry)
+  for (const point of points) add(point.id, point)
+  for (const point of points) add(point.code, point)
+  for (const point of points) add(point.name, point)
+  for (const point of points) for (const alias of point.aliases) add(alias, point)
   const references = pick(top, ['references'])
   for (const [id, value] of isRecord(references) ? Object.entries(references) : []) {
-    const [name, english] = isRecord(value) ? versionsOf(localisedOf(fieldsOf(value), NAME)) : [textOf(value)]
-    if (name !== undefined && name !== '') add(id, { name, english: english ?? '' })
+    const named = isRecord(value) ? namedBy(fieldsOf(value)) : { name: textOf(value), english: '' }
+    if (named !== undefined) add(named.name === '' ? '' : id, named)
   }
   return names
 }
@@ -237,69 +92,79 @@ function strandsOf(top: Fields): Map<string, Named> {
   const strands = new Map<string, Named>()
   for (const record of recordsOf(pick(top, ['strands'])).records) {
     const fields = fieldsOf(record)
-    const [name, english] = versionsOf(localisedOf(fields, NAME))
-    if (name !== undefined) strands.set(nameKey(textOf(pick(fields, ID)) || name), { name, english: english ?? '' })
+    const named = namedBy(fields)
+    if (named !== undefined) strands.set(nameKey(textOf(pick(fields, ID)) || named.name), named)
   }
   return strands
 }
 
-const firstOf = (texts: readonly string[]) => texts[0] ?? ''
-
-function withLanguages(names: readonly string[]): string[] {
-  return names.flatMap((name) => [name, ...LANGUAGES.map((language) => name + language)])
+function namedBy(fields: Fields): Named | undefined {
+  const names = localisedOf(fields, NAME)
+  const name = names.plain || names.hant || names.hans || names.en
+  return name === '' ? undefined : { name, english: names.en === name ? '' : names.en }
 }
 
-// ---- writing ----
+const strandOf = (draft: Draft, point: Point): Named => draft.strands.get(nameKey(point.strand)) ?? { name: point.strand, english: '' }
 
-function writeStrand(draft: Draft, strand: string): void {
-  const { name, english } = draft.strands.get(nameKey(strand)) ?? { name: strand, english: '' }
-  const text = english === '' ? name : `${name} ${english}`
-  const block = draft.blocks.push({ type: 'heading', text, level: 1, headings: [] }) - 1
-  draft.stated.entities.push({ name, type: 'topic', description: text, aliases: english === '' ? [] : [english], block })
-}
+const headingOf = (strand: Named): string => [strand.name, strand.english].filter(Boolean).join(' ')
 
-function writePoint(draft: Draft, point: Point): void {
-  const strand = draft.strands.get(nameKey(point.strand)) ?? { name: point.strand, english: '' }
-  const above = point.strand === '' ? [] : [strand.english === '' ? strand.name : `${strand.name} ${strand.english}`]
+/** One section: names, what it belongs to, descriptions, formulas, examples, misconceptions, and what it refers to. */
+function writePoint(draft: Draft, point: Point, strand: Named): void {
+  const above = strand.name === '' ? [] : [headingOf(strand)]
   const headings = [...above, point.name]
   draft.blocks.push({ type: 'heading', text: point.name, level: above.length + 1, headings: above })
   const write = (type: Block['type'], text: string, more: Partial<Block> = {}) => draft.blocks.push({ type, text, headings, ...more }) - 1
-  const also = point.aliases.length === 0 ? '' : ` (${point.aliases.join(', ')})`
-  const tags = [point.code || point.id, point.level].filter(Boolean).join(', ')
-  const block = write('paragraph', `${point.name}${also}${tags === '' ? '' : ` [${tags}]`}${point.keywords.length === 0 ? '' : `: ${point.keywords.join(', ')}`}`, { record: recordOf(point) })
+  const parents = [strand.name, point.parent].filter((parent) => parent !== '' && parent !== point.name)
+  const lines = [identityOf(point), ...parents.map((parent) => partOf(point, parent))]
+  const block = write('paragraph', lines.join('\n'), { record: recordOf(point) })
   for (const text of point.descriptions) write('paragraph', text)
   for (const latex of point.formulas) write('equation', `$$${latex}$$`, { latex })
   for (const text of point.examples) write('paragraph', text)
-  if (point.misconceptions.length > 0) write('list', point.misconceptions.map((text) => `- ${text}`).join('\n'))
-  const description = point.descriptions.join('\n') || [...draft.blocks[block]?.text ?? point.name].slice(0, 500).join('')
+  if (point.misconceptions.length > 0)
+    write('list', `${mistakesLabel(point)}\n${point.misconceptions.map((text) => `- ${text}`).join('\n')}`)
+  const description = point.descriptions.join('\n') || identityOf(point)
   draft.stated.entities.push({ name: point.name, type: 'knowledge_point', description, aliases: point.aliases, block })
-  const relate = (source: string, target: string, keyword: string, text: string, at: number) =>
-    draft.stated.relations.push({ source, target, keywords: [keyword], description: text, block: at })
-  if (strand.name !== '' && strand.name !== point.name) relate(point.name, strand.name, 'part_of', `${point.name} ∈ ${strand.name}`, block)
-  if (point.parent !== '' && point.parent !== point.name) relate(point.name, point.parent, 'part_of', `${point.name} ∈ ${point.parent}`, block)
-  writeReferences(draft, point, 'prerequisite')
-  writeReferences(draft, point, 'related')
+  stateStrand(draft, strand, point, block)
+  for (const parent of parents) {
+    draft.stated.relations.push({ source: point.name, target: parent, keywords: ['part_of'], description: partOf(point, parent), block })
+  }
+  writeReferences(draft, point, 'prerequisite', headings)
+  writeReferences(draft, point, 'related', headings)
+}
+
+function stateStrand(draft: Draft, strand: Named, point: Point, block: number): void {
+  if (strand.name === '' || draft.known.has(strand.name)) return
+  draft.known.add(strand.name)
+  const aliases = strand.english === '' ? [] : [strand.english]
+  draft.stated.entities.push({ name: strand.name, type: 'topic', description: partOf(point, strand.name), aliases, block })
+}
+
+/** `二次函數 (二次函数, quadratic functions) [NA-20, S4-S6]: parabola`: every name and code in one line, so that each can be searched for. */
+function identityOf(point: Point): string {
+  const also = point.aliases.length === 0 ? '' : ` (${point.aliases.join(', ')})`
+  const tags = [point.code || point.id, point.level].filter(Boolean).join(', ')
+  return `${point.name}${also}${tags === '' ? '' : ` [${tags}]`}${point.keywords.length === 0 ? '' : `: ${point.keywords.join(', ')}`}`
 }
 
 /** One sentence that names what is referred to, so that every stated relation has words to stand on, and the relations. */
-function writeReferences(draft: Draft, point: Point, kind: 'prerequisite' | 'related'): void {
+function writeReferences(draft: Draft, point: Point, kind: Kind, headings: string[]): void {
   const resolved = resolve(draft, point, kind === 'prerequisite' ? point.prerequisites : point.related)
   if (resolved.length === 0) return
-  const headings = [...(draft.blocks.at(-1)?.headings ?? [])]
-  const text = sentence(point, kind, resolved)
-  const block = draft.blocks.push({ type: 'paragraph', text, headings }) - 1
-  for (const { name, weight } of resolved) {
-    const single = sentence(point, kind, [{ name, english: '' }])
+  const lines = sentences(point, kind, resolved)
+  const block = draft.blocks.push({ type: 'paragraph', text: lines.join('\n'), headings }) - 1
+  const description = firstOf(lines)
+  for (const { name, english, weight } of resolved) {
     if (!draft.known.has(name)) {
       draft.known.add(name)
-      draft.stated.entities.push({ name, type: 'knowledge_point', description: single, aliases: [], block })
+      const aliases = english === '' ? [] : [english]
+      draft.stated.entities.push({ name, type: 'knowledge_point', description, aliases, block })
     }
     const ends = kind === 'prerequisite' ? { source: name, target: point.name } : { source: point.name, target: name }
-    draft.stated.relations.push({ ...ends, keywords: [kind], description: single, block, ...(weight === undefined ? {} : { weight }) })
+    draft.stated.relations.push({ ...ends, keywords: [kind], description, block, ...(weight === undefined ? {} : { weight }) })
   }
 }
 
-function resolve(draft: Draft, point: Point, references: readonly Reference[]): (Named & { weight: number | undefined })[] {
+function resolve(draft: Draft, point: Point, references: Point['related']): (Named & { weight: number | undefined })[] {
   const seen = new Set([point.name])
   return references.flatMap(({ text, weight }) => {
     const named = draft.names.get(nameKey(text))
@@ -315,32 +180,52 @@ function resolve(draft: Draft, point: Point, references: readonly Reference[]): 
   })
 }
 
-function sentence(point: Point, kind: 'prerequisite' | 'related', others: readonly Named[]): string {
+/** In the script of the point's own text, and in English as well where every name has an English form. */
+function sentences(point: Point, kind: Kind, others: readonly Named[]): string[] {
   const names = others.map((other) => other.name)
-  const english = (own: string, list: readonly string[]) =>
+  const inEnglish = (own: string, list: readonly string[]) =>
     kind === 'prerequisite' ? `Before ${own}, learn: ${list.join(', ')}.` : `Related to ${own}: ${list.join(', ')}.`
-  if (!/\p{Script=Han}/u.test(point.name)) return english(point.name, names)
-  const traditional = TRADITIONAL.test(point.name + point.descriptions.join(''))
-  const lead = traditional ? { prerequisite: '之前須先掌握', related: '的相關知識點' } : { prerequisite: '之前须先掌握', related: '的相关知识点' }
-  const chinese = `${kind === 'prerequisite' ? (traditional ? '學習' : '学习') : ''}${point.name}${lead[kind]}：${names.join('、')}。`
+  if (!isChinese(point)) return [inEnglish(point.name, names)]
+  const traditional = isTraditional(point)
+  const required = traditional ? `學習${point.name}之前須先掌握` : `学习${point.name}之前须先掌握`
+  const related = traditional ? `${point.name}的相關知識點` : `${point.name}的相关知识点`
+  const chinese = `${kind === 'prerequisite' ? required : related}：${names.join('、')}。`
   const translated = others.map((other) => other.english)
-  return point.english !== '' && translated.every((name) => name !== '') ? `${chinese}\n${english(point.english, translated)}` : chinese
+  return point.english !== '' && translated.every(Boolean) ? [chinese, inEnglish(point.english, translated)] : [chinese]
 }
+
+function partOf(point: Point, parent: string): string {
+  if (!isChinese(point)) return `${point.name} is part of ${parent}.`
+  return `${point.name}${isTraditional(point) ? '屬於' : '属于'}「${parent}」。`
+}
+
+/** Without it a wrong idea would read like a fact. */
+function mistakesLabel(point: Point): string {
+  if (!isChinese(point)) return 'Common mistakes:'
+  return isTraditional(point) ? '常見錯誤：' : '常见错误：'
+}
+
+const isChinese = (point: Point) => /\p{Script=Han}/u.test(point.name)
+/** Judged by its Chinese alone: a long English description says nothing about the script. */
+const isTraditional = (point: Point) =>
+  detectLanguage((point.name + point.descriptions.join('')).replace(/[^\p{Script=Han}]+/gu, '')) === 'zh-Hant'
 
 function recordOf(point: Point): Record<string, unknown> {
   const { id, code, name, english, strand, level } = point
   return Object.fromEntries(Object.entries({ id, code, name, name_en: english, strand, level }).filter(([, value]) => value !== ''))
 }
 
-/** Names one point of every cycle among prerequisites: what is left when points without open prerequisites are taken away again and again. */
+/** Takes away points without open prerequisites again and again; what is left lies on a cycle or behind one. Linear in the relations. */
 function cycleWarnings(stated: StatedKnowledge): string[] {
-  const edges = stated.relations.filter((relation) => relation.keywords[0] === 'prerequisite')
   const open = new Map<string, number>()
   const next = new Map<string, string[]>()
-  for (const { source, target } of edges) {
+  for (const { source, target, keywords } of stated.relations) {
+    if (keywords[0] !== 'prerequisite') continue
     open.set(source, open.get(source) ?? 0)
     open.set(target, (open.get(target) ?? 0) + 1)
-    next.set(source, [...(next.get(source) ?? []), target])
+    const targets = next.get(source)
+    if (targets === undefined) next.set(source, [target])
+    else targets.push(target)
   }
   const ready = [...open].filter(([, count]) => count === 0).map(([name]) => name)
   for (let name = ready.pop(); name !== undefined; name = ready.pop()) {
@@ -351,6 +236,8 @@ function cycleWarnings(stated: StatedKnowledge): string[] {
       if (count === 0) ready.push(target)
     }
   }
-  const left = [...open.keys()].slice(0, 5)
-  return left.length === 0 ? [] : [`Prerequisites form a cycle among or before: ${left.join(', ')}${open.size > 5 ? ' …' : ''}.`]
+  if (open.size === 0) return []
+  return [
+    `Prerequisites go round in a circle; these points lie on it or behind it: ${[...open.keys()].slice(0, 5).join(', ')}${open.size > 5 ? ' …' : ''}.`,
+  ]
 }

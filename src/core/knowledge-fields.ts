@@ -10,7 +10,7 @@ export type Localised = { plain: string; hant: string; hans: string; en: string 
 /** Longer texts are cut: one field is at most a long section, never a book. Characters. */
 const MAX_TEXT = 20_000
 /** Longer lists are cut; no knowledge point has this many prerequisites or formulas. */
-const MAX_LIST = 500
+export const MAX_LIST = 500
 
 const SUFFIXES: Readonly<Record<Exclude<keyof Localised, 'plain'>, readonly string[]>> = {
   hant: ['zhhant', 'zhhk', 'zhtw', 'hant', 'cht', 'tc', 'hk', 'tw', 'zh', '中文', '繁體', '繁体'],
@@ -24,7 +24,10 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export function normaliseKey(key: string): string {
+/** Normalised field names, given as words between blanks. */
+export const fieldNames = (words: string): readonly string[] => words.split(' ')
+
+function normaliseKey(key: string): string {
   return key
     .normalize('NFKC')
     .toLowerCase()
@@ -62,7 +65,13 @@ export function textOf(value: unknown): string {
 
 /** `name`, `name_zh`, `name_en` … or `name: {zh, en}`, for any of the base names. */
 export function localisedOf(fields: Fields, bases: readonly string[]): Localised {
-  const read = (suffixes: readonly string[]) => textOf(pick(fields, bases.flatMap((base) => suffixes.map((suffix) => base + suffix))))
+  const read = (suffixes: readonly string[]) =>
+    textOf(
+      pick(
+        fields,
+        bases.flatMap((base) => suffixes.map((suffix) => base + suffix)),
+      ),
+    )
   const plain = pick(fields, bases)
   const inner = isRecord(plain) ? localisedRecord(plain) : undefined
   return {
