@@ -96,7 +96,7 @@ describe('with a language model', () => {
     const history = [{ role: 'user' as const, content: '勾股定理是什么' }, { role: 'assistant' as const, content: '三边的关系' }]
     const { done } = await ask(online(), { query: '二次函数的图像是什么？', mode: 'naive', topK: 1, history })
     expect(done.references.map((reference) => reference.fileId)).toEqual(['f1'])
-    const chat = server.requests.filter((request) => request.route === 'chat').at(-1)
+    const chat = server.requests.findLast((request) => request.route === 'chat')
     expect(JSON.stringify(chat?.body['messages'])).toContain('三边的关系')
   })
 
@@ -121,7 +121,7 @@ describe('with a language model', () => {
     server.hold()
     const token = events.next()
     leaving.abort()
-    await expect(token).rejects.toThrow()
+    await expect(token).rejects.toThrow(/abort/i)
     await vi.waitFor(() => expect(server.stats.chat.inFlight).toBe(0))
     server.letGo()
   })
