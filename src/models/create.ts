@@ -1,4 +1,5 @@
 // From settings to every model the engine may use: the built-in ones, those behind the network, and the local one.
+import path from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { renderPrompt } from '../core/prompts.ts'
 import type { Answerer, ChatModel, EmbeddingModel, Extractor, Models, Usage } from '../ports/models.ts'
@@ -9,10 +10,12 @@ import { createBuiltinExtractor } from './builtin/extractor.ts'
 import { loadCatalogue } from './catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
 import { createExtractor } from './extractor.ts'
-import { createFlows, flowingChat, flowingReranker, flowingVision } from './flow.ts'
+import { createFlows, flowingChat, flowingReranker, flowingVision, recordingEmbedding, recordingReranker } from './flow.ts'
 import type { Flow, UsageRecord } from './flow.ts'
 import type { Priority } from './gate.ts'
 import { createKeywordModel } from './keywords.ts'
+import { createLocalEmbedding } from './onnx/embedding.ts'
+import { createLocalReranker } from './onnx/reranker.ts'
 import { createChatModel } from './openai/chat.ts'
 import { createEmbeddingModel } from './openai/embedding.ts'
 import { createReranker } from './openai/rerank.ts'
@@ -22,12 +25,16 @@ import type { ExtractionProfile } from './profile.ts'
 import { loadPrompt } from './prompts.ts'
 import { endpointFor } from './roles.ts'
 import type { Endpoint } from './roles.ts'
-import type { ModelSettings, RoleName } from './settings.ts'
+import type { EmbeddingSettings, ModelSettings, RoleName } from './settings.ts'
 import { createSummariser } from './summariser.ts'
+
+const DEFAULT_MODEL_PATH = './models/qwen3-embedding-0.6b'
 
 export type CreateOptions = {
   /** Told of every model call, in the async context of whoever caused it; must not throw. */
   onUsage?: (record: UsageRecord) => void
+  /** Told in a sentence what works less well than it could, e.g. a local model without a GPU. */
+  onWarning?: (sentence: string) => void
 }
 
 /** Models plus what only the composition root needs. */
@@ -36,16 +43,34 @@ export type CreatedModels = Models & {
   extractorFor(profile: ExtractionProfile): Extractor | undefined
   /** Cost of calls in CNY by the catalogue, undefined where it has no price. */
   price(model: string, usage: Usage): number | undefined
-  /** Ends workers and connections. */
+  /** Loads local models, so that a broken one is reported at start. @throws AppError `embedding_service_unavailable` */
+  ready(): Promise<void>
+  /** Ends the workers of local models. */
   close(): Promise<void>
 }
 
-type Parts = { settings: ModelSettings; catalogue: Catalogue; flowOf: (endpoint: Endpoint) => Flow }
+/** What a local model needs beyond its port: loading and ending. */
+type Local = { ready(): Promise<void>; close(): Promise<void> }
+
+type Parts = {
+  settings: ModelSettings
+  catalogue: Catalogue
+  flowOf: (endpoint: Endpoint) => Flow
+  onUsage: (record: UsageRecord) => void
+  onWarning: (sentence: string) => void
+  locals: Local[]
+}
+
+/** The model of new workspaces, and the same model at other dimensions where it has them. */
+type ChosenEmbedding = { model: EmbeddingModel; atDim(dim: number): EmbeddingModel | undefined }
 
 /** @throws AppError `invalid_request` with the setting to change, when the settings contradict themselves. */
 export function createModels(settings: ModelSettings, options: CreateOptions = {}): CreatedModels {
-  const parts: Parts = { settings, catalogue: loadCatalogue(), flowOf: createFlows(options.onUsage ?? (() => undefined)) }
-  const embedding = chosenEmbedding(parts)
+  const onUsage = options.onUsage ?? (() => undefined)
+  const onWarning = options.onWarning ?? (() => undefined)
+  const parts: Parts = { settings, catalogue: loadCatalogue(), flowOf: createFlows(onUsage), onUsage, onWarning, locals: [] }
+  const chosen = chosenEmbedding(parts)
+  const embedding = chosen.model
   const builtinEmbedding = createBuiltinEmbedding()
   const extractorFor = extractors(parts)
   const keywordChat = chatFor(parts, 'keyword', 'live')
@@ -54,8 +79,7 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
   const answerer: Answerer = answerChat ? createAnswerer(answerChat, loadPrompt('answer')) : createBuiltinAnswerer()
   const models: Omit<CreatedModels, 'describe'> = {
     embedding,
-    embeddingFor: (model, dim) =>
-      [embedding, builtinEmbedding, sameModel(parts, embedding, model, dim)].find((one) => one?.model === model && one.dim === dim),
+    embeddingFor: (model, dim) => spaceOf(chosen, builtinEmbedding, model, dim),
     extractor: extractorFor({
       entityTypes: settings.entityTypes ?? DEFAULT_PROFILE.entityTypes,
       language: settings.language ?? DEFAULT_PROFILE.language,
@@ -69,7 +93,12 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
     summariser: summaryChat && createSummariser(summaryChat, loadPrompt('summarise'), settings.language ?? 'the language of the passages'),
     vision: visionFor(parts),
     price: (model, usage) => parts.catalogue.price(model, usage),
-    async close() {},
+    async ready() {
+      await Promise.all(parts.locals.map((local) => local.ready()))
+    },
+    async close() {
+      await Promise.all(parts.locals.map((local) => local.close()))
+    },
   }
   return { ...models, describe: () => describe(models) }
 }
@@ -98,7 +127,13 @@ function extractors(parts: Parts): (profile: ExtractionProfile) => Extractor | u
   return (profile) => createExtractor(chat, { ...prompts, profile, gleaning: settings.gleaning })
 }
 
-function rerankerFor({ settings, flowOf }: Parts): Models['reranker'] {
+function rerankerFor({ settings, flowOf, onUsage, onWarning, locals }: Parts): Models['reranker'] {
+  const { modelPath, device } = settings.rerank ?? {}
+  if (modelPath !== undefined) {
+    const local = createLocalReranker({ modelPath, device, onWarning })
+    locals.push(local)
+    return recordingReranker(local, onUsage)
+  }
   const endpoint = endpointFor('rerank', settings)
   return endpoint && flowingReranker(createReranker(endpoint), flowOf(endpoint))
 }
@@ -109,19 +144,36 @@ function visionFor({ settings, catalogue, flowOf }: Parts): Models['vision'] {
   return endpoint && flowingVision(createVisionModel(endpoint, catalogue.find(endpoint.model), system), flowOf(endpoint))
 }
 
-function chosenEmbedding(parts: Parts): EmbeddingModel {
+function chosenEmbedding(parts: Parts): ChosenEmbedding {
   const chosen = parts.settings.embedding ?? {}
-  const provider = chosen.provider ?? (endpointFor('embed', parts.settings) ? 'openai' : 'builtin')
-  if (provider === 'builtin') return createBuiltinEmbedding()
-  if (provider === 'onnx') throw new AppError('invalid_request', 'EMBEDDING_PROVIDER=onnx is not part of this build.')
-  const endpoint = endpointFor('embed', parts.settings)
+  const endpoint = chosen.provider === 'builtin' || chosen.provider === 'onnx' ? undefined : endpointFor('embed', parts.settings)
+  const provider = chosen.provider ?? (endpoint ? 'openai' : 'builtin')
+  if (provider === 'builtin') return { model: createBuiltinEmbedding(), atDim: () => undefined }
+  if (provider === 'onnx') return localEmbedding(parts, chosen)
   if (!endpoint) {
-    throw new AppError(
-      'invalid_request',
-      'EMBEDDING_PROVIDER is openai but no server is configured: set EMBEDDING_BASE_URL and EMBEDDING_MODEL_NAME, or DASHSCOPE_API_KEY.',
-    )
+    const message =
+      'EMBEDDING_PROVIDER is openai but no server is configured: set EMBEDDING_BASE_URL and EMBEDDING_MODEL_NAME, or DASHSCOPE_API_KEY.'
+    throw new AppError('invalid_request', message)
   }
-  return networkEmbedding(parts, endpoint, chosen.dim)
+  const entry = parts.catalogue.find(endpoint.model)
+  return {
+    model: networkEmbedding(parts, endpoint, chosen.dim),
+    atDim: (dim) => (entry?.sendDimensions && entry.dims?.includes(dim) ? networkEmbedding(parts, endpoint, dim) : undefined),
+  }
+}
+
+function localEmbedding({ catalogue, onUsage, onWarning, locals }: Parts, settings: EmbeddingSettings): ChosenEmbedding {
+  const { modelPath = DEFAULT_MODEL_PATH, device, dim, maxTokens } = settings
+  const queryPrefix = catalogue.find(path.basename(path.resolve(modelPath)))?.queryPrefix
+  const local = createLocalEmbedding({ modelPath, device, dim, maxTokens, queryPrefix, onWarning })
+  locals.push(local)
+  return {
+    model: recordingEmbedding(local, onUsage),
+    atDim(other) {
+      const cut = local.atDim(other)
+      return cut && recordingEmbedding(cut, onUsage)
+    },
+  }
 }
 
 function networkEmbedding({ settings, catalogue, flowOf }: Parts, endpoint: Endpoint, wantedDim: number | undefined): EmbeddingModel {
@@ -148,14 +200,12 @@ function networkEmbedding({ settings, catalogue, flowOf }: Parts, endpoint: Endp
 }
 
 /**
- * A space built with the configured model at another of its dimensions is still searchable; any other model is gone
- * until it is configured again. Never another model's vectors.
+ * A space built with the configured model at another of its dimensions is still searchable, and so is the built-in one;
+ * any other model is gone until it is configured again. Never another model's vectors.
  */
-function sameModel(parts: Parts, current: EmbeddingModel, model: string, dim: number): EmbeddingModel | undefined {
-  const endpoint = endpointFor('embed', parts.settings)
-  const entry = endpoint && parts.catalogue.find(endpoint.model)
-  if (!endpoint || current.model !== model || !entry?.sendDimensions || !entry.dims?.includes(dim)) return undefined
-  return networkEmbedding(parts, endpoint, dim)
+function spaceOf(chosen: ChosenEmbedding, builtin: EmbeddingModel, model: string, dim: number): EmbeddingModel | undefined {
+  const same = [chosen.model, builtin].find((one) => one.model === model && one.dim === dim)
+  return same ?? (chosen.model.model === model ? chosen.atDim(dim) : undefined)
 }
 
 function describe(models: Omit<CreatedModels, 'describe'>): string {

@@ -3,7 +3,7 @@ import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen } fr
 import type { ICancellationContext, IPolicy } from 'cockatiel'
 import { AppError, asAppError } from '../core/errors.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import type { ChatModel, ChatReply, Reranker, Usage, VisionModel } from '../ports/models.ts'
+import type { ChatModel, ChatReply, EmbeddingModel, Reranker, Usage, VisionModel } from '../ports/models.ts'
 import { NO_USAGE } from '../ports/models.ts'
 import { createGate } from './gate.ts'
 import type { Gate, Priority } from './gate.ts'
@@ -130,6 +130,30 @@ export const flowingChat = (chat: ChatModel, flow: Flow, priority: Priority): Ch
   model: chat.model,
   complete: (request, signal) => flow.call(priority, signal, () => chat.complete(request, signal)),
   stream: (request, signal) => flow.stream(priority, signal, () => chat.stream(request, signal)),
+})
+
+/** A local model: it has its own queue and cannot be overloaded by others, so it is only recorded. */
+export function recordingEmbedding(model: EmbeddingModel, onUsage: (record: UsageRecord) => void): EmbeddingModel {
+  return {
+    ...model,
+    async embed(texts, kind, signal) {
+      const started = performance.now()
+      const embeddings = await model.embed(texts, kind, signal)
+      onUsage({ role: 'embed', model: model.model, usage: embeddings.usage, ms: performance.now() - started, ok: true })
+      return embeddings
+    },
+  }
+}
+
+/** As `recordingEmbedding`. */
+export const recordingReranker = (reranker: Reranker, onUsage: (record: UsageRecord) => void): Reranker => ({
+  model: reranker.model,
+  async rerank(query, documents, signal) {
+    const started = performance.now()
+    const ranking = await reranker.rerank(query, documents, signal)
+    onUsage({ role: 'rerank', model: reranker.model, usage: ranking.usage, ms: performance.now() - started, ok: true })
+    return ranking
+  },
 })
 
 export const flowingReranker = (reranker: Reranker, flow: Flow): Reranker => ({

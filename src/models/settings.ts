@@ -28,6 +28,12 @@ export type EmbeddingSettings = EndpointSettings & {
   maxTokens?: number | undefined
 }
 
+export type RerankSettings = EndpointSettings & {
+  /** Folder of a local reranker; when set, no server is asked. */
+  modelPath?: string | undefined
+  device?: 'auto' | 'cuda' | 'cpu' | undefined
+}
+
 export type ModelSettings = {
   /** One key that turns on the whole hosted set of DashScope. */
   dashscopeApiKey?: string | undefined
@@ -39,7 +45,7 @@ export type ModelSettings = {
   /** `SUMMARY_*` */
   summarise?: EndpointSettings | undefined
   vision?: EndpointSettings | undefined
-  rerank?: EndpointSettings | undefined
+  rerank?: RerankSettings | undefined
   embedding?: EmbeddingSettings | undefined
   /** Default: `llm` where an extract model is configured, else `builtin`. */
   extraction?: 'llm' | 'builtin' | 'none' | undefined

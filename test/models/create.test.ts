@@ -1,10 +1,14 @@
 // What the settings turn on, from nothing at all to a whole hosted set, against a server that plays the provider.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createModels } from '../../src/models/create.ts'
 import type { UsageRecord } from '../../src/models/flow.ts'
 import type { ModelSettings } from '../../src/models/settings.ts'
 import { startModelServer } from '../support/model-server.ts'
 import type { ModelServer } from '../support/model-server.ts'
+import { TINY, tinyWeights, writeTinyFolder } from '../support/tiny-qwen3.ts'
 
 const signal = AbortSignal.timeout(30_000)
 let server: ModelServer
@@ -104,4 +108,21 @@ test.each<[string, ModelSettings, string]>([
   ['a server without a model', { llm: { baseUrl: 'http://x/v1' } }, 'LLM_MODEL'],
 ])('%s is refused at start with the setting to change', (_name, settings, sentence) => {
   expect(() => createModels(settings)).toThrow(sentence)
+})
+
+test('a local model is one more provider: its space, its smaller dimensions and its use are known, and nothing leaves the machine', async () => {
+  const modelPath = path.join(mkdtempSync(path.join(tmpdir(), 'create-')), 'tiny-qwen3')
+  writeTinyFolder(modelPath, tinyWeights())
+  const records: UsageRecord[] = []
+  const models = createModels({ embedding: { provider: 'onnx', modelPath, device: 'cpu' } }, { onUsage: (record) => records.push(record) })
+  await models.ready()
+  expect((await models.embedding.embed(['甲'], 'document', signal)).vectors[0]).toHaveLength(TINY.hidden)
+  expect((await models.embeddingFor('onnx/tiny-qwen3', 8)?.embed(['甲'], 'query', signal))?.vectors[0]).toHaveLength(8)
+  expect(models.embeddingFor('onnx/tiny-qwen3', 64)).toBeUndefined()
+  expect(records.map(({ role, model, ok }) => ({ role, model, ok }))).toEqual([
+    { role: 'embed', model: 'onnx/tiny-qwen3', ok: true },
+    { role: 'embed', model: 'onnx/tiny-qwen3', ok: true },
+  ])
+  await models.close()
+  rmSync(path.dirname(modelPath), { recursive: true })
 })
