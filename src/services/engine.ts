@@ -7,11 +7,12 @@ import type { Engine, Readiness, Retrieval, WorkspaceView } from './api.ts'
 import type { EngineDeps } from './deps.ts'
 import { createDocuments } from './documents.ts'
 import { isSeeding } from './seed.ts'
+import { onBehalfOf, streamOnBehalfOf } from './usage.ts'
 
 export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
   return {
     documents: createDocuments(deps),
-    retrieval,
+    retrieval: onBehalfOfScope(retrieval),
     workspaces: { list: (scope) => listWorkspaces(deps, scope) },
     readiness: () => readiness(deps),
     embed: async (texts, kind, signal) => {
@@ -20,6 +21,15 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
       if (truncated > 0) deps.log.info({ texts: texts.length, truncated, share: truncated / texts.length }, 'texts were cut at the embedding model limit')
       return { vectors, model, dim, truncated }
     },
+  }
+}
+
+/** Questions are accounted to the first workspace of their scope: the caller's own. */
+function onBehalfOfScope(retrieval: Retrieval): Retrieval {
+  return {
+    search: (scope, request, signal) => onBehalfOf({ workspace: scope[0] }, () => retrieval.search(scope, request, signal)),
+    query: (scope, request, signal) => streamOnBehalfOf({ workspace: scope[0] }, retrieval.query(scope, request, signal)),
+    context: (scope, request, signal) => onBehalfOf({ workspace: scope[0] }, () => retrieval.context(scope, request, signal)),
   }
 }
 

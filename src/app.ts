@@ -1,0 +1,130 @@
+// The composition root: the only file that names concrete drivers. Everything else is handed its parts.
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Config } from './config.ts'
+import { PUBLIC_WORKSPACE, type WorkspaceId } from './core/workspace.ts'
+import { openDatabase } from './drivers/postgres.ts'
+import { createJavaBackend } from './java/backend.ts'
+import { downloadFile } from './java/download.ts'
+import { createVault } from './java/secrets.ts'
+import { ingestHandler } from './jobs/ingest-handler.ts'
+import { Ledger } from './jobs/ledger.ts'
+import { Maintenance } from './jobs/maintenance.ts'
+import { OutboxDelivery } from './jobs/outbox.ts'
+import { Worker } from './jobs/worker.ts'
+import { createModels } from './models/create.ts'
+import { ParserPool } from './parsers/pool.ts'
+import type { Database } from './ports/database.ts'
+import type { Engine } from './services/api.ts'
+import type { EngineDeps, Log } from './services/deps.ts'
+import { createEngine } from './services/engine.ts'
+import { createRetrieval } from './services/retrieve/retrieval.ts'
+import { seedFolder, type SeedReport } from './services/seed.ts'
+import { usageContext } from './services/usage.ts'
+
+/** Seed material that comes with the service. */
+export const PUBLIC_SEED = fileURLToPath(new URL('../workspaces/public/', import.meta.url))
+
+const DOWNLOAD_TIMEOUT_MS = 120_000
+
+export type App = {
+  engine: Engine
+  deps: EngineDeps
+  /** Starts claiming jobs and delivering callbacks. */
+  startWork(): Promise<void>
+  /** Stops working; unfinished jobs go back to the queue. */
+  stopWork(): Promise<void>
+  seed(workspace: WorkspaceId, folder: string): Promise<SeedReport>
+  close(): Promise<void>
+}
+
+/** @throws AppError with the sentence that says what to change. */
+export async function createApp(config: Config, log: Log): Promise<App> {
+  let database: Database | undefined
+  const opened = (): Database => {
+    if (database === undefined) throw new Error('the database is not open yet')
+    return database
+  }
+  const ledger = new Ledger(opened, log)
+  const models = createModels(config.models, { onUsage: (record) => ledger.record(ledgerRow(record)) })
+  const java =
+    config.java.baseUrl === undefined
+      ? undefined
+      : createJavaBackend({
+          baseUrl: config.java.baseUrl,
+          callbackMethod: config.java.callbackMethod,
+          serviceToken: config.java.serviceToken,
+          callbackSecret: config.java.callbackSecret,
+        })
+  const parser = new ParserPool({ limits: config.pdfMaxPages === undefined ? {} : { pdfPages: config.pdfMaxPages } })
+  database = await openDatabase({
+    url: config.database.url,
+    directory: config.database.url === undefined ? join(config.dataDir, 'pglite') : undefined,
+    poolSize: config.database.poolSize,
+  })
+  const work: { worker?: Worker; outbox?: OutboxDelivery } = {}
+  const deps: EngineDeps = {
+    database,
+    models,
+    parser,
+    java,
+    download: (url, signal) =>
+      downloadFile(url, { ossHosts: config.java.ossHosts, maxBytes: config.uploadMaxBytes, timeoutMs: DOWNLOAD_TIMEOUT_MS }, signal),
+    vault: createVault(config.secretsKey ?? keptKey(config.dataDir)),
+    log,
+    limits: { uploadMaxBytes: config.uploadMaxBytes, chunkMaxTokens: config.models.embedding?.maxTokens ?? 512 },
+    wake: (what) => (what === 'jobs' ? work.worker?.wake() : work.outbox?.wake()),
+  }
+  work.worker = new Worker({ database, handlers: { ingest: ingestHandler(deps) }, log, ...config.worker })
+  work.outbox = new OutboxDelivery({ database, java, vault: deps.vault, log })
+  const { worker, outbox } = work
+  const maintenance = new Maintenance(database, log)
+  const engine = createEngine(deps, createRetrieval(deps))
+  return {
+    engine,
+    deps,
+    startWork: async () => {
+      await maintenance.start()
+      worker.start()
+      outbox.start()
+    },
+    stopWork: async () => {
+      await Promise.all([worker.stop(), outbox.stop(), maintenance.stop()])
+    },
+    seed: (workspace, folder) => seedFolder(deps, engine.documents, workspace, folder),
+    close: async () => {
+      await Promise.all([parser.close(), java?.close(), models.close(), ledger.stop()])
+      await opened().close()
+    },
+  }
+}
+
+type Recorded = Parameters<NonNullable<NonNullable<Parameters<typeof createModels>[1]>['onUsage']>>[0]
+
+function ledgerRow(record: Recorded): Parameters<Ledger['record']>[0] {
+  const context = usageContext()
+  return {
+    workspace_id: context?.workspace ?? PUBLIC_WORKSPACE,
+    file_id: context?.fileId ?? null,
+    job_id: context?.jobId ?? null,
+    role: record.role,
+    model: record.model,
+    input_tokens: record.usage.inputTokens,
+    cached_tokens: record.usage.cachedTokens,
+    output_tokens: record.usage.outputTokens,
+    ms: Math.round(record.ms),
+    ok: record.ok,
+  }
+}
+
+/** With the embedded database the key that seals tokens is made once and kept beside the data it protects. */
+function keptKey(dataDir: string): string {
+  const path = join(dataDir, 'secrets.key')
+  if (existsSync(path)) return readFileSync(path, 'utf8').trim()
+  mkdirSync(dataDir, { recursive: true })
+  const key = randomBytes(32).toString('base64')
+  writeFileSync(path, `${key}\n`, { mode: 0o600, flag: 'wx' })
+  return key
+}
