@@ -54,11 +54,14 @@ export function readRecords(reply: string, ids: readonly string[]): LooseReading
   return reading
 }
 
-const withoutThoughts = (reply: string): string =>
-  reply
-    .replace(/<think>[\s\S]*?<\/think>/gi, '')
-    .replace(/^[\s\S]*<\/think>/i, '')
-    .replace(/^\ufeff/, '')
+/** Without what the model thought before it answered. A closing tag inside the answer's own text is left alone. */
+function withoutThoughts(reply: string): string {
+  const text = reply.replace(/^[\ufeff\s]+/, '')
+  const close = text.indexOf('</think>')
+  if (close === -1) return text
+  const isThinking = text.startsWith('<think>') || !text.slice(0, close).includes('{')
+  return isThinking ? text.slice(close + '</think>'.length) : text
+}
 
 type Walker = { reading: LooseReading; ids: ReadonlySet<string> }
 type Kind = LooseRecord['kind']
@@ -218,7 +221,7 @@ const DAMAGED = /<\|\\?#+\|?>?|<\|?#\|?>|<\|#(?=[^|>])|\|#\|>?|<[^\s<>|]{0,2}#\|
 const DELIMITER = '<|#|>'
 const DELIMITED = /#\s*\|?\s*>|\|\s*#|<\|/
 const ROW =
-  /(?:^|[\n\r]|\)|##)\s*[("'“\-*\d.]{0,6}\s*(entity|relation|relationship|实体|關係|关系)["'”]?\s*(?=<\||\||<[^\s]{0,3}#|,|，|\t)/gi
+  /(?:^|[\n\r]|\)|##)[ \t]*[("'“\-*\d.]{0,6}[ \t]*(entity|relation|relationship|实体|關係|关系)["'”]?\s*(?=<\||\||<[^\s]{0,3}#|,|，|\t)/gi
 
 function readRows(reading: LooseReading, text: string, chunk?: string): void {
   const starts = [...text.matchAll(ROW)]

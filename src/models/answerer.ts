@@ -27,7 +27,8 @@ export function createAnswerer(chat: ChatModel, prompt: PromptTemplate): Answere
   return {
     model: chat.model,
     async *answer(request, signal) {
-      if (request.evidence.length === 0 && request.facts.trim() === '') {
+      // Facts of the graph alone carry no citation, so they are no evidence.
+      if (request.evidence.length === 0) {
         const text = nothingFound(request.question)
         yield text
         return { text, usage: NO_USAGE }

@@ -38,10 +38,14 @@ const SERVER_FAULTS = new Set(['timeout', 'unreachable', 'server', 'wrong_reply'
 
 const isServerFault = (error: unknown): boolean => error instanceof AppError && SERVER_FAULTS.has(String(error.details?.['reason']))
 
+/** The reader of a stream left before its end. */
+const LEFT = Symbol('left')
+
 type Shared = { gate: Gate; breaker: IPolicy<ICancellationContext> }
 
 /**
  * Makes the flow of endpoints; endpoints with the same server, key and model share one gate and one breaker.
+ * The gate's ceiling is the concurrency of the endpoint that came first.
  * @param onUsage told of every call, failed ones too; must not throw.
  * @param openMs  how long the breaker stays open before one call may try again.
  */
@@ -63,7 +67,8 @@ export function createFlows(onUsage: (record: UsageRecord) => void, openMs = OPE
 
 function createFlow(endpoint: Endpoint, { gate, breaker }: Shared, onUsage: (record: UsageRecord) => void): Flow {
   const record = (started: number, usage: Usage, error?: unknown, signal?: AbortSignal): void => {
-    const failure = error === undefined ? {} : { error: signal?.aborted ? ('aborted' as const) : asAppError(error).code }
+    const aborted = signal?.aborted === true || error === LEFT
+    const failure = error === undefined ? {} : { error: aborted ? ('aborted' as const) : asAppError(error).code }
     onUsage({ role: endpoint.role, model: endpoint.model, usage, ms: performance.now() - started, ok: error === undefined, ...failure })
   }
   const observed = <T>(run: () => Promise<T>, label: string): Promise<T> =>
@@ -114,7 +119,7 @@ function createFlow(endpoint: Endpoint, { gate, breaker }: Shared, onUsage: (rec
         throw error
       } finally {
         release()
-        record(started, finished?.usage ?? NO_USAGE, finished ? undefined : (failure ?? 'left'), signal)
+        record(started, finished?.usage ?? NO_USAGE, finished ? undefined : (failure ?? LEFT), signal)
       }
     },
   }

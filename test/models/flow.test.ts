@@ -173,7 +173,10 @@ describe('the ledger hears', () => {
     for await (const _piece of chat.stream(ask, signal)) break
     expect(text).toBe('回声：问')
     expect(flow.gate.inFlight).toBe(0)
-    expect(records.map(({ ok }) => ok)).toEqual([true, false])
+    expect(records.map(({ ok, error }) => [ok, error])).toEqual([
+      [true, undefined],
+      [false, 'aborted'],
+    ])
     expect(records[0]?.usage.outputTokens).toBe(4)
   })
 })

@@ -89,6 +89,31 @@ describe('chat', () => {
     expect(server.requests.map(({ body }) => 'response_format' in body)).toEqual([true, false, false])
   })
 
+  test('a model that refuses temperature and a long output is asked without them', async () => {
+    const model = chat()
+    server.failNext(
+      'chat',
+      { kind: 'status', status: 400, message: 'Unsupported parameter: max_tokens' },
+      { kind: 'status', status: 422, message: 'temperature does not support 0' },
+    )
+    await model.complete({ ...ask, temperature: 0, maxOutputTokens: 100_000 }, signal)
+    await model.complete({ ...ask, temperature: 0, maxOutputTokens: 100_000 }, signal)
+    expect(server.requests.map(({ body }) => ['max_tokens' in body, 'temperature' in body])).toEqual([
+      [true, true],
+      [false, true],
+      [false, false],
+      [false, false],
+    ])
+  })
+
+  test('a server that counts no usage in streams still streams, and the tokens are estimated', async () => {
+    server.failNext('chat', { kind: 'status', status: 400, message: 'Unrecognized request argument: stream_options' })
+    server.script('一条抛物线')
+    const { reply } = await drain(chat().stream(ask, signal))
+    expect(server.requests.map(({ body }) => 'stream_options' in body)).toEqual([true, false])
+    expect(reply.usage.outputTokens).toBe(4)
+  })
+
   test('options of the role and the catalogue reach the request', async () => {
     const model = createChatModel(endpointOf(server, { options: { seed: 7 } }), loadCatalogue().find('qwen-plus'))
     await model.complete(ask, signal)

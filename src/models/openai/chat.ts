@@ -11,48 +11,72 @@ import { thinkingStripper, withoutThinking } from './thinking.ts'
 
 type Body = Omit<OpenAI.Chat.ChatCompletionCreateParamsNonStreaming, 'stream'>
 
-export function createChatModel(endpoint: Endpoint, entry: CatalogueEntry | undefined): ChatModel {
-  // Unknown models get the benefit of the doubt; the first refusal turns JSON mode off for the life of the process.
-  let jsonMode = entry?.jsonMode ?? true
-  const body = (request: ChatRequest): Body => bodyOf(request, endpoint, entry, jsonMode)
+/** Optional fields some servers or models refuse; what was refused once is left out for the life of the process. */
+type Optional = 'response_format' | 'temperature' | 'max_tokens' | 'stream_options'
+const NAMED: [Optional, RegExp][] = [
+  ['stream_options', /stream_options/i],
+  ['max_tokens', /max_tokens/i],
+  ['temperature', /temperature/i],
+  ['response_format', /response_format|json/i],
+]
 
-  async function once(request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
-    const completion = await calling(endpoint, signal, (client) => client.chat.completions.create(body(request), { signal }))
-    return replyOf(completion, request, endpoint)
+export function createChatModel(endpoint: Endpoint, entry: CatalogueEntry | undefined): ChatModel {
+  const refused = new Set<Optional>(entry?.jsonMode === false ? ['response_format'] : [])
+  const body = (request: ChatRequest): Body => bodyOf(request, endpoint, entry, refused)
+
+  /** Opens a call, again without the field the server complains about; each field is given up once, so this ends. */
+  async function open<T>(request: ChatRequest, call: (body: Body) => Promise<T>): Promise<T> {
+    try {
+      return await call(body(request))
+    } catch (error) {
+      const field = refusedField(error, refused)
+      if (!field) throw error
+      refused.add(field)
+      return open(request, call)
+    }
   }
 
   return {
     model: endpoint.model,
     async complete(request, signal) {
-      try {
-        return await once(request, signal)
-      } catch (error) {
-        if (!request.json || !jsonMode || !refusesJsonMode(error)) throw error
-        jsonMode = false
-        return await once(request, signal)
-      }
+      const completion = await open(request, (params) =>
+        calling(endpoint, signal, (client) => client.chat.completions.create(params, { signal })),
+      )
+      return replyOf(completion, request, endpoint)
     },
-    stream: (request, signal) => streamed(body(request), request, endpoint, signal),
+    stream(request, signal) {
+      const streaming = (idle: AbortSignal): Promise<Chunks> =>
+        open(request, (params) => {
+          const usage = refused.has('stream_options') ? {} : { stream_options: { include_usage: true } }
+          return calling(endpoint, signal, (client) =>
+            client.chat.completions.create({ ...params, stream: true, ...usage }, { signal: idle }),
+          )
+        })
+      return streamed(streaming, request, endpoint, signal)
+    },
   }
 }
 
-function bodyOf(request: ChatRequest, endpoint: Endpoint, entry: CatalogueEntry | undefined, jsonMode: boolean): Body {
+type Chunks = AsyncIterable<OpenAI.Chat.ChatCompletionChunk>
+
+function bodyOf(request: ChatRequest, endpoint: Endpoint, entry: CatalogueEntry | undefined, refused: ReadonlySet<Optional>): Body {
   const limit = request.maxOutputTokens === undefined ? undefined : Math.min(request.maxOutputTokens, entry?.maxOutputTokens ?? Infinity)
   return {
     model: endpoint.model,
     messages: request.messages,
-    ...(limit === undefined ? {} : { max_tokens: limit }),
-    ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-    ...(request.json && jsonMode ? { response_format: { type: 'json_object' } } : {}),
+    ...(limit === undefined || refused.has('max_tokens') ? {} : { max_tokens: limit }),
+    ...(request.temperature === undefined || refused.has('temperature') ? {} : { temperature: request.temperature }),
+    ...(request.json && !refused.has('response_format') ? { response_format: { type: 'json_object' } } : {}),
     ...entry?.extraBody,
     ...endpoint.options,
   }
 }
 
-/** A server that does not know `response_format` says so with 400 or 422 and usually names the field. */
-function refusesJsonMode(error: unknown): boolean {
+/** A server that does not know a field, or not that value, says so with 400 or 422 and names it. */
+function refusedField(error: unknown, refused: ReadonlySet<Optional>): Optional | undefined {
   const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof APIError && (cause.status === 400 || cause.status === 422) && /response_format|json/i.test(cause.message)
+  if (!(cause instanceof APIError) || (cause.status !== 400 && cause.status !== 422)) return undefined
+  return NAMED.find(([field, name]) => !refused.has(field) && name.test(`${cause.param ?? ''} ${cause.message}`))?.[0]
 }
 
 function replyOf(completion: OpenAI.Chat.ChatCompletion, request: ChatRequest, endpoint: Endpoint): ChatReply {
@@ -72,14 +96,18 @@ function usageOf(usage: OpenAI.CompletionUsage | null | undefined, request: Chat
 
 type StreamState = { text: string; finish: string | undefined; usage: OpenAI.CompletionUsage | undefined }
 
-async function* streamed(body: Body, request: ChatRequest, endpoint: Endpoint, signal: AbortSignal): AsyncGenerator<string, ChatReply> {
+async function* streamed(
+  open: (idle: AbortSignal) => Promise<Chunks>,
+  request: ChatRequest,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): AsyncGenerator<string, ChatReply> {
   const idle = idleTimer(endpoint.timeoutMs, signal)
   const state: StreamState = { text: '', finish: undefined, usage: undefined }
   const stripper = thinkingStripper()
   let passed = ''
   try {
-    const params = { ...body, stream: true as const, stream_options: { include_usage: true } }
-    const stream = await calling(endpoint, signal, (client) => client.chat.completions.create(params, { signal: idle.signal }))
+    const stream = await open(idle.signal)
     if (typeof stream?.[Symbol.asyncIterator] !== 'function') throw wrongReply(endpoint, 'did not stream')
     for await (const chunk of stream) {
       idle.touch()

@@ -41,7 +41,10 @@ export function modelError(error: unknown, endpoint: Endpoint, signal: AbortSign
   }
   if (error instanceof APIError) return statusError(error, endpoint)
   if (error instanceof SyntaxError) return wrongReply(endpoint, 'sent a stream that is not of the protocol', error)
-  if (error instanceof TypeError) return failure(endpoint, 'unreachable', 'broke the connection', error)
+  // What undici throws when the other side ends a body early; any other TypeError is a bug of ours and stays one.
+  if (error instanceof TypeError && (error.cause !== undefined || error.message === 'terminated')) {
+    return failure(endpoint, 'unreachable', 'broke the connection', error)
+  }
   return error
 }
 

@@ -35,7 +35,7 @@ export function createVisionModel(endpoint: Endpoint, entry: CatalogueEntry | un
                 role: 'user',
                 content: [
                   { type: 'image_url', image_url: { url } },
-                  { type: 'text', text: prompt },
+                  { type: 'text', text: prompt.trim() || 'Describe this image.' },
                 ],
               },
             ],
