@@ -40,7 +40,7 @@ export function createAnswerer(chat: ChatModel, prompt: PromptTemplate): Answere
 }
 
 /** System, then history as its own messages, then evidence and question: history never mixes with evidence. */
-export function answerMessages(prompt: PromptTemplate, request: AnswerRequest): ChatMessage[] {
+function answerMessages(prompt: PromptTemplate, request: AnswerRequest): ChatMessage[] {
   const system = renderPrompt(prompt.system, {
     language: LANGUAGE_NAMES[detectLanguage(request.question)],
     user_prompt: request.userPrompt ? `- The reader asks in addition: ${request.userPrompt}` : '',

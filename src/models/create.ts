@@ -33,6 +33,8 @@ const DEFAULT_MODEL_PATH = './models/qwen3-embedding-0.6b'
 export type CreateOptions = {
   /** Told of every model call, in the async context of whoever caused it; must not throw. */
   onUsage?: (record: UsageRecord) => void
+  /** On whose behalf the present call is made, e.g. a workspace; calls of one priority are shared fairly between these. */
+  tenantOf?: (() => string) | undefined
   /** Told in a sentence what works less well than it could, e.g. a local model without a GPU. */
   onWarning?: (sentence: string) => void
 }
@@ -68,7 +70,14 @@ type ChosenEmbedding = { model: EmbeddingModel; atDim(dim: number): EmbeddingMod
 export function createModels(settings: ModelSettings, options: CreateOptions = {}): CreatedModels {
   const onUsage = options.onUsage ?? (() => undefined)
   const onWarning = options.onWarning ?? (() => undefined)
-  const parts: Parts = { settings, catalogue: loadCatalogue(), flowOf: createFlows(onUsage), onUsage, onWarning, locals: [] }
+  const parts: Parts = {
+    settings,
+    catalogue: loadCatalogue(),
+    flowOf: createFlows(onUsage, { tenantOf: options.tenantOf }),
+    onUsage,
+    onWarning,
+    locals: [],
+  }
   const chosen = chosenEmbedding(parts)
   const embedding = chosen.model
   const builtinEmbedding = createBuiltinEmbedding()

@@ -31,6 +31,13 @@ export type Flow = {
   readonly gate: Gate
 }
 
+export type FlowOptions = {
+  /** How long the breaker stays open before one call may try again; default 10 s. */
+  openMs?: number | undefined
+  /** On whose behalf the caller acts; calls of one priority are shared fairly between these. */
+  tenantOf?: (() => string) | undefined
+}
+
 /** Failures in a row that open the breaker. */
 const FAILURES = 5
 const OPEN_MS = 10_000
@@ -47,16 +54,16 @@ type Shared = { gate: Gate; breaker: IPolicy<ICancellationContext> }
  * Makes the flow of endpoints; endpoints with the same server, key and model share one gate and one breaker.
  * The gate's ceiling is the concurrency of the endpoint that came first.
  * @param onUsage told of every call, failed ones too; must not throw.
- * @param openMs  how long the breaker stays open before one call may try again.
  */
-export function createFlows(onUsage: (record: UsageRecord) => void, openMs = OPEN_MS): (endpoint: Endpoint) => Flow {
+export function createFlows(onUsage: (record: UsageRecord) => void, options: FlowOptions = {}): (endpoint: Endpoint) => Flow {
+  const { openMs = OPEN_MS, tenantOf } = options
   const shared = new Map<string, Shared>()
   return (endpoint) => {
     const key = JSON.stringify([endpoint.baseUrl, endpoint.apiKey, endpoint.model])
     let known = shared.get(key)
     if (!known) {
       known = {
-        gate: createGate(endpoint.concurrency),
+        gate: createGate(endpoint.concurrency, tenantOf),
         breaker: circuitBreaker(handleWhen(isServerFault), { halfOpenAfter: openMs, breaker: new ConsecutiveBreaker(FAILURES) }),
       }
       shared.set(key, known)

@@ -1,5 +1,5 @@
-// How many requests a model server gets at once: a queue by priority, and a limit that feels its way (additive increase,
-// multiplicative decrease). One gate per server, key and model, shared by every role that uses it.
+// How many requests a model server gets at once: a queue by priority, fair between tenants within one, and a limit that feels
+// its way (additive increase, multiplicative decrease). One gate per server, key and model, shared by every role that uses it.
 
 /** A live question goes before summaries, summaries before ingestion. */
 export type Priority = 'live' | 'summary' | 'ingest'
@@ -7,7 +7,7 @@ export type Priority = 'live' | 'summary' | 'ingest'
 const RANK: Record<Priority, number> = { live: 0, summary: 1, ingest: 2 }
 
 /** What one attempt on the wire showed; status 0 is a network fault or a timeout. */
-export type Signalled = { status: number; ms: number; retryAfterSeconds: number | undefined }
+type Signalled = { status: number; ms: number; retryAfterSeconds: number | undefined }
 
 export type Gate = {
   /** Waits for a slot and returns the function that gives it back. @throws the signal's reason. */
@@ -19,7 +19,9 @@ export type Gate = {
 }
 
 type Latency = { normalMs: number; recentMs: number }
-type Waiting = { rank: number; start(): void }
+type Waiting = { rank: number; tenant: string; start(): void }
+/** What a tenant has of the gate; the one with the least, then the one served longest ago, is next. */
+type Share = { inFlight: number; lastTurn: number }
 
 /** One step back at overload; a third less, so that one burst of 429s does not stop everything. */
 const DECREASE = 0.67
@@ -30,8 +32,11 @@ const LONGEST_ROUND_MS = 2_000
 /** A pause a server asks for is kept, up to this. */
 const MAX_PAUSE_MS = 20_000
 
-/** @param concurrency where the limit starts, and its ceiling; ≥ 1. */
-export function createGate(concurrency: number): Gate {
+/**
+ * @param concurrency where the limit starts, and its ceiling; ≥ 1.
+ * @param tenantOf    on whose behalf the caller acts, asked once per `acquire`; a tenant with a long queue does not delay the others.
+ */
+export function createGate(concurrency: number, tenantOf: () => string = () => ''): Gate {
   const ceiling = Math.max(1, Math.floor(concurrency))
   let limit = ceiling
   let inFlight = 0
@@ -40,6 +45,8 @@ export function createGate(concurrency: number): Gate {
   const latencies = new Map<string, Latency>()
   let wake: NodeJS.Timeout | undefined
   const queue: Waiting[] = []
+  const shares = new Map<string, Share>()
+  let turn = 0
 
   function dispatch(): void {
     const wait = pausedUntil - performance.now()
@@ -51,11 +58,25 @@ export function createGate(concurrency: number): Gate {
       return
     }
     while (inFlight < Math.floor(limit)) {
-      const next = queue.shift()
+      const next = takeNext()
       if (!next) return
+      turn += 1
+      shares.set(next.tenant, { inFlight: (shares.get(next.tenant)?.inFlight ?? 0) + 1, lastTurn: turn })
       inFlight += 1
       next.start()
     }
+  }
+
+  /** The queue is sorted by rank, so only its first rank is looked at. Cost: O(waiting of that rank). */
+  function takeNext(): Waiting | undefined {
+    let best = 0
+    const shareOf = (index: number): Share => shares.get(queue[index]?.tenant ?? '') ?? { inFlight: 0, lastTurn: 0 }
+    for (let index = 1; index < queue.length && queue[index]?.rank === queue[0]?.rank; index += 1) {
+      const one = shareOf(index)
+      const other = shareOf(best)
+      if (one.inFlight < other.inFlight || (one.inFlight === other.inFlight && one.lastTurn < other.lastTurn)) best = index
+    }
+    return queue.splice(best, 1)[0]
   }
 
   function decrease(recentMs: number): void {
@@ -66,8 +87,12 @@ export function createGate(concurrency: number): Gate {
     limit = Math.max(1, limit * DECREASE)
   }
 
-  function release(): void {
+  function release(tenant: string): void {
     inFlight -= 1
+    const share = shares.get(tenant)
+    if (share) share.inFlight -= 1
+    // Who has nothing here and wants nothing is forgotten, or the map would grow with every tenant ever seen.
+    if (share?.inFlight === 0 && !queue.some((waiting) => waiting.tenant === tenant)) shares.delete(tenant)
     dispatch()
   }
 
@@ -80,6 +105,7 @@ export function createGate(concurrency: number): Gate {
     },
     acquire(priority, signal) {
       signal.throwIfAborted()
+      const tenant = tenantOf()
       return new Promise((resolve, reject) => {
         const abort = (): void => {
           const position = queue.indexOf(entry)
@@ -88,9 +114,10 @@ export function createGate(concurrency: number): Gate {
         }
         const entry: Waiting = {
           rank: RANK[priority],
+          tenant,
           start() {
             signal.removeEventListener('abort', abort)
-            resolve(once(release))
+            resolve(once(() => release(tenant)))
           },
         }
         signal.addEventListener('abort', abort, { once: true })

@@ -1,6 +1,6 @@
 // What extraction looks for when nobody said otherwise: the education profile.
 
-export const EDUCATION_TYPES = [
+const EDUCATION_TYPES = [
   'knowledge_point',
   'concept',
   'formula',

@@ -1,4 +1,5 @@
 // The flow control against a real server: throughput, 429s, priorities, the breaker and the ledger's records.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFlows, flowingChat } from '../../src/models/flow.ts'
 import type { Flow, UsageRecord } from '../../src/models/flow.ts'
@@ -24,7 +25,7 @@ afterEach(() => server.close())
 
 function flowing(over: Partial<Endpoint> = {}, openMs?: number): { chat: ChatModel; flow: Flow } {
   const endpoint = endpointOf(server, over)
-  const flow = createFlows((record) => records.push(record), openMs)(endpoint)
+  const flow = createFlows((record) => records.push(record), { openMs })(endpoint)
   return { chat: flowingChat(createChatModel(endpoint, undefined), flow, 'ingest'), flow }
 }
 
@@ -82,6 +83,24 @@ describe('the gate', () => {
     release()
     await Promise.all(waiting)
     expect(order).toEqual(['live3', 'live4', 'summary1', 'ingest0', 'ingest2'])
+  })
+
+  test('a tenant with a long queue does not delay another, and its own order stays', async () => {
+    let tenant = 'a'
+    const gate = createGate(1, () => tenant)
+    const release = await gate.acquire('ingest', signal)
+    const order: string[] = []
+    const enter = async (name: string): Promise<void> => {
+      const done = await gate.acquire('ingest', signal)
+      order.push(name)
+      done()
+    }
+    const waiting = ['a1', 'a2', 'a3'].map(enter)
+    tenant = 'b'
+    waiting.push(enter('b1'), enter('b2'))
+    release()
+    await Promise.all(waiting)
+    expect(order).toEqual(['b1', 'a1', 'b2', 'a2', 'a3'])
   })
 
   test('an abort leaves the queue and takes no slot', async () => {
@@ -164,6 +183,16 @@ describe('the ledger hears', () => {
     ])
     expect(records[0]?.usage).toEqual({ inputTokens: 1, cachedTokens: 0, outputTokens: 4 })
     expect(records.every(({ ms }) => ms >= 0)).toBe(true)
+  })
+
+  test('in the async context of whoever called, also after waiting behind somebody else', async () => {
+    const context = new AsyncLocalStorage<string>()
+    const heard: (string | undefined)[] = []
+    const endpoint = endpointOf(server, { concurrency: 1 })
+    const flow = createFlows(() => heard.push(context.getStore()))(endpoint)
+    const chat = flowingChat(createChatModel(endpoint, undefined), flow, 'live')
+    await Promise.all(['甲', '乙', '丙'].map((who) => context.run(who, () => chat.complete(ask, signal))))
+    expect(heard).toEqual(['甲', '乙', '丙'])
   })
 
   test('of streams, whole or left by the reader, and their slot comes back', async () => {

@@ -50,7 +50,7 @@ const TERM =
   /[「《“]([^」》”\n]{2,20})[」》”]|((?:(?![的是在和与與及了把对對为為由从從有用即叫学學习習先])[\u4e00-\u9fff]){1,4}(?:定理|公式|定律|函数|函數|方程|法则|法則))|(\b[A-Z][a-z]+(?: [A-Z][a-z]+)*\b)/gu
 
 /** Terms in quotation marks, things that end like a theorem, capitalised words; neighbours in a sentence are related. */
-export function extractionOf(chunk: string): { entities: object[]; relations: object[] } {
+function extractionOf(chunk: string): { entities: object[]; relations: object[] } {
   const entities = new Map<string, object>()
   const relations: object[] = []
   for (const [sentence] of chunk.matchAll(/[^。！？!?\n]+[。！？!?]?/gu)) {

@@ -23,7 +23,7 @@ function field(number: number, value: Field): Buffer {
 
 const message = (...fields: Buffer[]): Buffer => Buffer.concat(fields)
 
-export const ELEMENT = { float: 1, uint8: 2, int8: 3, int64: 7, bool: 9 } as const
+const ELEMENT = { float: 1, uint8: 2, int8: 3, int64: 7, bool: 9 } as const
 type Element = keyof typeof ELEMENT
 
 const ELEMENT_OF = new Map<unknown, Element>([

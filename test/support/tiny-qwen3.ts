@@ -137,7 +137,7 @@ export type GraphOptions = {
   int8?: boolean
 }
 
-export function tinyGraph(weights: Weights, options: GraphOptions = {}): Buffer {
+function tinyGraph(weights: Weights, options: GraphOptions = {}): Buffer {
   const { vocab, hidden, layers, heads, kvHeads, headDim } = TINY
   const graph = new GraphBuilder()
   const ids = graph.input('input_ids', 'int64', ['batch', 'tokens'])

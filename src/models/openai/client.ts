@@ -11,7 +11,7 @@ const RETRIES = 2
 const clients = new Map<string, OpenAI>()
 
 /** The client of an endpoint; the same instance for the same server, key and timeout. @throws AppError `invalid_request` for a URL that is none. */
-export function clientFor(endpoint: Endpoint): OpenAI {
+function clientFor(endpoint: Endpoint): OpenAI {
   if (!URL.canParse(endpoint.baseUrl) || !/^https?:/i.test(endpoint.baseUrl)) {
     throw new AppError('invalid_request', `${endpoint.settings.baseUrl} is not an http(s) URL.`)
   }

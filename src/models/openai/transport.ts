@@ -7,7 +7,7 @@ import type { RequestInit as UndiciRequestInit } from 'undici'
 /** Larger replies are an error: 256 embeddings of 4,096 numbers are 20 MB as text. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024
 /** A server that asks for more patience than this is not waited for inside a call; the job comes back later. */
-export const LONGEST_WAIT_SECONDS = 20
+const LONGEST_WAIT_SECONDS = 20
 
 const POOL = new Agent({
   connections: 128,
@@ -19,7 +19,7 @@ const POOL = new Agent({
 })
 
 /** One request on the wire; status 0 is a network fault or a timeout. */
-export type Attempt = { status: number; ms: number; retryAfterSeconds: number | undefined }
+type Attempt = { status: number; ms: number; retryAfterSeconds: number | undefined }
 
 /** Called once per attempt, also for those the SDK repeats by itself. */
 export type AttemptObserver = (attempt: Attempt) => void
