@@ -125,7 +125,29 @@ describe('the gate', () => {
     expect(gate.limit).toBe(12)
   })
 
-  test('a server that becomes slow gets less at once; another kind of call being slow means nothing', () => {
+  test('a pause the server asks for holds everybody back until it is over', async () => {
+    const gate = createGate(4)
+    gate.observe({ status: 429, ms: 1, retryAfterSeconds: 0.05 }, 'x')
+    let started = false
+    const enter = async (): Promise<void> => {
+      const done = await gate.acquire('live', signal)
+      started = true
+      done()
+    }
+    const waiting = enter()
+    await Promise.resolve()
+    expect([started, gate.inFlight]).toEqual([false, 0])
+    await waiting
+    expect(started).toBe(true)
+  })
+
+  test('a server that becomes slow gets less at once', () => {
+    const gate = createGate(12)
+    for (const ms of [100, 100, 2_000, 2_000, 2_000]) gate.observe({ status: 200, ms, retryAfterSeconds: undefined }, 'keyword')
+    expect(gate.limit).toBeLessThan(12)
+  })
+
+  test('one kind of call being slower than another is no overload', () => {
     const gate = createGate(12)
     const see = (ms: number, label: string): void => gate.observe({ status: 200, ms, retryAfterSeconds: undefined }, label)
     for (let call = 0; call < 10; call += 1) {
