@@ -1,0 +1,579 @@
+-- What the migrations add up to, for reading; made by npm run schema and kept true by the checks.
+
+-- table alias_mentions [row-level security, forced]
+workspace_id text collate "C" not null
+chunk_id text collate "C" not null
+key text collate "C" not null
+alias_key text collate "C" not null
+alias_name text not null
+constraint alias_mentions_pkey PRIMARY KEY (workspace_id, chunk_id, key, alias_key)
+constraint alias_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
+CREATE INDEX alias_mentions_of_alias ON public.alias_mentions USING btree (workspace_id, alias_key)
+CREATE INDEX alias_mentions_of_key ON public.alias_mentions USING btree (workspace_id, key)
+CREATE UNIQUE INDEX alias_mentions_pkey ON public.alias_mentions USING btree (workspace_id, chunk_id, key, alias_key)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table assets [row-level security, forced]
+workspace_id text collate "C" not null
+file_id text collate "C" not null
+sha256 text collate "C" not null
+media_type text not null
+bytes bytea not null
+constraint assets_pkey PRIMARY KEY (workspace_id, file_id, sha256)
+constraint assets_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX assets_pkey ON public.assets USING btree (workspace_id, file_id, sha256)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table blocks [row-level security, forced]
+workspace_id text collate "C" not null
+file_id text collate "C" not null
+ordinal integer not null
+block jsonb not null
+constraint blocks_pkey PRIMARY KEY (workspace_id, file_id, ordinal)
+constraint blocks_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX blocks_pkey ON public.blocks USING btree (workspace_id, file_id, ordinal)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table chunk_terms
+workspace_id text collate "C" not null
+chunk_id text collate "C" not null
+length integer not null
+terms tsvector not null
+constraint chunk_terms_pkey PRIMARY KEY (workspace_id, chunk_id)
+constraint chunk_terms_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
+CREATE INDEX chunk_terms_lexemes ON public.chunk_terms USING gin (terms)
+CREATE UNIQUE INDEX chunk_terms_pkey ON public.chunk_terms USING btree (workspace_id, chunk_id)
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table chunk_vectors_1024 partition by LIST (shard) [row-level security, forced]
+shard text collate "C" not null
+workspace_id text collate "C" not null
+space_id integer not null
+id text collate "C" not null
+embedding halfvec(1024) not null
+constraint chunk_vectors_1024_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
+CREATE UNIQUE INDEX chunk_vectors_1024_pkey ON ONLY public.chunk_vectors_1024 USING btree (workspace_id, space_id, id, shard)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table chunk_vectors_1024_small FOR VALUES IN ('small') [row-level security, forced]
+shard text collate "C" not null
+workspace_id text collate "C" not null
+space_id integer not null
+id text collate "C" not null
+embedding halfvec(1024) not null
+constraint chunk_vectors_1024_small_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
+CREATE UNIQUE INDEX chunk_vectors_1024_small_pkey ON public.chunk_vectors_1024_small USING btree (workspace_id, space_id, id, shard)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table chunks [row-level security, forced]
+workspace_id text collate "C" not null
+chunk_id text collate "C" not null
+file_id text collate "C" not null
+ordinal integer not null
+content text not null
+header text not null
+headings text[] not null
+page integer
+page_end integer
+tokens integer not null
+text_hash text collate "C" not null
+embed_hash text collate "C" not null
+extractor text
+collection text not null
+metadata jsonb not null default '{}'::jsonb
+constraint chunks_pkey PRIMARY KEY (workspace_id, chunk_id)
+constraint chunks_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
+CREATE INDEX chunks_by_embedding ON public.chunks USING btree (workspace_id, embed_hash)
+CREATE INDEX chunks_by_text ON public.chunks USING btree (workspace_id, text_hash)
+CREATE INDEX chunks_of_collection ON public.chunks USING btree (workspace_id, collection)
+CREATE INDEX chunks_of_document ON public.chunks USING btree (workspace_id, file_id, ordinal)
+CREATE UNIQUE INDEX chunks_pkey ON public.chunks USING btree (workspace_id, chunk_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table documents [row-level security, forced]
+workspace_id text collate "C" not null
+file_id text collate "C" not null
+file_name text not null
+collection text not null default 'default'::text
+metadata jsonb not null default '{}'::jsonb
+job_id uuid not null
+parse_status text not null
+stage text not null default 'queued'::text
+progress real not null default 0
+attempts integer not null default 0
+parse_error text
+live_name text
+live_collection text
+live_metadata jsonb
+title text
+media_type text
+content_sha256 text
+recipe text
+chunk_count integer not null default 0
+entity_count integer not null default 0
+relation_count integer not null default 0
+warnings jsonb not null default '[]'::jsonb
+timings jsonb not null default '{}'::jsonb
+models jsonb not null default '{}'::jsonb
+created_at timestamp with time zone not null default now()
+updated_at timestamp with time zone not null default now()
+constraint documents_file_id_check CHECK ((file_id ~ '^[A-Za-z0-9._:-]{1,128}$'::text))
+constraint documents_parse_status_check CHECK ((parse_status = ANY (ARRAY['pending'::text, 'processing'::text, 'completed'::text, 'failed'::text])))
+constraint documents_pkey PRIMARY KEY (workspace_id, file_id)
+constraint documents_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE INDEX documents_newest ON public.documents USING btree (workspace_id, created_at DESC, file_id)
+CREATE UNIQUE INDEX documents_pkey ON public.documents USING btree (workspace_id, file_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table embedding_spaces
+space_id integer not null
+model text not null
+dim integer not null
+constraint embedding_spaces_dim_check CHECK (((dim >= 1) AND (dim <= 4000)))
+constraint embedding_spaces_model_dim_key UNIQUE (model, dim)
+constraint embedding_spaces_pkey PRIMARY KEY (space_id)
+CREATE UNIQUE INDEX embedding_spaces_model_dim_key ON public.embedding_spaces USING btree (model, dim)
+CREATE UNIQUE INDEX embedding_spaces_pkey ON public.embedding_spaces USING btree (space_id)
+grant select to insight_app
+
+-- table entities [row-level security, forced]
+workspace_id text collate "C" not null
+entity_id text collate "C" not null
+key text collate "C" not null
+name text not null
+type text not null
+description text not null
+aliases text[] not null
+mentions integer not null
+degree integer not null default 0
+constraint entities_pkey PRIMARY KEY (workspace_id, entity_id)
+constraint entities_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE INDEX entities_by_degree ON public.entities USING btree (workspace_id, degree DESC, entity_id)
+CREATE INDEX entities_by_key ON public.entities USING btree (workspace_id, key)
+CREATE UNIQUE INDEX entities_pkey ON public.entities USING btree (workspace_id, entity_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_edits [row-level security, forced]
+workspace_id text collate "C" not null
+key text collate "C" not null
+name text
+type text
+description text
+created boolean not null default false
+deleted boolean not null default false
+edited_at timestamp with time zone not null default now()
+constraint entity_edits_pkey PRIMARY KEY (workspace_id, key)
+constraint entity_edits_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX entity_edits_pkey ON public.entity_edits USING btree (workspace_id, key)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_keys [row-level security, forced]
+workspace_id text collate "C" not null
+key text collate "C" not null
+key_id text collate "C" not null
+entity_id text collate "C" not null
+constraint entity_keys_pkey PRIMARY KEY (workspace_id, key)
+constraint entity_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE INDEX entity_keys_by_id ON public.entity_keys USING btree (workspace_id, key_id)
+CREATE INDEX entity_keys_of_entity ON public.entity_keys USING btree (workspace_id, entity_id)
+CREATE UNIQUE INDEX entity_keys_pkey ON public.entity_keys USING btree (workspace_id, key)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_mentions [row-level security, forced]
+workspace_id text collate "C" not null
+chunk_id text collate "C" not null
+key text collate "C" not null
+entity_id text collate "C" not null
+name text not null
+type text not null
+description text not null
+quote text not null
+rank smallint not null
+extractor text not null
+constraint entity_mentions_pkey PRIMARY KEY (workspace_id, chunk_id, key)
+constraint entity_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
+CREATE INDEX entity_mentions_of_entity ON public.entity_mentions USING btree (workspace_id, entity_id, rank, chunk_id, key)
+CREATE INDEX entity_mentions_of_key ON public.entity_mentions USING btree (workspace_id, key)
+CREATE UNIQUE INDEX entity_mentions_pkey ON public.entity_mentions USING btree (workspace_id, chunk_id, key)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_merges [row-level security, forced]
+workspace_id text collate "C" not null
+merge_id text collate "C" not null
+from_key text collate "C" not null
+into_key text collate "C" not null
+created_at timestamp with time zone not null default now()
+constraint entity_merges_pkey PRIMARY KEY (workspace_id, from_key, merge_id)
+constraint entity_merges_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE INDEX entity_merges_of_into ON public.entity_merges USING btree (workspace_id, into_key)
+CREATE UNIQUE INDEX entity_merges_pkey ON public.entity_merges USING btree (workspace_id, from_key, merge_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_summaries [row-level security, forced]
+workspace_id text collate "C" not null
+entity_id text collate "C" not null
+mentions_hash text not null
+summary text not null
+constraint entity_summaries_pkey PRIMARY KEY (workspace_id, entity_id)
+constraint entity_summaries_workspace_id_entity_id_fkey FOREIGN KEY (workspace_id, entity_id) REFERENCES entities(workspace_id, entity_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX entity_summaries_pkey ON public.entity_summaries USING btree (workspace_id, entity_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_vectors_1024 partition by LIST (shard) [row-level security, forced]
+shard text collate "C" not null
+workspace_id text collate "C" not null
+space_id integer not null
+id text collate "C" not null
+embedding halfvec(1024) not null
+constraint entity_vectors_1024_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
+CREATE UNIQUE INDEX entity_vectors_1024_pkey ON ONLY public.entity_vectors_1024 USING btree (workspace_id, space_id, id, shard)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_vectors_1024_small FOR VALUES IN ('small') [row-level security, forced]
+shard text collate "C" not null
+workspace_id text collate "C" not null
+space_id integer not null
+id text collate "C" not null
+embedding halfvec(1024) not null
+constraint entity_vectors_1024_small_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
+CREATE UNIQUE INDEX entity_vectors_1024_small_pkey ON public.entity_vectors_1024_small USING btree (workspace_id, space_id, id, shard)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_votes [row-level security, forced]
+workspace_id text collate "C" not null
+entity_id text collate "C" not null
+kind text collate "C" not null
+value text collate "C" not null
+votes integer not null
+constraint entity_votes_kind_check CHECK ((kind = ANY (ARRAY['name'::text, 'type'::text])))
+constraint entity_votes_pkey PRIMARY KEY (workspace_id, entity_id, kind, value)
+constraint entity_votes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX entity_votes_pkey ON public.entity_votes USING btree (workspace_id, entity_id, kind, value)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table jobs
+id bigint not null
+job_id uuid not null default gen_random_uuid()
+workspace_id text collate "C" not null
+kind text not null
+subject text not null
+payload jsonb not null default '{}'::jsonb
+secret bytea
+state text not null default 'queued'::text
+priority integer not null default 0
+attempts integer not null default 0
+max_attempts integer not null default 3
+run_at timestamp with time zone not null default now()
+lease_until timestamp with time zone
+lease_token uuid
+last_error text
+created_at timestamp with time zone not null default now()
+finished_at timestamp with time zone
+constraint jobs_job_id_key UNIQUE (job_id)
+constraint jobs_pkey PRIMARY KEY (id)
+constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+CREATE INDEX jobs_finished ON public.jobs USING btree (finished_at) WHERE (state = ANY (ARRAY['done'::text, 'failed'::text, 'cancelled'::text]))
+CREATE UNIQUE INDEX jobs_job_id_key ON public.jobs USING btree (job_id)
+CREATE UNIQUE INDEX jobs_one_at_a_time ON public.jobs USING btree (workspace_id, kind, subject) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]))
+CREATE UNIQUE INDEX jobs_pkey ON public.jobs USING btree (id)
+CREATE INDEX jobs_ready ON public.jobs USING btree (workspace_id, priority DESC, run_at, id) WHERE (state = 'queued'::text)
+CREATE INDEX jobs_running ON public.jobs USING btree (workspace_id, lease_until) WHERE (state = 'running'::text)
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table model_calls
+id bigint not null
+workspace_id text collate "C" not null
+file_id text
+job_id uuid
+role text not null
+model text not null
+input_tokens integer not null
+cached_tokens integer not null
+output_tokens integer not null
+ms integer not null
+ok boolean not null
+called_at timestamp with time zone not null default now()
+constraint model_calls_pkey PRIMARY KEY (id)
+CREATE INDEX model_calls_by_time ON public.model_calls USING btree (workspace_id, called_at)
+CREATE UNIQUE INDEX model_calls_pkey ON public.model_calls USING btree (id)
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table outbox
+id bigint not null
+event_id uuid not null default gen_random_uuid()
+workspace_id text collate "C" not null
+subject text not null
+kind text not null
+body jsonb not null
+secret bytea
+state text not null default 'pending'::text
+attempts integer not null default 0
+next_at timestamp with time zone not null default now()
+lease_until timestamp with time zone
+last_error text
+created_at timestamp with time zone not null default now()
+finished_at timestamp with time zone
+constraint outbox_event_id_key UNIQUE (event_id)
+constraint outbox_pkey PRIMARY KEY (id)
+constraint outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'superseded'::text, 'parked'::text])))
+CREATE INDEX outbox_due ON public.outbox USING btree (next_at) WHERE (state = 'pending'::text)
+CREATE UNIQUE INDEX outbox_event_id_key ON public.outbox USING btree (event_id)
+CREATE INDEX outbox_finished ON public.outbox USING btree (finished_at) WHERE (state <> 'pending'::text)
+CREATE INDEX outbox_pending ON public.outbox USING btree (workspace_id, subject, id) WHERE (state = 'pending'::text)
+CREATE UNIQUE INDEX outbox_pkey ON public.outbox USING btree (id)
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table relation_edits [row-level security, forced]
+workspace_id text collate "C" not null
+source_key text collate "C" not null
+target_key text collate "C" not null
+keywords text[]
+description text
+weight numeric
+created boolean not null default false
+deleted boolean not null default false
+edited_at timestamp with time zone not null default now()
+constraint relation_edits_pkey PRIMARY KEY (workspace_id, source_key, target_key)
+constraint relation_edits_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX relation_edits_pkey ON public.relation_edits USING btree (workspace_id, source_key, target_key)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table relation_mentions [row-level security, forced]
+workspace_id text collate "C" not null
+chunk_id text collate "C" not null
+source_key text collate "C" not null
+target_key text collate "C" not null
+relation_id text collate "C"
+fact_id text collate "C" not null
+forward boolean not null
+keywords text[] not null
+description text not null
+quote text not null
+weight numeric not null
+rank smallint not null
+extractor text not null
+constraint relation_mentions_pkey PRIMARY KEY (workspace_id, chunk_id, source_key, target_key)
+constraint relation_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
+CREATE INDEX relation_mentions_of_fact ON public.relation_mentions USING btree (workspace_id, fact_id)
+CREATE INDEX relation_mentions_of_relation ON public.relation_mentions USING btree (workspace_id, relation_id, rank, chunk_id, source_key, target_key)
+CREATE INDEX relation_mentions_of_source ON public.relation_mentions USING btree (workspace_id, source_key)
+CREATE INDEX relation_mentions_of_target ON public.relation_mentions USING btree (workspace_id, target_key)
+CREATE UNIQUE INDEX relation_mentions_pkey ON public.relation_mentions USING btree (workspace_id, chunk_id, source_key, target_key)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table relation_vectors_1024 partition by LIST (shard) [row-level security, forced]
+shard text collate "C" not null
+workspace_id text collate "C" not null
+space_id integer not null
+id text collate "C" not null
+embedding halfvec(1024) not null
+constraint relation_vectors_1024_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
+CREATE UNIQUE INDEX relation_vectors_1024_pkey ON ONLY public.relation_vectors_1024 USING btree (workspace_id, space_id, id, shard)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table relation_vectors_1024_small FOR VALUES IN ('small') [row-level security, forced]
+shard text collate "C" not null
+workspace_id text collate "C" not null
+space_id integer not null
+id text collate "C" not null
+embedding halfvec(1024) not null
+constraint relation_vectors_1024_small_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
+CREATE UNIQUE INDEX relation_vectors_1024_small_pkey ON public.relation_vectors_1024_small USING btree (workspace_id, space_id, id, shard)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table relation_votes [row-level security, forced]
+workspace_id text collate "C" not null
+relation_id text collate "C" not null
+keyword text collate "C" not null
+forward integer not null
+backward integer not null
+weight numeric not null
+constraint relation_votes_pkey PRIMARY KEY (workspace_id, relation_id, keyword)
+constraint relation_votes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX relation_votes_pkey ON public.relation_votes USING btree (workspace_id, relation_id, keyword)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table relations [row-level security, forced]
+workspace_id text collate "C" not null
+relation_id text collate "C" not null
+a_id text collate "C" not null
+b_id text collate "C" not null
+forward boolean not null
+keywords text[] not null
+description text not null
+weight numeric not null
+mentions integer not null
+constraint relations_check CHECK ((a_id < b_id))
+constraint relations_pkey PRIMARY KEY (workspace_id, relation_id)
+constraint relations_workspace_id_a_id_fkey FOREIGN KEY (workspace_id, a_id) REFERENCES entities(workspace_id, entity_id) DEFERRABLE INITIALLY DEFERRED
+constraint relations_workspace_id_b_id_fkey FOREIGN KEY (workspace_id, b_id) REFERENCES entities(workspace_id, entity_id) DEFERRABLE INITIALLY DEFERRED
+CREATE INDEX relations_of_a ON public.relations USING btree (workspace_id, a_id, weight DESC, relation_id)
+CREATE INDEX relations_of_b ON public.relations USING btree (workspace_id, b_id, weight DESC, relation_id)
+CREATE UNIQUE INDEX relations_pkey ON public.relations USING btree (workspace_id, relation_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table schema_migrations
+name text not null
+checksum text not null
+applied_at timestamp with time zone not null default now()
+constraint schema_migrations_pkey PRIMARY KEY (name)
+CREATE UNIQUE INDEX schema_migrations_pkey ON public.schema_migrations USING btree (name)
+
+-- table staged_embeddings [row-level security, forced]
+workspace_id text collate "C" not null
+file_id text collate "C" not null
+space_id integer not null
+text_hash text collate "C" not null
+embedding bytea not null
+constraint staged_embeddings_pkey PRIMARY KEY (workspace_id, file_id, space_id, text_hash)
+constraint staged_embeddings_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX staged_embeddings_pkey ON public.staged_embeddings USING btree (workspace_id, file_id, space_id, text_hash)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table staged_extractions [row-level security, forced]
+workspace_id text collate "C" not null
+file_id text collate "C" not null
+text_hash text collate "C" not null
+extractor text not null
+extraction jsonb not null
+constraint staged_extractions_pkey PRIMARY KEY (workspace_id, file_id, text_hash, extractor)
+constraint staged_extractions_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX staged_extractions_pkey ON public.staged_extractions USING btree (workspace_id, file_id, text_hash, extractor)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table uploads [row-level security, forced]
+workspace_id text collate "C" not null
+file_id text collate "C" not null
+bytes bytea not null
+expires_at timestamp with time zone
+constraint uploads_pkey PRIMARY KEY (workspace_id, file_id)
+constraint uploads_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX uploads_pkey ON public.uploads USING btree (workspace_id, file_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table workspaces
+workspace_id text collate "C" not null
+space_id integer not null
+shard text collate "C" not null default 'small'::text
+revision bigint not null default 0
+settings jsonb not null default '{}'::jsonb
+created_at timestamp with time zone not null default now()
+constraint workspaces_pkey PRIMARY KEY (workspace_id)
+constraint workspaces_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding_spaces(space_id)
+constraint workspaces_workspace_id_check CHECK ((workspace_id ~ '^(public|(teacher|course|kb)-[A-Za-z0-9_-]{1,64})$'::text))
+CREATE UNIQUE INDEX workspaces_pkey ON public.workspaces USING btree (workspace_id)
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
