@@ -134,7 +134,7 @@ function messagesFor(call: Call, batch: readonly Numbered[], ids: readonly strin
   ]
 }
 
-/** undefined when the provider refuses to look at this text (its content filter): other chunks must not suffer for it. */
+/** undefined when the provider refuses this very text, by its content filter or its length: other chunks must not suffer for it. */
 async function ask(call: Call, messages: ChatMessage[], chunks: number): Promise<{ text: string; truncated: boolean } | undefined> {
   call.tally.calls += 1
   try {
@@ -143,7 +143,8 @@ async function ask(call: Call, messages: ChatMessage[], chunks: number): Promise
     call.tally.usage = addUsage(call.tally.usage, reply.usage)
     return reply
   } catch (error) {
-    if (error instanceof AppError && error.details?.['reason'] === 'content_filter') return undefined
+    const reason = error instanceof AppError ? error.details?.['reason'] : undefined
+    if (reason === 'content_filter' || reason === 'too_long') return undefined
     throw error
   }
 }

@@ -285,6 +285,18 @@ describe('embeddings', () => {
     expect(cut?.length).toBeLessThanOrEqual(100)
   })
 
+  test('a text the server counts longer than we did is shortened alone, the others stay whole', async () => {
+    const narrow = await startModelServer({ maxInputLength: 300 })
+    const model = createEmbeddingModel(endpointOf(narrow, { role: 'embed' }), undefined, { dim: 1024 })
+    const inputs = ['一'.repeat(299), '二'.repeat(700), '三', '四'.repeat(300)]
+    const { vectors, truncated } = await model.embed(inputs, 'document', signal)
+    expect(truncated).toBe(1)
+    const [whole] = (await model.embed(['四'.repeat(300)], 'document', signal)).vectors
+    expect(vectors[3]).toEqual(whole)
+    expect(vectors).toHaveLength(4)
+    await narrow.close()
+  })
+
   test('a model with an instruction puts it before questions only', async () => {
     const qwen = loadCatalogue().find('qwen3-embedding-0.6b')
     const model = createEmbeddingModel(endpointOf(server, { role: 'embed', model: 'other' }), qwen, { dim: 1024 })

@@ -43,6 +43,8 @@ export type ModelServerOptions = {
   latencyMs?: number
   /** Texts per embedding request; more is 400, as DashScope does. */
   maxBatch?: number
+  /** Characters per text to embed; more is 400 for the whole batch, as servers do with tokens. */
+  maxInputLength?: number
   /** Requests in flight per route; more is 429 at once. */
   maxConcurrency?: number
 }
@@ -286,6 +288,9 @@ function embeddings(state: State, body: Record<string, unknown>, response: Serve
   const maxBatch = state.options.maxBatch ?? 10
   if (input.length > maxBatch)
     return sendError(response, 400, 'InvalidParameter', `batch size is invalid, it should not be larger than ${maxBatch}.`)
+  if (input.some((text) => text.length > (state.options.maxInputLength ?? Infinity))) {
+    return sendError(response, 400, 'InvalidParameter', 'Range of input length should be [1, 8192]')
+  }
   if (input.some((text) => text === '')) return sendError(response, 400, 'InvalidParameter', 'the input must not be empty.')
   const dim = typeof body['dimensions'] === 'number' ? body['dimensions'] : (state.options.dim ?? 1024)
   const encode = (vector: number[]): unknown =>

@@ -15,7 +15,7 @@ type Body = Omit<OpenAI.Chat.ChatCompletionCreateParamsNonStreaming, 'stream'>
 type Optional = 'response_format' | 'temperature' | 'max_tokens' | 'stream_options'
 const NAMED: [Optional, RegExp][] = [
   ['stream_options', /stream_options/i],
-  ['max_tokens', /max_tokens/i],
+  ['max_tokens', /max_tokens|max_completion_tokens|in the completion/i],
   ['temperature', /temperature/i],
   ['response_format', /response_format|json/i],
 ]

@@ -5,6 +5,7 @@ import type { EmbeddingKind, EmbeddingModel, Embeddings, Usage } from '../../por
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { Endpoint } from '../roles.ts'
 import { cutToTokens, estimateTokens } from '../token-estimate.ts'
+import { addUsage } from '../usage.ts'
 import { calling } from './client.ts'
 import { wrongReply } from './errors.ts'
 
@@ -20,12 +21,13 @@ export type EmbeddingOptions = {
 }
 
 /** One request's worth. */
-export type Batch = { vectors: Float32Array[]; usage: Usage }
+type Batch = { vectors: Float32Array[]; usage: Usage; /** Texts that were cut because the server found them too long. */ cut: number }
 
 export function createEmbeddingModel(endpoint: Endpoint, entry: CatalogueEntry | undefined, options: EmbeddingOptions): EmbeddingModel {
   const maxBatch = options.maxBatch ?? entry?.maxBatch ?? 10
   const maxTokens = options.maxTokens ?? entry?.maxInputTokens ?? 8192
   const around = options.around ?? ((_kind, _signal, call) => call())
+
   async function embed(texts: readonly string[], kind: EmbeddingKind, signal: AbortSignal): Promise<Embeddings> {
     const prefix = kind === 'query' ? (entry?.queryPrefix ?? '') : ''
     const cut = texts.map((text) => cutToTokens(text, maxTokens - estimateTokens(prefix)))
@@ -37,10 +39,13 @@ export function createEmbeddingModel(endpoint: Endpoint, entry: CatalogueEntry |
     const batches = inBatches(inputs, maxBatch)
     try {
       const done = await Promise.all(
-        batches.map((batch) => limit(() => around(kind, either, () => request(batch, endpoint, entry, options.dim, either)))),
+        batches.map((batch) =>
+          limit(() => fitting(batch, (part) => around(kind, either, () => request(part, endpoint, entry, options.dim, either)))),
+        ),
       )
       const usage = { ...emptyUsage(), inputTokens: done.reduce((sum, one) => sum + one.usage.inputTokens, 0) }
-      return { vectors: done.flatMap(({ vectors }) => vectors), truncated: cut.filter(({ cut: was }) => was).length, usage }
+      const truncated = cut.filter(({ cut: was }) => was).length + done.reduce((sum, one) => sum + one.cut, 0)
+      return { vectors: done.flatMap(({ vectors }) => vectors), truncated, usage }
     } finally {
       // After a failure the other requests are useless; after success there are none.
       stop.abort()
@@ -58,8 +63,30 @@ function inBatches(texts: readonly string[], size: number): string[][] {
   return batches
 }
 
+/**
+ * Sends a batch; when the server finds something in it too long, finds the text by halving and shortens it, because our count
+ * of its tokens is an estimate. A text below 100 characters is never shortened: then length is not what is wrong.
+ */
+async function fitting(texts: readonly string[], send: (texts: readonly string[]) => Promise<Batch>): Promise<Batch> {
+  try {
+    return await send(texts)
+  } catch (error) {
+    const [only = ''] = texts
+    const isTooLong = error instanceof AppError && error.details?.['reason'] === 'too_long'
+    if (!isTooLong || (texts.length === 1 && only.length < 100)) throw error
+    if (texts.length === 1) {
+      const shorter = await fitting([cutToTokens(only, Math.floor(estimateTokens(only) * 0.9)).text], send)
+      return { ...shorter, cut: 1 }
+    }
+    const middle = Math.ceil(texts.length / 2)
+    const first = await fitting(texts.slice(0, middle), send)
+    const second = await fitting(texts.slice(middle), send)
+    return { vectors: [...first.vectors, ...second.vectors], usage: addUsage(first.usage, second.usage), cut: first.cut + second.cut }
+  }
+}
+
 async function request(
-  batch: string[],
+  batch: readonly string[],
   endpoint: Endpoint,
   entry: CatalogueEntry | undefined,
   dim: number,
@@ -69,7 +96,7 @@ async function request(
     client.embeddings.create(
       {
         model: endpoint.model,
-        input: batch,
+        input: [...batch],
         encoding_format: 'float',
         ...(entry?.sendDimensions ? { dimensions: dim } : {}),
         ...entry?.extraBody,
@@ -82,7 +109,7 @@ async function request(
   if (reply.data.length !== batch.length) throw wrongReply(endpoint, `returned ${reply.data.length} vectors for ${batch.length} texts`)
   const vectors = ordered(reply.data, endpoint).map((embedding) => unitVector(embedding, dim, endpoint))
   const counted = reply.usage?.prompt_tokens ?? reply.usage?.total_tokens
-  return { vectors, usage: { ...emptyUsage(), inputTokens: counted ?? batch.reduce((sum, text) => sum + estimateTokens(text), 0) } }
+  return { vectors, cut: 0, usage: { ...emptyUsage(), inputTokens: counted ?? batch.reduce((sum, text) => sum + estimateTokens(text), 0) } }
 }
 
 /** Servers may answer out of order; `index` says where a vector belongs. Without any index the order is taken as given. */

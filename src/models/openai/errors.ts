@@ -27,7 +27,7 @@ export function wrongReply(endpoint: Endpoint, what: string, cause?: unknown): A
 
 /**
  * Translates whatever the SDK threw. An abort by the caller stays what the caller gave as reason.
- * `details.reason` tells kinds apart: timeout, unreachable, wrong_reply, credential, model, refused, content_filter, server.
+ * `details.reason` tells kinds apart: timeout, unreachable, wrong_reply, credential, model, refused, content_filter, too_long, server.
  */
 export function modelError(error: unknown, endpoint: Endpoint, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason
@@ -69,10 +69,17 @@ function statusError(error: APIError, endpoint: Endpoint): AppError {
       error,
     )
   }
+  if (isTooLong(error)) return failure(endpoint, 'too_long', 'finds the text too long', error)
   if (isContentFilter(error)) return failure(endpoint, 'content_filter', 'refuses this text by its content filter', error)
   if (status >= 500) return failure(endpoint, 'server', `failed with status ${status}`, error)
   return failure(endpoint, 'refused', `refused the request with status ${status}; check ${endpoint.settings.model}`, error)
 }
+
+/** DashScope: "Range of input length should be"; OpenAI and vLLM: "maximum context length"; TEI: "must have less than 512 tokens". */
+const isTooLong = (error: APIError): boolean =>
+  error.status === 413 ||
+  ((error.status === 400 || error.status === 422) &&
+    /input length|context length|model length|too long|less than \d+ tokens/i.test(error.message))
 
 /** DashScope: `data_inspection_failed`; Azure and others: `content_filter`. */
 const isContentFilter = (error: APIError): boolean =>
