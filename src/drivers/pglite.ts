@@ -1,5 +1,5 @@
 // The embedded default: PGlite in a worker thread behind node-postgres, so that everything above sees one PostgreSQL.
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -108,7 +108,7 @@ export async function openEmbedded(directory: string | undefined): Promise<Embed
   }
   await ready.promise
   // One session exists, so one client: a second would share its transaction state.
-  const pool = new pg.Pool({ user: 'postgres', database: 'postgres', max: 1, idleTimeoutMillis: 0, stream: () => new WorkerSocket(send) as never })
+  const pool = new pg.Pool({ user: 'postgres', database: 'postgres', max: 1, idleTimeoutMillis: 0, stream: () => new WorkerSocket(send) })
   const close = async (): Promise<void> => {
     await pool.end()
     worker.postMessage('close')
@@ -123,13 +123,14 @@ export async function openEmbedded(directory: string | undefined): Promise<Embed
 function lockDirectory(directory: string): Promise<Server> {
   mkdirSync(directory, { recursive: true })
   const name = createHash('sha256').update(realpathSync(directory)).digest('hex').slice(0, 32)
-  const path = process.platform === 'linux' ? `\0insight-rag-${name}` : `/tmp/insight-rag-${name}-${randomUUID()}.sock`
+  // Elsewhere a fixed local port derived from the name does the same.
+  const address = process.platform === 'linux' ? { path: `\0insight-rag-${name}` } : { host: '127.0.0.1', port: 20_000 + (Number.parseInt(name.slice(0, 8), 16) % 20_000) }
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', (cause) => {
       reject(new AppError('not_ready', 'The data directory is in use by another process; stop it or set DATA_DIR to another folder.', { cause }))
     })
-    server.listen(path, () => {
+    server.listen(address, () => {
       server.unref()
       resolve(server)
     })

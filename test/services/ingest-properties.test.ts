@@ -110,10 +110,10 @@ test('while a document is replaced again and again, a reader sees one whole vers
   const filler = 'Some words that fill the section until it is a chunk of its own. '.repeat(30)
   const version = (mark: string): string => Array.from({ length: 6 }, (_, at) => `# Part ${at}\n\n${mark} [Shared|concept|${mark}] ${filler}`).join('\n\n')
   await engine.ingest(workspace, 'doc', version('old'), 'doc.md')
-  let reading = true
+  const reading = { on: true }
   const seen = new Set<string>()
   const reader = (async () => {
-    while (reading) {
+    while (reading.on) {
       const marks = await withScope(database, workspaceScope(workspace), async (tx) => {
         const chunks = await sql<{ old: number; new: number }>`
           select count(*) filter (where content like '%old [Shared%')::int as old, count(*) filter (where content like '%new [Shared%')::int as new
@@ -126,7 +126,7 @@ test('while a document is replaced again and again, a reader sees one whole vers
     }
   })()
   for (let round = 0; round < 6; round++) await engine.ingest(workspace, 'doc', version(round % 2 === 0 ? 'new' : 'old'), 'doc.md')
-  reading = false
+  reading.on = false
   await reader
   expect([...seen].toSorted()).toEqual(['{"old":0,"new":6} new', '{"old":6,"new":0} old'])
   await engine.close()

@@ -17,8 +17,9 @@ let armed = false
 const die = (): void => {
   process.kill(process.pid, 'SIGKILL')
 }
-const original = pg.Client.prototype.query as (...args: unknown[]) => unknown
-pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+const client = pg.Client.prototype as unknown as { query: (...args: unknown[]) => unknown }
+const original = client.query
+client.query = function (this: pg.Client, ...args: unknown[]) {
   const first = args[0] as string | { text?: string }
   const text = typeof first === 'string' ? first : (first.text ?? '')
   if (!armed || text.toLowerCase() !== 'commit') return original.apply(this, args)
@@ -27,7 +28,7 @@ pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
   const answer = original.apply(this, args) as Promise<unknown>
   if (commits === instructions.kill) void answer.then(die, die)
   return answer
-} as typeof pg.Client.prototype.query
+}
 
 async function ask<T>(path: string, texts: readonly string[]): Promise<T> {
   const reply = await fetch(`${instructions.models}/${path}`, { method: 'POST', body: JSON.stringify(texts) })

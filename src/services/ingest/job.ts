@@ -1,5 +1,5 @@
 // The ingest job: what it carries, and how its progress, failure and callbacks are written.
-import { AppError } from '../../core/errors.ts'
+import type { AppError } from '../../core/errors.ts'
 import { workspaceScope, type WorkspaceId } from '../../core/workspace.ts'
 import type { ParseOptions } from '../../ports/parser.ts'
 import * as documents from '../../store/documents.ts'
