@@ -6,7 +6,7 @@ import { outlineLevel, type ParagraphStyle, readStyles } from './docx-styles.ts'
 import type { FormatContext, FormatParser } from './format.ts'
 import { unreadable } from './format.ts'
 import { firstOfType, packageTitle, partXml, type Relationship, relationshipsOf } from './rels.ts'
-import { firstRowIsHeader, type RowCell, tableFromRows } from './table.ts'
+import { guessHeaderRows, type RowCell, tableFromRows } from './table.ts'
 import { createWriter, type Writer } from './writer.ts'
 import { child, childrenNamed, descendant, elementsOf, parseXml, textOf, type XmlElement } from './xml.ts'
 import { type Archive, openArchive } from './zip.ts'
@@ -203,9 +203,9 @@ function writeTable(document: Document, table: XmlElement): void {
     return [...blank, ...cellsOf(row).map((cell) => wordCell(document, cell))]
   })
   const marked = rows.findIndex((row) => child(child(row, 'w:trPr'), 'w:tblHeader') === undefined)
-  const texts = cells.map((row) => row.map((cell) => cell.text))
-  const headerRows = marked > 0 ? marked : firstRowIsHeader(texts) ? 1 : 0
-  document.writer.table(tableFromRows(mergeDown(cells), headerRows))
+  const content = tableFromRows(mergeDown(cells), 0)
+  const headerRows = marked > 0 ? marked : guessHeaderRows(content.cells, content.rows, content.columns)
+  document.writer.table({ ...content, headerRows })
   return undefined
 }
 

@@ -1,106 +1,19 @@
-// Lines of a whole PDF → headings, paragraphs and lists: what repeats on every page is dropped, typography makes headings, broken lines are joined.
-import { numberedHeading } from './text.ts'
-import { joint, type Line } from './pdf-lines.ts'
+// Lines of a whole PDF → headings, paragraphs, lists, tables, pictures and notes, in reading order and with broken lines joined.
+import type { TableContent } from '../core/blocks.ts'
+import { noteGroups } from './pdf-margins.ts'
+import { joint, type Line, type PageObject } from './pdf-pieces.ts'
+import { type HeadingOf, roundSize, SECTION_NUMBER, type Typography } from './pdf-typography.ts'
 
 export type FlowBlock =
   | { kind: 'heading'; level: number; text: string; lines: Line[] }
   | { kind: 'paragraph' | 'list' | 'note'; text: string; lines: Line[] }
-
-export type Typography = { size: number; leading: number; bold: boolean; headingSizes: number[] }
-
-const round = (size: number): number => Math.round(size * 2) / 2
-
-function mostFrequent(weights: ReadonlyMap<number, number>): number {
-  return [...weights].reduce((best, entry) => (entry[1] > best[1] ? entry : best), [0, 0])[0]
-}
-
-/** The size, line distance and weight of most characters, and the larger sizes that headings use, largest first. */
-export function typographyOf(lines: readonly Line[]): Typography {
-  const sizes = new Map<number, number>()
-  const leadings = new Map<number, number>()
-  let boldCharacters = 0
-  let characters = 0
-  lines.forEach((line, index) => {
-    sizes.set(round(line.size), (sizes.get(round(line.size)) ?? 0) + line.text.length)
-    characters += line.text.length
-    if (line.bold) boldCharacters += line.text.length
-    const before = lines[index - 1]
-    if (before === undefined || before.region !== line.region || round(before.size) !== round(line.size)) return
-    const distance = round(line.baseline - before.baseline)
-    if (distance > 0 && distance < line.size * 3) leadings.set(distance, (leadings.get(distance) ?? 0) + 1)
-  })
-  const size = mostFrequent(sizes)
-  const larger = [...sizes.keys()].filter((candidate) => candidate >= size * 1.12).toSorted((a, b) => b - a)
-  return { size, leading: mostFrequent(leadings) || size * 1.3, bold: boldCharacters > characters / 2, headingSizes: larger.slice(0, 6) }
-}
-
-/** Margin, as a share of the page's height, in which running titles and page numbers stand. */
-const MARGIN = 0.1
-const PAGE_NUMBER =
-  /^[-–—•·\s|[(]*(?:第\s*)?(?:page\s*|p\.\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*[页頁])?(?:\s*(?:\/|of|,|共|，)\s*(?:共\s*)?\d{1,4}\s*[页頁]?)?[-–—•·\s|\])]*$/i
-
-/** Equal apart from numbers, and at the same height: the key of what repeats. */
-const repeatKey = (line: Line): string => `${line.text.replace(/\d+/g, '#').replace(/\s+/g, ' ').trim()}@${Math.round(line.baseline / 6)}`
-
-/**
- * Leaves out running titles, footers and page numbers: lines in the margins that return on at least three pages and on a third of all,
- * and bare page numbers at the very edge.
- */
-export function withoutMargins(lines: readonly Line[], heights: readonly number[]): Line[] {
-  const pages = new Map<string, Set<number>>()
-  const inMargin = (line: Line): boolean => {
-    const height = heights[line.page - 1] ?? 842
-    return line.bottom < height * MARGIN || line.top > height * (1 - MARGIN)
-  }
-  for (const line of lines) {
-    if (!inMargin(line)) continue
-    const key = repeatKey(line)
-    pages.set(key, (pages.get(key) ?? new Set<number>()).add(line.page))
-  }
-  const needed = Math.max(3, heights.length / 3)
-  const alternating = Math.max(3, heights.length / 4)
-  return lines.filter((line) => {
-    if (!inMargin(line)) return true
-    const count = pages.get(repeatKey(line))?.size ?? 0
-    return !(count >= needed || (count >= alternating && heights.length >= 6) || (heights.length > 1 && PAGE_NUMBER.test(line.text)))
-  })
-}
+  | { kind: 'object'; object: PageObject; text: string; lines: Line[] }
 
 const BULLET = /^(?:[•·▪●○■□◆◇►▶–—*-]|[\u{f0b7}\u{f0a7}])\s+/u
 const NUMBER =
   /^(?:\d{1,3}[.)、．]|[（(](?:\d{1,2}|[a-z]|[ivx]{1,4}|[一二三四五六七八九十]{1,3})[)）]|[a-zA-Z][.)]|[①-⑳]|[一二三四五六七八九十]{1,3}、)\s*(?=\S)/
 
 const isListStart = (text: string): boolean => BULLET.test(text) || NUMBER.test(text)
-
-/** Section numbers of Chinese and Western teaching material; used together with bold or large type. */
-const SECTION_NUMBER =
-  /^(?:\d{1,2}(?:\.\d{1,2}){0,3}[.、\s]\s*\S|[一二三四五六七八九十]{1,3}[、.．]|第[一二三四五六七八九十百\d]+[章节節课課]|附录|附錄|Chapter\b|Section\b|Appendix\b)/
-
-export type HeadingOf = (line: Line) => number | undefined
-
-/** @param outline level by normalised text, from the PDF's own outline. */
-export function headingRule(typography: Typography, outline: ReadonlyMap<string, number>): HeadingOf {
-  return (line) => {
-    const text = line.text.trim()
-    const fromOutline = outline.get(outlineKey(text))
-    if (fromOutline !== undefined && line.size >= typography.size * 0.95) return fromOutline
-    if (text.length > 120 || !/[\p{L}\p{N}]/u.test(text) || /[。；;,，、]$/.test(text)) return undefined
-    const bySize = typography.headingSizes.findIndex((size) => round(line.size) >= size)
-    if (bySize !== -1) return bySize + 1
-    const depth = typography.headingSizes.length
-    if (
-      line.bold &&
-      !typography.bold &&
-      text.length <= 60 &&
-      line.segments.length === 1 &&
-      (SECTION_NUMBER.test(text) || !/[.。!?！？:：]$/.test(text))
-    )
-      return Math.min(6, depth + 1)
-    return line.segments.length === 1 && line.size >= typography.size ? numberedHeading(text) : undefined
-  }
-}
-
-export const outlineKey = (text: string): string => text.replace(/[\s\u3000.·…]+/g, '').toLowerCase()
 
 type Edges = { left: number; right: number }
 
@@ -117,7 +30,9 @@ const ENDS_SENTENCE = /[。！？.!?：:；;…][”’」』"')）】]*$/
 
 /** Whether `line` goes on with the paragraph that ends with `before`. */
 function continues(before: Line, line: Line, edges: ReadonlyMap<number, Edges>, typography: Typography): boolean {
-  if (Math.abs(before.size - line.size) > 0.1 * before.size || isListStart(line.text)) return false
+  // OCR only guesses at sizes.
+  const tolerance = before.confidence === undefined ? 0.1 : 0.35
+  if (Math.abs(before.size - line.size) > tolerance * before.size || isListStart(line.text)) return false
   const own = edges.get(line.region) ?? line
   const ownBefore = edges.get(before.region) ?? before
   const indented = line.left > own.left + line.size * 1.2
@@ -147,38 +62,43 @@ export function joinLines(lines: readonly string[]): string {
 const samePlace = (before: Line | undefined, line: Line): boolean =>
   before !== undefined && before.region === line.region && line.baseline - before.baseline < line.size * 2
 
-/** Blocks in reading order. */
-export function flowBlocks(lines: readonly Line[], typography: Typography, headingOf: HeadingOf): FlowBlock[] {
+const CAPTION = /^(?:图|圖|表|Figure|Fig\.|Table)\s*[\d一二三四五六七八九十]/i
+
+/** Blocks in reading order; footnotes stand after the other blocks of their page. */
+export function flowBlocks(
+  lines: readonly Line[],
+  notes: ReadonlyMap<number, Line[]>,
+  typography: Typography,
+  headingOf: HeadingOf,
+): FlowBlock[] {
   const edges = edgesOf(lines)
   const blocks: FlowBlock[] = []
   for (const line of lines) {
     const last = blocks.at(-1)
     const before = last?.lines.at(-1)
     const level = headingOf(line)
-    if (level !== undefined && (!isListStart(line.text) || SECTION_NUMBER.test(line.text))) {
-      if (
-        last?.kind === 'heading' &&
-        last.level === level &&
-        samePlace(before, line) &&
-        round(before?.size ?? 0) === round(line.size) &&
-        !SECTION_NUMBER.test(line.text)
-      )
-        append(last, line)
+    if (line.object !== undefined) addObject(blocks, line, line.object)
+    else if (last?.kind === 'object' && last.object.kind === 'image' && CAPTION.test(line.text) && line.page === before?.page)
+      caption(last, line)
+    else if (level !== undefined && (!isListStart(line.text) || SECTION_NUMBER.test(line.text))) {
+      const goesOnHeading =
+        last?.kind === 'heading' && last.level === level && samePlace(before, line) && roundSize(before?.size ?? 0) === roundSize(line.size)
+      if (goesOnHeading && !SECTION_NUMBER.test(line.text)) append(last, line)
       else blocks.push({ kind: 'heading', level, text: line.text.trim(), lines: [line] })
     } else if (isListStart(line.text)) {
       if (last?.kind === 'list' && before !== undefined && line.page - before.page <= 1) {
         last.text += `\n${listLine(line.text)}`
         last.lines.push(line)
       } else blocks.push({ kind: 'list', text: listLine(line.text), lines: [line] })
-    } else if (last !== undefined && last.kind !== 'heading' && before !== undefined && goesOn(last, before, line, edges, typography))
-      append(last, line)
+    } else if (last !== undefined && before !== undefined && goesOn(last, before, line, edges, typography)) append(last, line)
     else blocks.push({ kind: 'paragraph', text: line.text.trim(), lines: [line] })
   }
-  return blocks
+  return withNotes(blocks, notes)
 }
 
 /** The lines of a list item hang under its text, not under its mark. */
 function goesOn(block: FlowBlock, before: Line, line: Line, edges: ReadonlyMap<number, Edges>, typography: Typography): boolean {
+  if (block.kind === 'heading' || block.kind === 'object') return false
   if (block.kind !== 'list') return continues(before, line, edges, typography)
   const start = block.lines.findLast((candidate) => isListStart(candidate.text)) ?? before
   const hangs =
@@ -191,6 +111,58 @@ function append(block: FlowBlock, line: Line): void {
   const last = lines.pop() ?? ''
   block.text = [...lines, joinLines([last, line.text])].join('\n')
   block.lines.push(line)
+}
+
+function caption(block: FlowBlock, line: Line): void {
+  block.text = joinLines([block.text, line.text])
+  block.lines.push(line)
+}
+
+/** A table at the top of a page with the columns of the one that ended the page before goes on with it and gets its header. */
+function addObject(blocks: FlowBlock[], line: Line, object: PageObject): void {
+  const last = blocks.at(-1)
+  const before = last?.kind === 'object' && last.object.kind === 'table' ? last.object : undefined
+  const goesOnTable =
+    object.kind === 'table' &&
+    before !== undefined &&
+    line.page - (last?.lines[0]?.page ?? 0) === 1 &&
+    before.columns.length === object.columns.length &&
+    before.columns.every((left, index) => Math.abs(left - (object.columns[index] ?? 0)) < 6)
+  const shown: PageObject = goesOnTable ? { ...object, table: withHeaderOf(before.table, object.table) } : object
+  blocks.push({ kind: 'object', object: shown, text: object.kind === 'image' ? object.text : '', lines: [line] })
+}
+
+const rowText = (table: TableContent, row: number): string =>
+  table.cells
+    .filter((cell) => cell.row === row)
+    .map((cell) => `${cell.column}:${cell.text}`)
+    .join('|')
+
+function withHeaderOf(first: TableContent, next: TableContent): TableContent {
+  const rows = first.headerRows
+  if (rows === 0 || first.columns !== next.columns) return next
+  const repeats = Array.from({ length: rows }, (_, row) => rowText(first, row) === rowText(next, row)).every(Boolean)
+  if (repeats) return { ...next, headerRows: rows }
+  const header = first.cells.filter((cell) => cell.row < rows)
+  const body = next.cells.map((cell) => Object.assign({}, cell, { row: cell.row + rows }))
+  return { rows: next.rows + rows, columns: next.columns, headerRows: rows, cells: [...header, ...body] }
+}
+
+function withNotes(blocks: readonly FlowBlock[], notes: ReadonlyMap<number, Line[]>): FlowBlock[] {
+  const result: FlowBlock[] = []
+  const open = [...notes].toSorted(([a], [b]) => a - b)
+  const flush = (beforePage: number): void => {
+    while ((open[0]?.[0] ?? Infinity) < beforePage) {
+      for (const group of noteGroups(open.shift()?.[1] ?? []))
+        result.push({ kind: 'note', text: joinLines(group.map((line) => line.text)), lines: group })
+    }
+  }
+  for (const block of blocks) {
+    flush(block.lines[0]?.page ?? 0)
+    result.push(block)
+  }
+  flush(Infinity)
+  return result
 }
 
 const listLine = (text: string): string => text.trim().replace(BULLET, '- ')

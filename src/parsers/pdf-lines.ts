@@ -1,96 +1,5 @@
-// Pieces of text on a PDF page → lines in reading order: columns are told apart by the gutters between long lines.
-import { isCjk } from '../core/text.ts'
-
-/** Text as the PDF paints it, in points from the page's top left corner. */
-export type Piece = {
-  text: string
-  left: number
-  right: number
-  top: number
-  bottom: number
-  baseline: number
-  size: number
-  bold: boolean
-}
-
-export type Line = {
-  text: string
-  left: number
-  right: number
-  top: number
-  bottom: number
-  baseline: number
-  size: number
-  bold: boolean
-  /** Runs parted by wide gaps: cells, when lines around it have the same gaps. */
-  segments: Piece[]
-  /** Lines of one column between two full-width lines share a region. */
-  region: number
-  page: number
-}
-
-const isWide = (character: string): boolean => {
-  const code = character.codePointAt(0) ?? 0
-  return isCjk(code) || (code >= 0x3000 && code <= 0x30ff) || (code >= 0xff00 && code <= 0xffef)
-}
-
-/** What stands between two texts that were parted by a line or a gap: nothing between Chinese characters, else one space. */
-export function joint(before: string, after: string): '' | ' ' {
-  const last = Array.from(before.trimEnd().slice(-2)).at(-1) ?? ''
-  const first = Array.from(after.trimStart().slice(0, 2))[0] ?? ''
-  return last === '' || first === '' || (isWide(last) && isWide(first)) ? '' : ' '
-}
-
-const overlap = (a: Piece, b: Piece): number => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)
-
-/** Pieces side by side: their heights overlap by more than half of the smaller one, which keeps sub- and superscripts in. */
-function rowsOf(pieces: readonly Piece[]): Piece[][] {
-  const rows: { pieces: Piece[]; main: Piece }[] = []
-  for (const piece of pieces.toSorted((a, b) => a.baseline - b.baseline || a.left - b.left)) {
-    const row = rows
-      .slice(-4)
-      .findLast(({ main }) => overlap(main, piece) > 0.5 * Math.min(main.bottom - main.top, piece.bottom - piece.top))
-    if (row === undefined) rows.push({ pieces: [piece], main: piece })
-    else {
-      row.pieces.push(piece)
-      if (piece.size > row.main.size) row.main = piece
-    }
-  }
-  return rows.map((row) => row.pieces.toSorted((a, b) => a.left - b.left))
-}
-
-/** Gap, in ems, from which two pieces of a row belong to different columns or cells. */
-const SEGMENT_GAP = 1.4
-const WORD_GAP = 0.15
-const WIDE_WORD_GAP = 0.6
-
-function merged(a: Piece, b: Piece): Piece {
-  const gap = (b.left - a.right) / Math.max(a.size, b.size, 1)
-  const bothWide = joint(a.text, b.text) === ''
-  const space = gap > (bothWide ? WIDE_WORD_GAP : WORD_GAP) && !/\s$/.test(a.text) && !/^\s/.test(b.text) ? ' ' : ''
-  const main = a.size >= b.size ? a : b
-  return {
-    text: a.text + space + b.text,
-    left: Math.min(a.left, b.left),
-    right: Math.max(a.right, b.right),
-    top: Math.min(a.top, b.top),
-    bottom: Math.max(a.bottom, b.bottom),
-    baseline: main.baseline,
-    size: main.size,
-    bold: a.text.length >= b.text.length ? a.bold : b.bold,
-  }
-}
-
-function segmentsOf(row: readonly Piece[]): Piece[] {
-  const segments: Piece[] = []
-  for (const piece of row) {
-    const last = segments.at(-1)
-    if (last !== undefined && piece.left - last.right < SEGMENT_GAP * Math.max(last.size, piece.size))
-      segments[segments.length - 1] = merged(last, piece)
-    else segments.push(piece)
-  }
-  return segments
-}
+// Pieces of text on a page → lines in reading order: columns are told apart by the gutters between long lines.
+import { type Line, lineOf, type Piece, rowsOf, segmentsOf } from './pdf-pieces.ts'
 
 const width = (piece: Piece): number => piece.right - piece.left
 
@@ -136,7 +45,8 @@ const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) =
 /** Columns hold running text on both sides of the gutter; a table has short cells there, and rows whose cells begin at one height. */
 function isColumnGutter(segments: readonly Piece[], gutter: Gutter): boolean {
   const middle = (gutter.left + gutter.right) / 2
-  const sides = [segments.filter((segment) => segment.right <= middle), segments.filter((segment) => segment.left >= middle)]
+  const texts = segments.filter((segment) => segment.object === undefined)
+  const sides = [texts.filter((segment) => segment.right <= middle), texts.filter((segment) => segment.left >= middle)]
   return sides.every((side) => {
     const extent = Math.max(...side.map((segment) => segment.right)) - Math.min(...side.map((segment) => segment.left))
     const typical = median(side.map(width))
@@ -193,8 +103,4 @@ function isLastLineOf(last: Piece | undefined, segment: Piece, all: readonly Pie
 export function linesOf(pieces: readonly Piece[], page: number, firstRegion: number): Line[] {
   const segments = rowsOf(pieces).flatMap(segmentsOf)
   return regionsOf(segments, 0).flatMap((region, index) => rowsOf(region).map((row) => lineOf(row, page, firstRegion + index)))
-}
-
-function lineOf(row: Piece[], page: number, region: number): Line {
-  return { ...row.reduce(merged), text: row.map((segment) => segment.text.trim()).join(' '), segments: row, region, page }
 }

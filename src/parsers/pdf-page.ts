@@ -1,8 +1,10 @@
-// One PDF page as pieces of text in points from its top left corner, whatever its rotation and origin.
+// One PDF page as pieces with a place: its text layer, its tables by ruling lines, and its pictures, whatever its rotation and origin.
 import type { PDFPageProxy } from 'pdfjs-dist'
 import type { TextItem } from 'pdfjs-dist/types/src/display/api.js'
 import { cleanText } from '../core/text.ts'
-import type { Piece } from './pdf-lines.ts'
+import { fillGrid, gridsOf, type Ruling } from './grid.ts'
+import { type Graphics, multiply, type Picture } from './pdf-graphics.ts'
+import type { PageObject, Piece } from './pdf-pieces.ts'
 
 export type PageText = {
   pieces: Piece[]
@@ -11,21 +13,17 @@ export type PageText = {
   height: number
 }
 
-type Matrix = readonly number[]
-
-const multiply = (a: Matrix, b: Matrix): number[] => {
-  const [a0 = 1, a1 = 0, a2 = 0, a3 = 1, a4 = 0, a5 = 0] = a
-  const [b0 = 1, b1 = 0, b2 = 0, b3 = 1, b4 = 0, b5 = 0] = b
-  return [a0 * b0 + a2 * b1, a1 * b0 + a3 * b1, a0 * b2 + a2 * b3, a1 * b2 + a3 * b3, a0 * b4 + a2 * b5 + a4, a1 * b4 + a3 * b5 + a5]
-}
-
 const isText = (item: object): item is TextItem => 'str' in item
 
-/** Reads the text layer of a page; the font's real name, known once its operators are read, tells bold type. */
-export async function readPage(page: PDFPageProxy, isBold: (fontName: string) => boolean): Promise<PageText> {
+/** Text set at more than this angle, in radians, is a watermark or a label, not a line. */
+const MAX_ANGLE = 0.17
+
+/** The text layer of a page. Vertical writing is turned so that its columns become lines, right to left. */
+export async function readText(page: PDFPageProxy, isBold: (fontName: string) => boolean): Promise<PageText> {
   const viewport = page.getViewport({ scale: 1 })
   const content = await page.getTextContent()
   const pieces: Piece[] = []
+  const upright: Piece[] = []
   const slanted: string[] = []
   for (const item of content.items) {
     if (!isText(item) || item.str.trim() === '') continue
@@ -33,36 +31,97 @@ export async function readPage(page: PDFPageProxy, isBold: (fontName: string) =>
     const size = Math.hypot(c, d)
     const text = cleanText(item.str)
     if (text.trim() === '' || size < 1) continue
-    const vertical = content.styles[item.fontName]?.vertical === true
-    if (vertical) pieces.push(...verticalPieces(text, x, y, size, item.height, isBold(item.fontName)))
-    else if (Math.abs(Math.atan2(b, a)) > 0.17) slanted.push(text)
-    else
-      pieces.push({
+    const bold = isBold(item.fontName)
+    if (content.styles[item.fontName]?.vertical === true) {
+      const across = viewport.width - x
+      upright.push({
         text,
-        left: x,
-        right: x + item.width,
-        top: y - size * 0.85,
-        bottom: y + size * 0.2,
-        baseline: y,
+        left: y,
+        right: y + Math.abs(item.height || item.width),
+        top: across - size / 2,
+        bottom: across + size / 2,
+        baseline: across + size / 2,
         size,
-        bold: isBold(item.fontName),
+        bold,
       })
+    } else if (Math.abs(Math.atan2(b, a)) > MAX_ANGLE) slanted.push(text)
+    else pieces.push({ text, left: x, right: x + item.width, top: y - size * 0.85, bottom: y + size * 0.2, baseline: y, size, bold })
   }
-  return { pieces: withoutShadows(pieces), slanted, width: viewport.width, height: viewport.height }
-}
-
-/** A vertical column of characters is kept as one piece, as tall as it is long. */
-function verticalPieces(text: string, x: number, y: number, size: number, length: number, bold: boolean): Piece[] {
-  return [{ text, left: x - size / 2, right: x + size / 2, top: y, bottom: y + Math.abs(length), baseline: y, size, bold }]
+  const length = (some: readonly Piece[]): number => some.reduce((sum, piece) => sum + piece.text.length, 0)
+  const isVertical = length(upright) > length(pieces)
+  return {
+    pieces: withoutShadows(isVertical ? upright : pieces),
+    slanted: [...slanted, ...(isVertical ? pieces : upright).map((piece) => piece.text)],
+    width: viewport.width,
+    height: viewport.height,
+  }
 }
 
 /** Fake bold paints the same text twice, a hair apart. */
 function withoutShadows(pieces: readonly Piece[]): Piece[] {
-  const seen = new Map<string, Piece>()
+  const seen = new Set<string>()
   return pieces.filter((piece) => {
     const key = `${piece.text}@${Math.round(piece.left / 2)},${Math.round(piece.baseline / 2)}`
-    if (seen.has(key)) return false
-    seen.set(key, piece)
-    return true
+    const isNew = !seen.has(key)
+    seen.add(key)
+    return isNew
   })
+}
+
+/** Private-use and broken characters mean that a font hides what its glyphs stand for: such a text layer says nothing. */
+export function isGarbled(pieces: readonly Piece[]): boolean {
+  const text = pieces
+    .map((piece) => piece.text)
+    .join('')
+    .replace(/\s/g, '')
+  const broken = text.match(/[\ue000-\uf8ff\ufffd]|[\u{f0000}-\u{10ffff}]/gu)?.length ?? 0
+  return text.length > 0 && broken > text.length * 0.3
+}
+
+export function objectPiece(object: PageObject, box: { left: number; right: number; top: number; bottom: number }): Piece {
+  const size = 10
+  return {
+    text: '',
+    left: box.left,
+    right: box.right,
+    top: box.top,
+    bottom: box.bottom,
+    baseline: box.top + size,
+    size,
+    bold: false,
+    object,
+  }
+}
+
+/** Takes the text inside ruled grids out of the pieces and puts one table in its place. */
+export function withRuledTables(pieces: readonly Piece[], rulings: readonly Ruling[]): Piece[] {
+  let rest = [...pieces]
+  const tables: Piece[] = []
+  for (const grid of gridsOf(rulings)) {
+    const inside = rest.filter(
+      (piece) =>
+        piece.left >= grid.left - 4 && piece.right <= grid.right + 4 && piece.top >= grid.top - 6 && piece.bottom <= grid.bottom + 6,
+    )
+    const filled = fillGrid(grid, inside)
+    if (filled === undefined) continue
+    rest = rest.filter((piece) => !filled.used.has(piece))
+    tables.push(objectPiece({ kind: 'table', table: filled.table, columns: grid.xs.slice(0, -1) }, grid))
+  }
+  return [...rest, ...tables]
+}
+
+/** Pictures a person would notice: not bullets, rules or backgrounds. */
+export function notablePictures(graphics: Graphics, width: number, height: number): Picture[] {
+  return graphics.pictures.filter((picture) => {
+    const [w, h] = [picture.right - picture.left, picture.bottom - picture.top]
+    return w >= 30 && h >= 30 && w * h >= width * height * 0.01 && w * h <= width * height * 0.85
+  })
+}
+
+/** Share of the page that its largest picture covers; a scan covers nearly all of it. */
+export function coveredByPicture(graphics: Graphics, width: number, height: number): number {
+  return Math.max(
+    0,
+    ...graphics.pictures.map((picture) => ((picture.right - picture.left) * (picture.bottom - picture.top)) / (width * height)),
+  )
 }

@@ -1,33 +1,84 @@
-// PDF: the text layer page by page, put into reading order, cleaned of what repeats, and joined into headings, paragraphs and lists.
-import type { PDFDocumentProxy } from 'pdfjs-dist'
+// PDF: every page's text layer or OCR, tables and pictures, put into reading order, cleaned of what repeats, joined into blocks.
+import type { OPS as PdfOperators, PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist'
+import { assetMaker } from './assets.ts'
 import { type FormatContext, type FormatParser, unreadable } from './format.ts'
-import { flowBlocks, headingRule, outlineKey, typographyOf, withoutMargins } from './pdf-flow.ts'
-import { type Line, linesOf } from './pdf-lines.ts'
+import { withAlignedTables } from './pdf-aligned.ts'
+import { flowBlocks } from './pdf-flow.ts'
+import { type Graphics, readGraphics } from './pdf-graphics.ts'
+import { linesOf } from './pdf-lines.ts'
+import { splitNotes, withoutMargins } from './pdf-margins.ts'
+import { needsOcr, type OcrBudget, readPageByOcr } from './pdf-ocr.ts'
 import { openPdf } from './pdf-open.ts'
-import { readPage } from './pdf-page.ts'
+import { coveredByPicture, isGarbled, notablePictures, objectPiece, readText, withRuledTables } from './pdf-page.ts'
+import { pictureAsset } from './pdf-pictures.ts'
+import type { Line, Piece } from './pdf-pieces.ts'
+import { headingRule, outlineKey, typographyOf } from './pdf-typography.ts'
+import { writeBlock } from './pdf-write.ts'
 import { createWriter, type Writer } from './writer.ts'
 
-type Pages = { lines: Line[]; heights: number[]; empty: number[] }
+type Reading = {
+  context: FormatContext
+  writer: Writer
+  OPS: typeof PdfOperators
+  budget: OcrBudget
+  asset: ReturnType<typeof assetMaker>
+  lines: Line[]
+  heights: number[]
+  empty: number[]
+}
 
-async function readPages(pdf: PDFDocumentProxy, context: FormatContext, writer: Writer): Promise<Pages> {
-  const pages: Pages = { lines: [], heights: [], empty: [] }
+async function readPages(pdf: PDFDocumentProxy, reading: Reading): Promise<void> {
   for (let number = 1; number <= pdf.numPages; number += 1) {
     try {
       const page = await pdf.getPage(number)
-      const { pieces, height } = await readPage(page, () => false)
-      const lines = linesOf(pieces, number, (pages.lines.at(-1)?.region ?? 0) + 1)
-      pages.lines.push(...lines)
-      pages.heights.push(height)
-      if (lines.length === 0) pages.empty.push(number)
+      await readPage(page, reading)
       page.cleanup()
     } catch {
-      // One broken page does not make the others unreadable; the reader of the document is told which one it was.
-      pages.heights.push(842)
-      writer.warn(`Page ${number} is damaged and could not be read.`)
+      // One broken page does not make the others unreadable; the warning says which one it was.
+      reading.heights[number - 1] ??= 842
+      reading.writer.warn(`Page ${number} is damaged and could not be read.`)
     }
-    context.progress()
+    reading.context.progress()
   }
-  return pages
+}
+
+const NO_GRAPHICS: Graphics = { rulings: [], pictures: [], isBold: () => false }
+
+async function readPage(page: PDFPageProxy, reading: Reading): Promise<void> {
+  const { context, writer } = reading
+  const graphics = await readGraphics(page, reading.OPS).catch(() => NO_GRAPHICS)
+  const text = await readText(page, graphics.isBold)
+  reading.heights[page.pageNumber - 1] = text.height
+  const garbled = isGarbled(text.pieces)
+  const characters = text.pieces.reduce((sum, piece) => sum + piece.text.trim().length, 0)
+  let { pieces } = text
+  let { rulings } = graphics
+  const share = coveredByPicture(graphics, text.width, text.height)
+  const isBlank = characters === 0 && rulings.length === 0 && graphics.pictures.length === 0
+  if (!isBlank && needsOcr(context.options.parseMethod, characters, garbled, share)) {
+    const read = await readPageByOcr(page, reading.budget, context, writer)
+    if (read !== undefined && read.pieces.length > 0) ({ pieces, rulings } = read)
+  } else if (garbled) writer.warn(`The text layer of page ${page.pageNumber} is garbled: its fonts hide what their letters stand for.`)
+  if (context.options.processTables) pieces = withRuledTables(pieces, rulings)
+  if (context.options.processImages) pieces = [...pieces, ...(await picturePieces(page, graphics, text, reading))]
+  const lines = linesOf(pieces, page.pageNumber, (reading.lines.at(-1)?.region ?? 0) + 1)
+  if (lines.length === 0) reading.empty.push(page.pageNumber)
+  for (const line of context.options.processTables ? withAlignedTables(lines) : lines) reading.lines.push(line)
+}
+
+async function picturePieces(
+  page: PDFPageProxy,
+  graphics: Graphics,
+  size: { width: number; height: number },
+  reading: Reading,
+): Promise<Piece[]> {
+  const pieces: Piece[] = []
+  for (const picture of notablePictures(graphics, size.width, size.height)) {
+    const asset = await pictureAsset(page, picture, reading.asset).catch(() => undefined)
+    if (asset === undefined) reading.writer.warn(`A picture on page ${page.pageNumber} could not be read.`)
+    else pieces.push(objectPiece({ kind: 'image', asset, text: '' }, picture))
+  }
+  return pieces
 }
 
 /** Levels of headings by text, from the PDF's own table of contents; damaged outlines count as none. */
@@ -50,42 +101,50 @@ async function readTitle(pdf: PDFDocumentProxy): Promise<string | undefined> {
   return typeof title === 'string' && !title.includes('\ufffd') ? title : undefined
 }
 
-function writeFlow(writer: Writer, lines: readonly Line[], outline: ReadonlyMap<string, number>): void {
+async function writeFlow(pdf: PDFDocumentProxy, reading: Reading): Promise<void> {
+  const lines = withoutMargins(reading.lines, reading.heights)
   const typography = typographyOf(lines)
-  for (const block of flowBlocks(lines, typography, headingRule(typography, outline))) {
-    const [first] = block.lines
-    const onPage = block.lines.filter((line) => line.page === first?.page)
-    const place = { page: first?.page, bbox: boxOf(onPage) }
-    if (block.kind === 'heading') writer.heading(block.level, block.text, place)
-    else writer.text(block.kind, block.text, place)
-  }
-}
-
-const tenth = (value: number): number => Math.round(value * 10) / 10
-
-function boxOf(lines: readonly Line[]): [number, number, number, number] {
-  return [
-    tenth(Math.min(...lines.map((line) => line.left))),
-    tenth(Math.min(...lines.map((line) => line.top))),
-    tenth(Math.max(...lines.map((line) => line.right))),
-    tenth(Math.max(...lines.map((line) => line.bottom))),
-  ]
+  const { body, notes } = splitNotes(lines, typography.size, reading.heights)
+  for (const block of flowBlocks(body, notes, typography, headingRule(typography, await readOutline(pdf))))
+    writeBlock(reading.writer, block)
 }
 
 const MAX_NAMED_PAGES = 20
 
+function warnOfEmptyPages(reading: Reading): void {
+  for (const page of reading.empty.slice(0, MAX_NAMED_PAGES))
+    reading.writer.warn(`Nothing was read from page ${page}: it holds no text layer.`)
+  if (reading.empty.length > MAX_NAMED_PAGES)
+    reading.writer.warn(`${reading.empty.length - MAX_NAMED_PAGES} more pages hold no text layer.`)
+}
+
 export const parsePdf: FormatParser = async (bytes, context) => {
+  const { OPS } = await import('pdfjs-dist/legacy/build/pdf.mjs')
   const pdf = await openPdf(bytes, context.limits)
   try {
-    const writer = createWriter(context)
-    const pages = await readPages(pdf, context, writer)
-    if (pages.lines.length === 0)
-      throw unreadable('The pages of the PDF hold no text layer: they are pictures of text, which cannot be read without OCR.')
-    for (const page of pages.empty.slice(0, MAX_NAMED_PAGES)) writer.warn(`Page ${page} holds no text layer; nothing was read from it.`)
-    if (pages.empty.length > MAX_NAMED_PAGES) writer.warn(`${pages.empty.length - MAX_NAMED_PAGES} more pages hold no text layer.`)
-    writeFlow(writer, withoutMargins(pages.lines, pages.heights), await readOutline(pdf))
-    return writer.finish({ title: await readTitle(pdf), pages: pdf.numPages })
+    const reading: Reading = {
+      context,
+      writer: createWriter(context),
+      OPS,
+      budget: { memory: {}, pages: 0 },
+      asset: assetMaker(),
+      lines: [],
+      heights: [],
+      empty: [],
+    }
+    await readPages(pdf, reading)
+    warnOfEmptyPages(reading)
+    if (reading.lines.every((line) => line.text === '' && line.object?.kind !== 'table'))
+      throw unreadable(nothingRead(context, reading.budget))
+    await writeFlow(pdf, reading)
+    return reading.writer.finish({ title: await readTitle(pdf), pages: pdf.numPages })
   } finally {
     await pdf.loadingTask.destroy()
   }
+}
+
+function nothingRead(context: FormatContext, budget: OcrBudget): string {
+  if (budget.pages > 0) return 'No text could be read from the pages of the PDF, neither from a text layer nor by OCR.'
+  const hint = context.options.parseMethod === 'text' ? ', and OCR was not asked for' : ''
+  return `The pages of the PDF hold no text layer${hint}.`
 }

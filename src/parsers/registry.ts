@@ -1,16 +1,24 @@
 // Which parser reads which media type. A new format is one file and one row; modules load on first use, since most are large.
 import { AppError } from '../core/errors.ts'
 import type { FormatParser } from './format.ts'
-import { DOCX, XLSX } from './sniff.ts'
+import { DOCX, PPTX, XLSX } from './sniff.ts'
+
+const image = async (): Promise<FormatParser> => (await import('./image.ts')).parseImage
 
 const FORMATS: ReadonlyMap<string, () => Promise<FormatParser>> = new Map([
   ['application/pdf', async () => (await import('./pdf.ts')).parsePdf],
   [DOCX, async () => (await import('./docx.ts')).parseDocx],
+  [PPTX, async () => (await import('./pptx.ts')).parsePptx],
   [XLSX, async () => (await import('./xlsx.ts')).parseXlsx],
   ['text/html', async () => (await import('./html.ts')).parseHtml],
   ['text/markdown', async () => (await import('./markdown.ts')).parseMarkdown],
   ['text/csv', async () => (await import('./csv.ts')).parseCsv],
   ['application/json', async () => (await import('./json.ts')).parseJson],
+  ['image/png', image],
+  ['image/jpeg', image],
+  ['image/gif', image],
+  ['image/webp', image],
+  ['image/tiff', image],
   ['text/plain', async () => (await import('./text.ts')).parseText],
 ])
 

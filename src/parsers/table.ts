@@ -46,3 +46,16 @@ export function firstRowIsHeader(rows: readonly (readonly string[])[]): boolean 
   const labels = filled.every((name) => name.length <= 40 && !isNumeric(name)) && new Set(filled).size === filled.length
   return labels && filled.length >= Math.max(2, names.length - 1)
 }
+
+/** Header rows of a full grid: two when the first one groups columns, else one when it names them. */
+export function guessHeaderRows(cells: readonly TableCell[], rows: number, columns: number): number {
+  const texts = Array.from({ length: Math.min(rows, 8) }, (_, row) =>
+    Array.from({ length: columns }, (__, column) => cells.find((cell) => cell.row === row && cell.column === column)?.text ?? ''),
+  )
+  const groups = cells.some((cell) => cell.row === 0 && cell.columnSpan > 1 && cell.columnSpan < columns)
+  if (groups && rows >= 3) {
+    const names = (texts[1] ?? []).map((text, column) => (text === '' ? (texts[0]?.[column] ?? '') : text))
+    return firstRowIsHeader([names, ...texts.slice(2)]) ? 2 : 1
+  }
+  return firstRowIsHeader(texts) ? 1 : 0
+}
