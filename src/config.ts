@@ -1,0 +1,197 @@
+// The environment as one checked, typed value. Nothing else in the service reads environment variables.
+import { isIPv4 } from 'node:net'
+import { z } from 'zod'
+import { AppError } from './core/errors.ts'
+import type { EmbeddingSettings, EndpointSettings, ModelSettings } from './models/settings.ts'
+import type { IdentitySettings } from './services/identity/settings.ts'
+import { SETTINGS, SETTING_NAMES } from './settings.ts'
+
+export type Config = {
+  host: string
+  port: number
+  /** `host` cannot be reached from another machine. */
+  loopback: boolean
+  /** No auth setting at all: a call without credentials is an administrator. */
+  development: boolean
+  dataDir: string
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  role: 'all' | 'api' | 'worker'
+  database: { url: string | undefined; poolSize: number }
+  worker: { concurrency: number; perWorkspace: number }
+  java: {
+    baseUrl: string | undefined
+    callbackMethod: 'PUT' | 'POST'
+    serviceToken: string | undefined
+    callbackSecret: string | undefined
+    ossHosts: readonly string[]
+  }
+  /** Undefined only on the embedded database, where the caller makes one and keeps it in `dataDir`. */
+  secretsKey: string | undefined
+  identity: Omit<IdentitySettings, 'now'>
+  models: ModelSettings
+  uploadMaxBytes: number
+  pdfMaxPages: number | undefined
+  /** Undefined: no limit. */
+  rateLimitPerMinute: number | undefined
+  courseChunksUrl: string | undefined
+}
+
+/** What the configuration is for: a command line that serves nobody needs neither callers' credentials nor a key for their tokens. */
+export type Use = 'serve' | 'command'
+
+const DEFAULT_UPLOAD_BYTES = 50 * 1024 * 1024
+const DEFAULT_RATE_PER_MINUTE = 600
+const DEFAULT_MODEL_PATH = './models/qwen3-embedding-0.6b'
+
+type Environment = Readonly<Record<string, string | undefined>>
+type Values = z.infer<typeof schema>
+
+const schema = z.object(SETTINGS).partial()
+
+/** Reads `.env` in the working directory, if there is one, then the environment, which wins. */
+export function loadConfig(use: Use = 'serve'): Config {
+  try {
+    process.loadEnvFile('.env')
+  } catch (error) {
+    // Most installations have no such file; one that exists and cannot be read must not be passed over.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new AppError('invalid_request', 'The file .env cannot be read.', { cause: error })
+  }
+  return readConfig(process.env, use)
+}
+
+/**
+ * Empty values count as not set. No sentence repeats a value, since it may be a secret.
+ *
+ * @throws AppError `invalid_request`, one line per setting to change, each beginning with its name.
+ */
+export function readConfig(env: Environment, use: Use = 'serve'): Config {
+  const present = SETTING_NAMES.flatMap((name) => {
+    const value = env[name]?.trim()
+    return value === undefined || value === '' ? [] : [[name, value] as const]
+  })
+  const result = schema.safeParse(Object.fromEntries(present))
+  if (!result.success) {
+    throw new AppError('invalid_request', result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}.`).join('\n'))
+  }
+  const config = assemble(result.data)
+  const refusals = use === 'serve' ? startRefusals(config) : []
+  if (refusals.length > 0) throw new AppError('invalid_request', refusals.join('\n'))
+  return config
+}
+
+/** Whether only this machine can connect to an address; a name other than localhost may lead anywhere. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'))
+}
+
+/** Why a server may not start like this, in sentences that name the setting to change. */
+function startRefusals(config: Config): string[] {
+  const refusals: string[] = []
+  if (config.development && !config.loopback) {
+    refusals.push(
+      'HOST is reachable from other machines, but no auth setting is made, so everybody would be an administrator: set JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET, JWT_INTROSPECTION_URL, ADMIN_TOKEN or INTERNAL_TOKENS, or bind HOST to 127.0.0.1.',
+    )
+  }
+  if (config.database.url !== undefined && config.secretsKey === undefined) {
+    refusals.push(
+      'SECRETS_KEY must be set together with DATABASE_URL, because every process has to open what another one sealed; openssl rand -base64 32 makes one.',
+    )
+  }
+  return refusals
+}
+
+function assemble(values: Values): Config {
+  const host = values.HOST ?? '127.0.0.1'
+  const loopback = isLoopback(host)
+  const identity = identityFrom(values)
+  const rate = values.RATE_LIMIT_PER_MINUTE ?? (loopback ? 0 : DEFAULT_RATE_PER_MINUTE)
+  const concurrency = values.WORKER_CONCURRENCY ?? 4
+  return {
+    host,
+    port: values.PORT ?? 8000,
+    loopback,
+    development: identity.development,
+    dataDir: values.DATA_DIR ?? './data',
+    logLevel: values.LOG_LEVEL ?? 'info',
+    role: values.ROLE ?? 'all',
+    database: { url: values.DATABASE_URL, poolSize: values.DATABASE_POOL_SIZE ?? 10 },
+    worker: { concurrency, perWorkspace: values.WORKSPACE_CONCURRENCY ?? concurrency },
+    java: {
+      baseUrl: values.JAVA_BASE_URL,
+      callbackMethod: values.JAVA_CALLBACK_METHOD ?? 'PUT',
+      serviceToken: values.JAVA_SERVICE_TOKEN,
+      callbackSecret: values.CALLBACK_SECRET,
+      ossHosts: values.OSS_HOSTS ?? [],
+    },
+    secretsKey: values.SECRETS_KEY,
+    identity,
+    models: modelsFrom(values),
+    uploadMaxBytes: values.UPLOAD_MAX_BYTES ?? DEFAULT_UPLOAD_BYTES,
+    pdfMaxPages: values.PDF_MAX_PAGES,
+    rateLimitPerMinute: rate === 0 ? undefined : rate,
+    courseChunksUrl: values.COURSE_CHUNKS_URL,
+  }
+}
+
+/** Issuer, audience and claim names say how to check a token, not that there is one; alone they are no auth setting. */
+function identityFrom(values: Values): Config['identity'] {
+  const internalTokens = values.INTERNAL_TOKENS ?? []
+  const proofs = [
+    values.JWT_JWKS_URL,
+    values.JWT_PUBLIC_KEY,
+    values.JWT_SECRET,
+    values.JWT_INTROSPECTION_URL,
+    values.ADMIN_TOKEN,
+    internalTokens[0],
+  ]
+  return {
+    jwksUrl: values.JWT_JWKS_URL,
+    publicKeyPem: values.JWT_PUBLIC_KEY,
+    secret: values.JWT_SECRET,
+    introspectionUrl: values.JWT_INTROSPECTION_URL,
+    issuer: values.JWT_ISSUER,
+    audience: values.JWT_AUDIENCE,
+    teacherClaim: values.JWT_TEACHER_CLAIM,
+    rolesClaim: values.JWT_ROLES_CLAIM,
+    adminToken: values.ADMIN_TOKEN,
+    internalTokens,
+    development: proofs.every((proof) => proof === undefined),
+  }
+}
+
+function modelsFrom(values: Values): ModelSettings {
+  const role = (prefix: 'LLM' | 'EXTRACT' | 'ANSWER' | 'KEYWORD' | 'SUMMARY' | 'VISION' | 'RERANK'): EndpointSettings => ({
+    baseUrl: values[`${prefix}_BASE_URL`],
+    apiKey: values[`${prefix}_API_KEY`],
+    model: values[`${prefix}_MODEL`],
+    concurrency: values[`${prefix}_CONCURRENCY`],
+    timeoutMs: values[`${prefix}_TIMEOUT_MS`],
+    options: values[`${prefix}_OPTIONS`],
+  })
+  return {
+    dashscopeApiKey: values.DASHSCOPE_API_KEY,
+    llm: role('LLM'),
+    extract: role('EXTRACT'),
+    answer: role('ANSWER'),
+    keyword: role('KEYWORD'),
+    summarise: role('SUMMARY'),
+    vision: role('VISION'),
+    rerank: role('RERANK'),
+    embedding: embeddingFrom(values),
+    extraction: values.EXTRACTION,
+  }
+}
+
+function embeddingFrom(values: Values): EmbeddingSettings {
+  return {
+    provider: values.EMBEDDING_PROVIDER,
+    baseUrl: values.EMBEDDING_BASE_URL,
+    apiKey: values.EMBEDDING_API_KEY,
+    model: values.EMBEDDING_MODEL_NAME,
+    dim: values.EMBEDDING_DIM,
+    modelPath: values.EMBEDDING_MODEL_PATH ?? DEFAULT_MODEL_PATH,
+    device: values.EMBEDDING_DEVICE ?? 'auto',
+    maxTokens: values.EMBEDDING_MAX_TOKENS,
+  }
+}

@@ -1,0 +1,139 @@
+// Puts routes on the server: credential before body, body before handler, one service call, one way to render.
+import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
+import type { Registry } from 'prom-client'
+import { z } from 'zod'
+import type { Principal } from '../core/credentials.ts'
+import { AppError } from '../core/errors.ts'
+import type { Engine } from '../services/api.ts'
+import type { Identity } from '../services/identity.ts'
+import { requireAdmin, type Named } from './authorise.ts'
+import type { Access, Call, HttpSettings, Route } from './route.ts'
+import { teacherId } from './schemas/common.ts'
+import { EventStream, SSE_HEADERS } from './sse.ts'
+import { readForm } from './upload.ts'
+import { type Part, validated } from './validation.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before the body is read, on every route that is not open. */
+    principal: Principal | undefined
+    /** Aborted when the caller goes away. */
+    gone: AbortSignal
+  }
+  interface FastifyContextConfig {
+    /** The definition behind a route of ours; the OpenAPI document needs what the framework does not keep. */
+    definition?: Route
+  }
+}
+
+export type Serving = {
+  engine: Engine
+  identity: Identity
+  settings: HttpSettings
+  metrics: Registry
+  stopping: AbortSignal
+  /** Some seconds after `stopping`. */
+  stopped: AbortSignal
+  report(error: unknown, request: FastifyRequest): AppError
+}
+
+const DEFAULT_HEARTBEAT_MS = 15_000
+const NOBODY: Principal = { kind: 'service', roles: [] }
+
+export function registerRoute(app: FastifyInstance, serving: Serving, route: Route): void {
+  const query = querySchema(route)
+  app.route({
+    method: route.method,
+    url: route.path,
+    schema: fastifySchema(route, query),
+    config: { definition: route },
+    ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit(serving.settings) }),
+    exposeHeadRoute: route.access === 'open',
+    onRequest: async (request) => {
+      request.principal = await proven(serving, request, route.access)
+    },
+    handler: async (request, reply) => {
+      const result = await route.handle(callOf(serving, route, request))
+      if (result instanceof EventStream)
+        return reply.headers(SSE_HEADERS).send(result.bytes(serving.settings.heartbeatMs ?? DEFAULT_HEARTBEAT_MS))
+      if (route.schema.reply === undefined) return reply.type(result.contentType).send(result.text)
+      return reply.code(route.status ?? 200).send(result)
+    },
+  })
+}
+
+/** Routes about a teacher's workspace may name the teacher in the query. */
+function querySchema({ access, schema }: Route): z.ZodObject | undefined {
+  if (access !== 'read' && access !== 'write' && access !== 'account') return schema.query
+  return (schema.query ?? z.object({})).extend({ teacherId: teacherId.optional() })
+}
+
+function fastifySchema({ schema, tag, summary, description, status = 200 }: Route, query: z.ZodObject | undefined): FastifySchema {
+  return {
+    tags: [tag],
+    summary,
+    description,
+    ...(schema.params === undefined ? {} : { params: schema.params }),
+    ...(query === undefined ? {} : { querystring: query }),
+    // A form is read by its handler, so only JSON is validated here.
+    ...(schema.body === undefined
+      ? {}
+      : { body: schema.form === undefined ? schema.body : { content: { 'application/json': { schema: schema.body } } } }),
+    ...(schema.reply === undefined ? {} : { response: { [status]: schema.reply } }),
+  }
+}
+
+/** The validator that Fastify calls for each part of a request. */
+export function compileValidator({ schema, httpPart }: { schema: unknown; httpPart?: string }) {
+  const part: Part = httpPart === 'body' || httpPart === 'params' ? httpPart : 'query'
+  return (received: unknown): { value: unknown } | { error: Error } => {
+    try {
+      return { value: validated(schema as z.ZodType, received, part) }
+    } catch (error) {
+      if (error instanceof AppError) return { error }
+      throw error
+    }
+  }
+}
+
+async function proven({ identity, settings }: Serving, request: FastifyRequest, access: Access): Promise<Principal | undefined> {
+  if (access === 'open' || (access === 'operator' && settings.loopback)) return undefined
+  const principal = await identity.authenticate(request.headers, request.gone)
+  if (access === 'operator') requireAdmin(principal)
+  return principal
+}
+
+function callOf(serving: Serving, route: Route, request: FastifyRequest): Call {
+  const { engine, settings, metrics, stopping, stopped } = serving
+  const isForm = route.schema.form !== undefined && request.isMultipart()
+  if (route.schema.form !== undefined && !isForm && request.body === undefined) {
+    throw new AppError('invalid_request', 'Send a file as multipart/form-data in the field file, or a text as JSON.')
+  }
+  return {
+    engine,
+    settings,
+    metrics,
+    requestId: request.id,
+    principal: request.principal ?? NOBODY,
+    named: namedBy(request),
+    params: request.params,
+    query: request.query,
+    body: request.body,
+    form: isForm ? () => readForm(request, settings.uploadMaxBytes) : undefined,
+    signal: AbortSignal.any([request.gone, stopped]),
+    stopping,
+    report: (error: unknown) => serving.report(error, request),
+    // The schemas of this route have just made these what its handler expects.
+  } as unknown as Call
+}
+
+function namedBy({ headers, query, body }: FastifyRequest): Named {
+  const header = headers['x-workspace']
+  if (Array.isArray(header)) throw new AppError('invalid_request', 'X-Workspace may be sent only once.')
+  const inQuery = (query as { teacherId?: string }).teacherId
+  const inBody = (body as { teacherId?: string } | undefined | null)?.teacherId
+  if (inQuery !== undefined && inBody !== undefined && inQuery !== inBody) {
+    throw new AppError('invalid_request', 'teacherId differs between the query and the body.')
+  }
+  return { workspace: header === '' ? undefined : header, teacherId: inBody ?? inQuery }
+}

@@ -1,0 +1,189 @@
+// Documents: parse for the Java backend, upload without it, follow, read, retry, delete.
+import { setTimeout as wait } from 'node:timers/promises'
+import { AppError } from '../../core/errors.ts'
+import type { WorkspaceId } from '../../core/workspace.ts'
+import { DEFAULT_PARSE_OPTIONS } from '../../ports/parser.ts'
+import type { DocumentView, UploadRequest } from '../../services/api.ts'
+import { readableWorkspace, writableWorkspace } from '../authorise.ts'
+import { defined } from '../defined.ts'
+import { type Call, defineRoute, type Route } from '../route.ts'
+import {
+  accepted,
+  chunkList,
+  chunkQuery,
+  documentList,
+  documentView,
+  fileParams,
+  listQuery,
+  parseRequest,
+  removed,
+  textUpload,
+  uploadForm,
+} from '../schemas/documents.ts'
+import { EventStream, type SseEvent } from '../sse.ts'
+import { validated } from '../validation.ts'
+
+const tag = 'documents'
+const DEFAULT_POLL_MS = 300
+
+const parse = defineRoute({
+  method: 'POST',
+  path: '/api/internal/documents/parse',
+  access: 'write',
+  tag,
+  status: 202,
+  summary: 'Parse a file of the Java backend',
+  description:
+    'Answers at once; the work is a durable job and its end is called back. While a job for the file is under way nothing new is started.',
+  schema: { body: parseRequest, reply: accepted },
+  handle: ({ engine, principal, named, body }) => {
+    const { teacherId: _named, parseOptions, ...request } = body
+    return engine.documents.parse(writableWorkspace(principal, named), defined({ ...request, options: parseOptions }), principal.token)
+  },
+})
+
+const uploadSchemas = { body: textUpload, form: uploadForm, reply: accepted }
+
+const upload = defineRoute({
+  method: 'POST',
+  path: '/api/documents',
+  access: 'write',
+  tag,
+  status: 202,
+  summary: 'Upload a document',
+  description: 'A file as multipart/form-data in the field file, or a text as JSON. Empty, oversize and unknown files are refused at once.',
+  schema: uploadSchemas,
+  // JSON may spell one byte of text with two (\n, \"); what is really too large is refused by its own size.
+  bodyLimit: ({ uploadMaxBytes }) => 2 * uploadMaxBytes + 65_536,
+  handle: async (call) => {
+    const { workspace, request } = call.form === undefined ? fromText(call) : await fromForm(call, call.form)
+    return call.engine.documents.upload(workspace, request, call.principal.token)
+  },
+})
+
+type UploadCall = Call<typeof uploadSchemas>
+type Upload = { workspace: WorkspaceId; request: UploadRequest }
+
+function fromText({ principal, named, body }: UploadCall): Upload {
+  const { teacherId: _named, text, parseOptions, ...request } = body
+  return {
+    workspace: writableWorkspace(principal, named),
+    request: defined({ ...request, bytes: Buffer.from(text), options: parseOptions }),
+  }
+}
+
+async function fromForm({ principal, named }: UploadCall, form: NonNullable<UploadCall['form']>): Promise<Upload> {
+  const { file, fields } = await form()
+  const { teacherId, parseOptions = DEFAULT_PARSE_OPTIONS, fileName, ...request } = validated(uploadForm, fields, 'body')
+  const workspace = writableWorkspace(principal, { ...named, teacherId: teacherId ?? named.teacherId })
+  if (file === undefined) throw new AppError('invalid_request', 'Send the file in the field named file.')
+  const name = fileName ?? validated(uploadForm.pick({ fileName: true }), { fileName: file.fileName }, 'body').fileName ?? 'upload'
+  return {
+    workspace,
+    request: defined({ ...request, fileName: name, bytes: file.bytes, declaredType: file.mediaType, options: parseOptions }),
+  }
+}
+
+const list = defineRoute({
+  method: 'GET',
+  path: '/api/documents',
+  access: 'read',
+  tag,
+  summary: 'List documents',
+  description: 'Newest first.',
+  schema: { query: listQuery, reply: documentList },
+  handle: ({ engine, principal, named, query }) => engine.documents.list(readableWorkspace(principal, named), defined(query)),
+})
+
+const get = defineRoute({
+  method: 'GET',
+  path: '/api/documents/:fileId',
+  access: 'read',
+  tag,
+  summary: 'One document',
+  description:
+    'Status, stage, progress, counts, warnings, timings and models. The status is of the latest attempt, the counts of the version searches see.',
+  schema: { params: fileParams, reply: documentView },
+  handle: ({ engine, principal, named, params }) => engine.documents.get(readableWorkspace(principal, named), params.fileId),
+})
+
+const chunks = defineRoute({
+  method: 'GET',
+  path: '/api/documents/:fileId/chunks',
+  access: 'read',
+  tag,
+  summary: 'The chunks of a document',
+  description: 'In reading order.',
+  schema: { params: fileParams, query: chunkQuery, reply: chunkList },
+  handle: ({ engine, principal, named, params, query }) =>
+    engine.documents.chunks(readableWorkspace(principal, named), params.fileId, defined(query)),
+})
+
+const events = defineRoute({
+  method: 'GET',
+  path: '/api/documents/:fileId/events',
+  access: 'read',
+  tag,
+  summary: 'Follow a document',
+  description: 'Server-sent events: progress with the document whenever it changes, at last end.',
+  schema: { params: fileParams },
+  handle: async (call) => {
+    const workspace = readableWorkspace(call.principal, call.named)
+    const first = await call.engine.documents.get(workspace, call.params.fileId)
+    return new EventStream(progress(call, workspace, first))
+  },
+})
+
+const isOver = (view: DocumentView): boolean => view.parseStatus === 'completed' || view.parseStatus === 'failed'
+
+/** Ends when the work does, when the document is deleted, when the reader goes away or the server stops. */
+async function* progress(call: Call, workspace: WorkspaceId, first: DocumentView): AsyncGenerator<SseEvent, void> {
+  const over = AbortSignal.any([call.signal, call.stopping])
+  let shown = ''
+  let view: DocumentView | undefined = first
+  while (view !== undefined && !over.aborted) {
+    const text = JSON.stringify(view)
+    if (text !== shown) yield { event: 'progress', data: view }
+    shown = text
+    if (isOver(view)) break
+    view = await nextView(call, workspace, first.fileId, over)
+  }
+  yield { event: 'end', data: { fileId: first.fileId } }
+}
+
+async function nextView(call: Call, workspace: WorkspaceId, fileId: string, over: AbortSignal): Promise<DocumentView | undefined> {
+  try {
+    await wait(call.settings.progressPollMs ?? DEFAULT_POLL_MS, undefined, { signal: over })
+    return await call.engine.documents.get(workspace, fileId)
+  } catch (error) {
+    // Nobody waits any more, or there is nothing to follow any more: both are ordinary ends of a stream.
+    if (over.aborted || (error instanceof AppError && error.code === 'not_found')) return undefined
+    throw error
+  }
+}
+
+const retry = defineRoute({
+  method: 'POST',
+  path: '/api/documents/:fileId/retry',
+  access: 'write',
+  tag,
+  status: 202,
+  summary: 'Try a failed document again',
+  description: 'Only from failed; a fresh address of the file is asked for with the token of this call.',
+  schema: { params: fileParams, reply: accepted },
+  handle: ({ engine, principal, named, params }) =>
+    engine.documents.retry(writableWorkspace(principal, named), params.fileId, principal.token),
+})
+
+const remove = defineRoute({
+  method: 'DELETE',
+  path: '/api/documents/:fileId',
+  access: 'write',
+  tag,
+  summary: 'Delete a document',
+  description: 'With its chunks, vectors and everything in the graph that only it supported. A running job is cancelled.',
+  schema: { params: fileParams, reply: removed },
+  handle: ({ engine, principal, named, params }) => engine.documents.remove(writableWorkspace(principal, named), params.fileId),
+})
+
+export const documentRoutes: readonly Route[] = [parse, upload, list, get, chunks, events, retry, remove]

@@ -1,0 +1,189 @@
+// What goes in and out of the document routes.
+import { z } from 'zod'
+import { DEFAULT_PARSE_OPTIONS } from '../../ports/parser.ts'
+import { fromWire, wireNames } from '../wire.ts'
+import { collection, cursor, fileId, limit, metadata, nextCursor, parseStatus, storedMetadata, teacherId } from './common.ts'
+
+export const parseOptions = z
+  .object({
+    parseMethod: z
+      .enum(['auto', 'text', 'ocr'])
+      .default(DEFAULT_PARSE_OPTIONS.parseMethod)
+      .describe('text never uses OCR, ocr always does.'),
+    processImages: z.boolean().default(DEFAULT_PARSE_OPTIONS.processImages),
+    processTables: z.boolean().default(DEFAULT_PARSE_OPTIONS.processTables),
+    processEquations: z.boolean().default(DEFAULT_PARSE_OPTIONS.processEquations),
+  })
+  .prefault({})
+  .describe('How the file is read.')
+
+const fileName = z
+  .string()
+  .min(1)
+  .max(512)
+  .describe('What people call the file; shown as the source of results.')
+  .meta({ example: '教案.pdf' })
+
+/** `purpose` is what some callers call the collection. */
+const namedCollection = collection.optional().register(wireNames, { synonyms: ['purpose'] })
+
+export const parseRequest = z
+  .object({
+    fileId,
+    collection: namedCollection,
+    parseOptions,
+    signedUrl: z
+      .string()
+      .min(1)
+      .max(8_192)
+      .describe(
+        'Where the file can be fetched for a while; also accepted as ossUrl, downloadUrl or url. Without it the Java backend is asked.',
+      )
+      .meta({ example: 'https://files.example.com/file-7f3a?signature=abc' })
+      .optional()
+      .register(wireNames, { synonyms: ['ossUrl', 'downloadUrl', 'url'] }),
+    fileName: fileName.optional(),
+    metadata: metadata.optional(),
+    teacherId: teacherId.optional(),
+  })
+  .meta({
+    example: {
+      fileId: 'file-7f3a',
+      collection: 'rag_material',
+      parseOptions: { parseMethod: 'auto', processImages: true, processTables: true, processEquations: true },
+      signedUrl: 'https://files.example.com/file-7f3a?signature=abc',
+    },
+  })
+
+export const textUpload = z
+  .object({
+    fileName,
+    text: z.string().min(1, 'must not be empty').describe('The content: plain text or Markdown.'),
+    fileId: fileId.optional(),
+    collection: namedCollection,
+    metadata: metadata.optional(),
+    parseOptions,
+    teacherId: teacherId.optional(),
+  })
+  .meta({ example: { fileName: '二次函数.md', text: '# 二次函数\n形如 y = ax² + bx + c 的函数。', collection: 'notes' } })
+
+/** A form field that holds JSON. */
+function jsonText<T extends z.ZodType>(schema: T) {
+  return z
+    .string()
+    .transform((value, context) => {
+      try {
+        return fromWire(schema, JSON.parse(value))
+      } catch {
+        // The parser's own message would quote what was sent.
+        context.addIssue('must be valid JSON')
+        return z.NEVER
+      }
+    })
+    .pipe(schema)
+}
+
+export const uploadForm = z
+  .object({
+    fileName: fileName.optional().describe('In place of the name in the file part.'),
+    fileId: fileId.optional(),
+    collection: namedCollection,
+    metadata: jsonText(metadata).optional(),
+    parseOptions: jsonText(parseOptions).optional(),
+    teacherId: teacherId.optional(),
+  })
+  .describe('The file itself is sent in the part named file.')
+
+export const accepted = z
+  .object({ fileId: z.string(), jobId: z.string(), workspace: z.string(), parseStatus })
+  .meta({
+    example: { fileId: 'file-7f3a', jobId: '0a4f6c1e-5a0b-4c5e-9a55-0d2f4d2b7a10', workspace: 'teacher-001', parseStatus: 'pending' },
+  })
+
+export const documentView = z
+  .object({
+    fileId: z.string(),
+    jobId: z.string(),
+    workspace: z.string(),
+    fileName: z.string(),
+    collection: z.string(),
+    metadata: storedMetadata,
+    parseStatus,
+    stage: z.string().describe('What is being done, or was last.'),
+    progress: z.number().describe('0 to 1.'),
+    attempts: z.number(),
+    chunkCount: z.number().describe('Of the version that searches see; 0 until completed.'),
+    entityCount: z.number(),
+    relationCount: z.number(),
+    parseError: z.string().nullable().describe('Begins with the error code.'),
+    warnings: z.array(z.string()),
+    timings: z.record(z.string(), z.number()).describe('Milliseconds by stage.'),
+    models: z.record(z.string(), z.string()).describe('Model by role.'),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+  })
+  .meta({
+    example: {
+      fileId: 'file-7f3a',
+      jobId: '0a4f6c1e-5a0b-4c5e-9a55-0d2f4d2b7a10',
+      workspace: 'teacher-001',
+      fileName: '教案.pdf',
+      collection: 'rag_material',
+      metadata: { grade: '九年级' },
+      parseStatus: 'completed',
+      stage: 'completed',
+      progress: 1,
+      attempts: 1,
+      chunkCount: 15,
+      entityCount: 8,
+      relationCount: 6,
+      parseError: null,
+      warnings: [],
+      timings: { parse: 420, embed: 31 },
+      models: { embed: 'builtin/hashed-lexical-v1' },
+      createdAt: '2026-03-01T08:00:00.000Z',
+      updatedAt: '2026-03-01T08:00:02.000Z',
+    },
+  })
+
+export const listQuery = z.object({
+  collection: collection.optional(),
+  status: parseStatus.optional(),
+  q: z.string().trim().min(1).max(200).optional().describe('Part of the file name or fileId.'),
+  limit: limit(50),
+  cursor: cursor.optional(),
+})
+
+const page = { nextCursor }
+
+export const documentList = z.object({ documents: z.array(documentView), ...page }).meta({ example: { documents: [], nextCursor: null } })
+
+export const chunkQuery = z.object({ limit: limit(50), cursor: cursor.optional() })
+
+export const chunkList = z
+  .object({
+    chunks: z.array(
+      z.object({
+        chunkId: z.string(),
+        ordinal: z.number(),
+        content: z.string(),
+        headings: z.array(z.string()),
+        page: z.number().nullable(),
+        tokens: z.number(),
+        metadata: storedMetadata,
+      }),
+    ),
+    ...page,
+  })
+  .meta({
+    example: {
+      chunks: [
+        { chunkId: 'c1', ordinal: 0, content: '形如 y = ax² + bx + c 的函数。', headings: ['二次函数'], page: 1, tokens: 14, metadata: {} },
+      ],
+      nextCursor: null,
+    },
+  })
+
+export const removed = z.object({ fileId: z.string(), deleted: z.literal(true) }).meta({ example: { fileId: 'file-7f3a', deleted: true } })
+
+export const fileParams = z.object({ fileId })

@@ -1,0 +1,185 @@
+// What goes in and out of search and query.
+import { z } from 'zod'
+import { MODES } from '../../core/modes.ts'
+import { collection, storedMetadata, teacherId } from './common.ts'
+
+const keywords = z.array(z.string().trim().min(1).max(200)).max(50).default([])
+
+const filterValue = z.union([z.string(), z.number(), z.boolean()])
+
+const tokenBudget = (fallback: number) => z.number().int().min(0).max(200_000).default(fallback)
+
+const searchFields = {
+  query: z
+    .string()
+    .max(8_000)
+    .refine((value) => value.trim() !== '', 'must not be blank')
+    .describe('The question, 1 to 8,000 characters.'),
+  mode: z.enum(MODES).default('auto').describe('Which legs are asked and how their finds are ranked.'),
+  topK: z.number().int().min(1).max(100).default(10).describe('Caps results, entities and relations, each.'),
+  chunkTopK: z.number().int().min(1).max(100).default(20).describe('The pool of chunks before ranking.'),
+  includePublic: z.boolean().default(true).describe('Search the workspace public as well.'),
+  collections: z.array(collection).max(100).default([]).describe('Only these collections; empty: all.'),
+  filters: z
+    .record(
+      z.string().min(1).max(200),
+      z.union([filterValue, z.array(filterValue).max(100)], 'must be a text, a number, true or false, or a list of those'),
+    )
+    .default({})
+    .describe('By metadata: keys are ANDed, values ORed.'),
+  highLevelKeywords: keywords.describe('Themes; empty: found in the query.'),
+  lowLevelKeywords: keywords.describe('Names of things; empty: found in the query.'),
+  rerank: z.boolean().default(false).describe('Ask the rerank model for the final order.'),
+  maxEntityTokens: tokenBudget(6_000),
+  maxRelationTokens: tokenBudget(8_000),
+  maxTotalTokens: tokenBudget(30_000),
+  explain: z.boolean().default(false).describe('Tell the rank and score of each result in each leg.'),
+  teacherId: teacherId.optional(),
+}
+
+export const searchRequest = z.object(searchFields).meta({ example: { query: '二次函数', mode: 'hybrid', topK: 10 } })
+
+const turn = z.object({ role: z.enum(['user', 'assistant', 'system']), content: z.string().max(32_000) })
+
+export const queryRequest = z
+  .object({
+    ...searchFields,
+    stream: z.boolean().default(false).describe('Answer with server-sent events: references, token…, done, or error.'),
+    history: z.array(turn).max(100).default([]).describe('The talk so far, oldest first.'),
+    userPrompt: z.string().max(8_000).optional().describe('How the answer should be written.'),
+    onlyContext: z.boolean().default(false).describe('Return what the model would be given, and call no answering model.'),
+  })
+  .meta({ example: { query: '二次函数的图像有什么特点？', topK: 5 } })
+
+const searchResult = z.object({
+  content: z.string(),
+  source: z.string().describe('user/<file name> or public/<file name>.'),
+  workspace: z.string(),
+  fileId: z.string(),
+  chunkId: z.string(),
+  score: z.number().describe('0 to 1.'),
+  page: z.number().nullable(),
+  headings: z.array(z.string()),
+  metadata: storedMetadata,
+  explain: z.record(z.string(), z.object({ rank: z.number(), score: z.number() })).optional(),
+})
+
+const entityHit = z.object({
+  name: z.string(),
+  type: z.string(),
+  description: z.string(),
+  workspace: z.string(),
+  score: z.number(),
+  chunkIds: z.array(z.string()),
+})
+
+const relationHit = z.object({
+  source: z.string(),
+  target: z.string(),
+  keywords: z.string(),
+  description: z.string(),
+  weight: z.number(),
+  workspace: z.string(),
+  score: z.number(),
+  chunkIds: z.array(z.string()),
+})
+
+const degraded = {
+  degraded: z.literal(true).optional().describe('A keyword or rerank model was down; the answer is what could be had without it.'),
+  degradedReason: z.string().optional(),
+}
+
+const exampleResult = {
+  content: '二次函数的图像是抛物线。',
+  source: 'user/教案.pdf',
+  workspace: 'teacher-001',
+  fileId: 'file-7f3a',
+  chunkId: 'c1',
+  score: 0.83,
+  page: 3,
+  headings: ['二次函数', '图像'],
+  metadata: {},
+}
+
+export const searchResponse = z
+  .object({
+    mode: z.enum(MODES),
+    results: z.array(searchResult),
+    entities: z.array(entityHit),
+    relations: z.array(relationHit),
+    keywords: z.object({ highLevel: z.array(z.string()), lowLevel: z.array(z.string()) }),
+    timings: z.object({ embedMs: z.number(), retrieveMs: z.number(), totalMs: z.number() }),
+    ...degraded,
+  })
+  .meta({
+    example: {
+      mode: 'hybrid',
+      results: [exampleResult],
+      entities: [
+        {
+          name: '二次函数',
+          type: 'knowledge_point',
+          description: '形如 y = ax² + bx + c',
+          workspace: 'public',
+          score: 0.9,
+          chunkIds: ['c1'],
+        },
+      ],
+      relations: [
+        {
+          source: '一次函数',
+          target: '二次函数',
+          keywords: 'prerequisite',
+          description: '先学一次函数',
+          weight: 2,
+          workspace: 'public',
+          score: 0.7,
+          chunkIds: ['c1'],
+        },
+      ],
+      keywords: { highLevel: [], lowLevel: ['二次函数'] },
+      timings: { embedMs: 3, retrieveMs: 9, totalMs: 14 },
+    },
+  })
+
+const reference = z.object({
+  id: z.number(),
+  source: z.string(),
+  workspace: z.string(),
+  fileId: z.string(),
+  chunkId: z.string(),
+  page: z.number().nullable(),
+  headings: z.array(z.string()),
+})
+
+const exampleReference = {
+  id: 1,
+  source: 'user/教案.pdf',
+  workspace: 'teacher-001',
+  fileId: 'file-7f3a',
+  chunkId: 'c1',
+  page: 3,
+  headings: ['二次函数'],
+}
+
+const answer = z.object({
+  answer: z.string(),
+  references: z.array(reference),
+  usage: z.object({ inputTokens: z.number(), cachedTokens: z.number(), outputTokens: z.number() }),
+  noEvidence: z.boolean().describe('Nothing was found; the answer says so and cites nothing.'),
+  ...degraded,
+})
+
+const context = z.object({ context: z.string(), references: z.array(reference), results: z.array(searchResult) })
+
+export const queryResponse = z
+  .union([answer, context])
+  .describe('An answer, or with onlyContext what the model would have been given.')
+  .meta({
+    example: {
+      answer: '二次函数的图像是抛物线 [1]。',
+      references: [exampleReference],
+      usage: { inputTokens: 812, cachedTokens: 0, outputTokens: 21 },
+      noEvidence: false,
+    },
+  })

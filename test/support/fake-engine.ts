@@ -1,0 +1,131 @@
+// An engine for tests of HTTP alone: it remembers what it was called with and answers what the test put there.
+// Whole-system tests use the real one.
+import { AppError } from '../../src/core/errors.ts'
+import type { WorkspaceId, WorkspaceScope } from '../../src/core/workspace.ts'
+import type {
+  Accepted,
+  DocumentView,
+  Engine,
+  ParseRequest,
+  QueryEvent,
+  QueryRequest,
+  Readiness,
+  SearchRequest,
+  SearchResponse,
+  UploadRequest,
+} from '../../src/services/api.ts'
+
+export type Called =
+  | { use: 'parse'; workspace: WorkspaceId; request: ParseRequest; token: string | undefined }
+  | { use: 'upload'; workspace: WorkspaceId; request: UploadRequest; token: string | undefined }
+  | { use: 'retry' | 'get' | 'list' | 'chunks' | 'remove'; workspace: WorkspaceId; about: unknown }
+  | { use: 'search'; scope: WorkspaceScope; request: SearchRequest }
+  | { use: 'query' | 'context'; scope: WorkspaceScope; request: QueryRequest }
+  | { use: 'workspaces'; scope: WorkspaceScope | undefined }
+  | { use: 'embed'; texts: string[]; kind: string }
+
+export type FakeEngine = Engine & {
+  calls: Called[]
+  /** Answers to `get`, one per call; the last one stays. Empty: not_found. */
+  views: DocumentView[]
+  /** What `query` yields; a thrown value is thrown there. */
+  events: (signal: AbortSignal) => AsyncGenerator<QueryEvent, void>
+  ready: Readiness
+  /** Thrown by the next call of anything but `query`. */
+  failure: unknown
+  last(): Called
+}
+
+export function view(fields: Partial<DocumentView> = {}): DocumentView {
+  return {
+    fileId: 'f1',
+    jobId: 'j1',
+    workspace: 'teacher-dev',
+    fileName: 'a.txt',
+    collection: 'default',
+    metadata: {},
+    parseStatus: 'pending',
+    stage: 'queued',
+    progress: 0,
+    attempts: 0,
+    chunkCount: 0,
+    entityCount: 0,
+    relationCount: 0,
+    parseError: null,
+    warnings: [],
+    timings: {},
+    models: {},
+    createdAt: '2026-01-01T00:00:00.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+    ...fields,
+  }
+}
+
+const EMPTY: Omit<SearchResponse, 'mode'> = {
+  results: [],
+  entities: [],
+  relations: [],
+  keywords: { highLevel: [], lowLevel: [] },
+  timings: { embedMs: 0, retrieveMs: 0, totalMs: 0 },
+}
+
+export function fakeEngine(): FakeEngine {
+  const engine: FakeEngine = {
+    calls: [],
+    views: [],
+    events: async function* () {
+      yield { event: 'references', references: [] }
+      yield {
+        event: 'done',
+        answer: 'Nothing was found.',
+        references: [],
+        usage: { inputTokens: 0, cachedTokens: 0, outputTokens: 0 },
+        noEvidence: true,
+      }
+    },
+    ready: { ready: true, reasons: [], seeding: false, checks: { database: 'ok' } },
+    failure: undefined,
+    last: () => {
+      const called = engine.calls.at(-1)
+      if (called === undefined) throw new Error('the engine was not called')
+      return called
+    },
+    documents: {
+      parse: (workspace, request, token) => note({ use: 'parse', workspace, request, token }, accepted(workspace, request.fileId)),
+      upload: (workspace, request, token) =>
+        note({ use: 'upload', workspace, request, token }, accepted(workspace, request.fileId ?? 'made')),
+      retry: (workspace, fileId) => note({ use: 'retry', workspace, about: fileId }, accepted(workspace, fileId)),
+      get: (workspace, fileId) => {
+        const next = engine.views.length > 1 ? engine.views.shift() : engine.views[0]
+        if (next === undefined) engine.failure ??= new AppError('not_found')
+        return note({ use: 'get', workspace, about: fileId }, next ?? view())
+      },
+      list: (workspace, query) => note({ use: 'list', workspace, about: query }, { documents: engine.views, nextCursor: null }),
+      chunks: (workspace, fileId, page) => note({ use: 'chunks', workspace, about: { fileId, ...page } }, { chunks: [], nextCursor: null }),
+      remove: (workspace, fileId) => note({ use: 'remove', workspace, about: fileId }, { fileId, deleted: true as const }),
+    },
+    retrieval: {
+      search: (scope, request) => note({ use: 'search', scope, request }, { mode: request.mode, ...EMPTY }),
+      query: (scope, request, signal) => {
+        engine.calls.push({ use: 'query', scope, request })
+        return engine.events(signal)
+      },
+      context: (scope, request) => note({ use: 'context', scope, request }, { context: 'evidence', references: [], results: [] }),
+    },
+    workspaces: { list: (scope) => note({ use: 'workspaces', scope }, []) },
+    readiness: () => Promise.resolve(engine.ready),
+    embed: (texts, kind) =>
+      note({ use: 'embed', texts, kind }, { vectors: texts.map(() => Float32Array.of(0.5, 0.5)), model: 'test/two', dim: 2, truncated: 0 }),
+  }
+
+  async function note<T>(called: Called, answer: T): Promise<T> {
+    engine.calls.push(called)
+    const { failure } = engine
+    engine.failure = undefined
+    if (failure !== undefined) throw failure
+    return answer
+  }
+  return engine
+}
+
+const accepted = (workspace: string, fileId: string): Accepted => ({ fileId, jobId: 'j1', workspace, parseStatus: 'pending' })
