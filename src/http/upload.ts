@@ -26,6 +26,8 @@ export async function readForm(request: FastifyRequest, maxBytes: number): Promi
       }
     }
   } catch (error) {
+    // What still arrives is read and dropped, or the connection would stay blocked and the answer might not get through.
+    request.raw.resume()
     throw refused(error, maxBytes)
   }
   return form

@@ -94,11 +94,9 @@ export const uploadForm = z
   })
   .describe('The file itself is sent in the part named file.')
 
-export const accepted = z
-  .object({ fileId: z.string(), jobId: z.string(), workspace: z.string(), parseStatus })
-  .meta({
-    example: { fileId: 'file-7f3a', jobId: '0a4f6c1e-5a0b-4c5e-9a55-0d2f4d2b7a10', workspace: 'teacher-001', parseStatus: 'pending' },
-  })
+export const accepted = z.object({ fileId: z.string(), jobId: z.string(), workspace: z.string(), parseStatus }).meta({
+  example: { fileId: 'file-7f3a', jobId: '0a4f6c1e-5a0b-4c5e-9a55-0d2f4d2b7a10', workspace: 'teacher-001', parseStatus: 'pending' },
+})
 
 export const documentView = z
   .object({
