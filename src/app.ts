@@ -48,7 +48,12 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     return database
   }
   const ledger = new Ledger(opened, log)
-  const models = createModels(config.models, { onUsage: (record) => ledger.record(ledgerRow(record)) })
+  const models = createModels(config.models, {
+    onUsage: (record) => ledger.record(ledgerRow(record)),
+    onWarning: (message) => log.warn({}, message),
+    tenantOf: () => usageContext()?.workspace ?? '',
+  })
+  await models.ready()
   const java =
     config.java.baseUrl === undefined
       ? undefined

@@ -1,12 +1,13 @@
 // The process: settings, the engine, the HTTP server, and an orderly end.
 import { readFileSync } from 'node:fs'
-import pino from 'pino'
 import { type App, createApp, PUBLIC_SEED } from './app.ts'
 import { type Config, loadConfig } from './config.ts'
 import { asAppError } from './core/errors.ts'
 import { PUBLIC_WORKSPACE } from './core/workspace.ts'
 import { databaseUnavailable, isConnectionError } from './drivers/postgres.ts'
 import { createHttpServer } from './http/server.ts'
+import { createLog } from './log.ts'
+import type { Log } from './services/deps.ts'
 import { createIdentity } from './services/identity.ts'
 
 /** A process that cannot hand its work back in time ends anyway; leases see to the rest. */
@@ -15,7 +16,7 @@ const STOP_WITHIN_MS = 9_000
 const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 
 export async function serve(config: Config): Promise<void> {
-  const log = pino({ level: config.logLevel, redact: ['req.headers', 'headers', '*.token', '*.secret', '*.authorization'] })
+  const log = createLog(config.logLevel)
   const app = await createApp(config, log)
   const servesHttp = config.role !== 'worker'
   const server = servesHttp
@@ -54,7 +55,7 @@ export async function serve(config: Config): Promise<void> {
 }
 
 /** Queues what is new before anybody asks whether seeding goes on; a service without its seed material still serves. */
-async function seedPublic(app: App, log: pino.Logger): Promise<void> {
+async function seedPublic(app: App, log: Log): Promise<void> {
   try {
     const { queued, unchanged, skipped } = await app.seed(PUBLIC_WORKSPACE, PUBLIC_SEED)
     if (queued.length + skipped.length > 0) log.info({ queued: queued.length, unchanged, skipped }, 'seeding the public workspace')

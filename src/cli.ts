@@ -1,0 +1,86 @@
+// The command line: the same use cases without HTTP. Composes like main.ts; every command lives in src/cli.
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { createApp, PUBLIC_SEED } from './app.ts'
+import type { CliContext } from './cli/context.ts'
+import { addDocumentCommands } from './cli/documents.ts'
+import { addEvalCommand } from './cli/eval.ts'
+import { addParseCommand } from './cli/parse.ts'
+import { addSearchCommands } from './cli/search.ts'
+import { addWorkspaceCommands } from './cli/workspaces.ts'
+import { loadConfig } from './config.ts'
+import { asAppError } from './core/errors.ts'
+import { openDatabase } from './drivers/postgres.ts'
+import { openScratchDatabase } from './drivers/scratch.ts'
+import { createLog } from './log.ts'
+import { serve } from './main.ts'
+import { createModels } from './models/create.ts'
+import { ParserPool } from './parsers/pool.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const interrupt = new AbortController()
+process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
+
+const context: CliContext = {
+  signal: interrupt.signal,
+  open: async () => {
+    const app = await createApp(loadConfig('command'), createLog('error'))
+    return {
+      engine: app.engine,
+      seed: app.seed,
+      startWork: app.startWork,
+      close: async () => {
+        await app.stopWork()
+        await app.close()
+      },
+    }
+  },
+  print: (json, value, lines) => {
+    process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${lines().join('\n')}\n`)
+  },
+  note: (line) => {
+    process.stderr.write(`${line}\n`)
+  },
+}
+
+const program = new Command('insight-rag')
+  .description('A retrieval engine with a knowledge graph for many tenants. Settings come from the environment and .env; see .env.example.')
+  .version(version)
+  .exitOverride()
+program.command('serve').description('serve HTTP and work on jobs, as ROLE says').action(() => serve(loadConfig()))
+program.command('work').description('work on jobs without HTTP').action(() => serve({ ...loadConfig(), role: 'worker' }))
+program.command('migrate').description('bring the database schema up to date').action(async () => {
+  const config = loadConfig('command')
+  const database = await openDatabase({ url: config.database.url, directory: `${config.dataDir}/pglite`, poolSize: 1 })
+  await database.close()
+  context.note('the schema is up to date')
+})
+addDocumentCommands(program, context, PUBLIC_SEED)
+addSearchCommands(program, context)
+addWorkspaceCommands(program, context)
+addParseCommand(program, context, () => {
+  const { pdfMaxPages } = loadConfig('command')
+  return new ParserPool({ size: 1, limits: pdfMaxPages === undefined ? {} : { pdfPages: pdfMaxPages } })
+})
+addEvalCommand(
+  program,
+  async () => {
+    const config = loadConfig('command')
+    return {
+      models: createModels(config.models),
+      chunkMaxTokens: config.models.embedding?.maxTokens ?? 512,
+      openScratch: () => openScratchDatabase(config.database.url),
+      print: (line) => process.stdout.write(`${line}\n`),
+    }
+  },
+  interrupt.signal,
+)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
+  const known = asAppError(error)
+  context.note(`${known.code}: ${known.code === 'internal_error' && error instanceof Error ? error.message : known.message}`)
+  process.exitCode = known.definition.exit
+}

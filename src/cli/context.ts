@@ -1,0 +1,47 @@
+// What every command is given: the engine when it asks for it, and one way to print.
+import type { Engine } from '../services/api.ts'
+import type { SeedReport } from '../services/seed.ts'
+import type { WorkspaceId } from '../core/workspace.ts'
+
+/** The running engine behind a command; `close` lets work that runs finish its steps and frees the database. */
+export type CliEngine = {
+  engine: Engine
+  seed(workspace: WorkspaceId, folder: string): Promise<SeedReport>
+  startWork(): Promise<void>
+  close(): Promise<void>
+}
+
+export type CliContext = {
+  /** Opens the engine; called when a command runs, so that `--help` starts nothing. */
+  open(): Promise<CliEngine>
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal
+  /** One value for machines (`--json`), lines for people. */
+  print(json: boolean, value: unknown, lines: () => string[]): void
+  /** Progress and warnings; never on standard output. */
+  note(line: string): void
+}
+
+/** Opens, works, and closes whatever happens. */
+export async function withEngine<T>(context: CliContext, work: (opened: CliEngine) => Promise<T>): Promise<T> {
+  const opened = await context.open()
+  try {
+    return await work(opened)
+  } finally {
+    await opened.close()
+  }
+}
+
+/** Columns as wide as their widest cell, counting Chinese characters as two. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const width = (text: string): number => [...text].reduce((sum, character) => sum + ((character.codePointAt(0) ?? 0) > 0x2e7f ? 2 : 1), 0)
+  const widths = header.map((name, column) => Math.max(width(name), ...rows.map((row) => width(row[column] ?? ''))))
+  const line = (cells: readonly string[]): string => cells.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell))).join('  ').trimEnd()
+  return [line(header), widths.map((size) => '─'.repeat(size)).join('  '), ...rows.map(line)]
+}
+
+/** Text of documents on a terminal: one line, no control characters that could move the cursor. */
+export function plain(text: string, max = 100): string {
+  const safe = text.replaceAll(/\p{Cc}+/gu, ' ').trim()
+  return [...safe].length > max ? `${[...safe].slice(0, max - 1).join('')}…` : safe
+}
