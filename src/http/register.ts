@@ -6,7 +6,9 @@ import type { Principal } from '../core/credentials.ts'
 import { AppError } from '../core/errors.ts'
 import type { Engine } from '../services/api.ts'
 import type { Identity } from '../services/identity.ts'
+import type { RateLimiter } from '../services/rate-limit.ts'
 import { requireAdmin, type Named } from './authorise.ts'
+import { callerName } from './caller.ts'
 import type { Access, Call, HttpSettings, Route } from './route.ts'
 import { teacherId } from './schemas/common.ts'
 import { EventStream, SSE_HEADERS } from './sse.ts'
@@ -30,6 +32,7 @@ export type Serving = {
   engine: Engine
   identity: Identity
   settings: HttpSettings
+  rateLimiter: RateLimiter | undefined
   metrics: Registry
   stopping: AbortSignal
   /** Some seconds after `stopping`. */
@@ -96,10 +99,12 @@ export function compileValidator({ schema, httpPart }: { schema: unknown; httpPa
   }
 }
 
-async function proven({ identity, settings }: Serving, request: FastifyRequest, access: Access): Promise<Principal | undefined> {
+async function proven(serving: Serving, request: FastifyRequest, access: Access): Promise<Principal | undefined> {
+  const { identity, settings, rateLimiter } = serving
   if (access === 'open' || (access === 'operator' && settings.loopback)) return undefined
   const principal = await identity.authenticate(request.headers, request.gone)
   if (access === 'operator') requireAdmin(principal)
+  else await rateLimiter?.admit(callerName(principal, request.headers))
   return principal
 }
 

@@ -10,6 +10,7 @@ import { AppError } from '../core/errors.ts'
 import type { Engine } from '../services/api.ts'
 import type { Log } from '../services/deps.ts'
 import type { Identity } from '../services/identity.ts'
+import type { RateLimiter } from '../services/rate-limit.ts'
 import { requireAdmin } from './authorise.ts'
 import { registerDocs, registerDocsPage } from './docs.ts'
 import { errorBody, retryAfter, toAppError, type Translate } from './errors.ts'
@@ -24,6 +25,8 @@ export type HttpServerOptions = {
   identity: Identity
   settings: HttpSettings
   log: Log
+  /** Undefined: no limit. */
+  rateLimiter?: RateLimiter | undefined
   /** Shown in the OpenAPI document. */
   version: string
   /** Others may add their own metrics; made here when not given. */
@@ -103,7 +106,11 @@ async function addPlugins(app: FastifyInstance, { version }: HttpServerOptions):
   await registerDocs(app, version)
 }
 
-function servingOf(app: FastifyInstance, { engine, identity, settings, log, translate }: HttpServerOptions, metrics: Registry): Serving {
+function servingOf(
+  app: FastifyInstance,
+  { engine, identity, settings, rateLimiter, log, translate }: HttpServerOptions,
+  metrics: Registry,
+): Serving {
   const stopping = new AbortController()
   const stopped = new AbortController()
   const closeSilent = silentConnections(app)
@@ -121,7 +128,7 @@ function servingOf(app: FastifyInstance, { engine, identity, settings, log, tran
       log.error({ requestId: request.id, route: patternOf(request), err: known.cause ?? known }, 'a request failed unexpectedly')
     return known
   }
-  return { engine, identity, settings, metrics, stopping: stopping.signal, stopped: stopped.signal, report }
+  return { engine, identity, settings, rateLimiter, metrics, stopping: stopping.signal, stopped: stopped.signal, report }
 }
 
 /**

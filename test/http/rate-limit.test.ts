@@ -1,0 +1,44 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { principal } from '../../src/core/credentials.ts'
+import { callerName } from '../../src/http/caller.ts'
+import { createRateLimiter } from '../../src/services/rate-limit.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { memoryLog } from '../support/engine.ts'
+import { SERVICE, startTestServer, teacher, type TestServer } from './support.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ rateLimiter: createRateLimiter(await openTestDatabase(), 3, memoryLog()) })
+})
+afterAll(() => server.close())
+
+test('beyond the limit a caller gets 429 with the time to wait, and others go on', async () => {
+  const statuses = []
+  for (let call = 0; call < 3; call += 1) statuses.push((await server.call('GET', '/api/workspaces', { headers: teacher('001') })).status)
+  const refused = await server.call('POST', '/api/search', { headers: teacher('001'), body: { query: 'q' } })
+  expect([...statuses, refused.status, refused.body.error.code]).toEqual([200, 200, 200, 429, 'rate_limited'])
+  const wait = Number(refused.headers.get('retry-after'))
+  expect([Number.isInteger(wait), wait >= 1, wait <= 20]).toEqual([true, true, true])
+  expect((await server.call('GET', '/api/workspaces', { headers: teacher('002') })).status).toBe(200)
+  expect((await server.call('GET', '/api/workspaces', { headers: SERVICE })).status).toBe(200)
+  expect((await server.call('GET', '/healthz')).status).toBe(200)
+})
+
+test('a call that cannot be counted passes and the log says so', async () => {
+  const log = memoryLog()
+  const nobody = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool({ host: '127.0.0.1', port: 1 }) }) })
+  await createRateLimiter({ ...(await openTestDatabase()), db: nobody }, 1, log).admit('anyone')
+  await nobody.destroy()
+  expect(log.lines[0]).toContain('warn a call could not be counted')
+})
+
+test('a person is one caller over all tokens, a service one per token, and no token is in the name', () => {
+  const person = principal('teacher', { teacherId: '7', token: 'secret-token' })
+  expect(callerName(person, {})).toBe('teacher:7')
+  expect(callerName(principal('admin'), {})).toBe('admin')
+  const one = callerName(principal('service'), { 'x-internal-token': 'secret-one' })
+  expect(one).toMatch(/^service:[\w-]{16}$/)
+  expect(one).not.toBe(callerName(principal('service'), { 'x-internal-token': 'secret-two' }))
+})
