@@ -399,6 +399,14 @@ grant insert to insight_app
 grant select to insight_app
 grant update to insight_app
 
+-- table rate_limits
+caller text collate "C" not null
+tokens double precision not null
+updated_at timestamp with time zone not null
+constraint rate_limits_caller_check CHECK ((length(caller) <= 200))
+constraint rate_limits_pkey PRIMARY KEY (caller)
+CREATE UNIQUE INDEX rate_limits_pkey ON public.rate_limits USING btree (caller)
+
 -- table relation_edits [row-level security, forced]
 workspace_id text collate "C" not null
 source_key text collate "C" not null
