@@ -5,6 +5,7 @@ import { type Config, loadConfig } from './config.ts'
 import { asAppError } from './core/errors.ts'
 import { PUBLIC_WORKSPACE } from './core/workspace.ts'
 import { databaseUnavailable, isConnectionError } from './drivers/postgres.ts'
+import { mountConsole } from './http/console.ts'
 import { createHttpServer } from './http/server.ts'
 import { createLog } from './log.ts'
 import type { Log } from './services/deps.ts'
@@ -26,6 +27,7 @@ export async function serve(config: Config): Promise<void> {
         settings: { loopback: config.loopback, development: config.development, uploadMaxBytes: config.uploadMaxBytes },
         log,
         version,
+        mounts: [(mount) => mountConsole(mount)],
         translate: (error) => (isConnectionError(error) ? databaseUnavailable(error) : undefined),
       })
     : undefined
