@@ -28,10 +28,10 @@ export function toAppError(error: unknown, translate: Translate = () => undefine
   const { code, statusCode } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; statusCode?: unknown }
   const framework = typeof code === 'string' ? FRAMEWORK[code] : undefined
   if (framework !== undefined) return new AppError(framework[0], framework[1], { cause: error })
-  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
-    return error instanceof SyntaxError
-      ? new AppError('invalid_request', 'The body is not valid JSON.', { cause: error })
-      : new AppError(statusCode === 413 ? 'payload_too_large' : 'invalid_request', undefined, { cause: error })
+  if (error instanceof SyntaxError && statusCode === 400)
+    return new AppError('invalid_request', 'The body is not valid JSON.', { cause: error })
+  if (typeof code === 'string' && code.startsWith('FST_') && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return new AppError(statusCode === 413 ? 'payload_too_large' : 'invalid_request', undefined, { cause: error })
   }
   return translate(error) ?? new AppError('internal_error', undefined, { cause: error })
 }
