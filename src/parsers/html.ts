@@ -1,9 +1,10 @@
 // HTML: the main content in reading order, without scripts, navigation or what is hidden. The walk is iterative, since depth is the page's choice.
 import { type DefaultTreeAdapterTypes, parse } from 'parse5'
-import type { FormatParser } from './format.ts'
+import type { TableContent } from '../core/blocks.ts'
+import type { FormatParser, ParseLimits } from './format.ts'
 import { unreadable } from './format.ts'
 import { decodeText } from './encoding.ts'
-import { type RowCell, tableFromRows } from './table.ts'
+import { guessHeaderRows, type RowCell, tableFromRows } from './table.ts'
 import { createWriter, type Writer } from './writer.ts'
 
 type Node = DefaultTreeAdapterTypes.ChildNode
@@ -121,7 +122,14 @@ function writeTable(writer: Writer, table: Element): void {
   const isLayout = nested || (cells.length > 0 && cells.every((row) => row.length <= 1))
   const caption = table.childNodes.filter(isElement).find((node) => node.tagName === 'caption')
   if (isLayout) for (const row of rows) for (const cell of row.childNodes.filter(isElement)) walk(writer, cell)
-  else writer.table(tableFromRows(cells, undefined, caption === undefined ? undefined : inlineText(caption).trim()))
+  else
+    writer.table(withGuessedHeader(tableFromRows(cells, undefined, caption === undefined ? undefined : inlineText(caption).trim()), cells))
+}
+
+/** Pages that mark no header cell at all often have a header all the same. */
+function withGuessedHeader(table: TableContent, rows: readonly (readonly RowCell[])[]): TableContent {
+  const isMarked = rows.some((row) => row.some((cell) => cell.header === true))
+  return isMarked ? table : { ...table, headerRows: guessHeaderRows(table.cells, table.rows, table.columns) }
 }
 
 function rowsOf(table: Element): Element[] {
@@ -244,16 +252,21 @@ function refuseDepth(source: string, limit: number): void {
 const declaredCharset = (bytes: Uint8Array): string | undefined =>
   /charset\s*=\s*["']?\s*([\w-]+)/i.exec(Buffer.from(bytes.subarray(0, 2048)).toString('latin1'))?.[1]
 
-export const parseHtml: FormatParser = (bytes, context) => {
-  const source = decodeText(bytes, declaredCharset(bytes)).text
-  refuseDepth(source, context.limits.depth * 2)
+/** Writes the main content of a page and gives its title. @throws AppError when it is nested absurdly deep. */
+export function writeHtml(writer: Writer, source: string, limits: ParseLimits): string | undefined {
+  refuseDepth(source, limits.depth * 2)
   const document = parse(source)
-  const writer = createWriter(context)
   const [title] = findAll(document, (element) => element.tagName === 'title', false)
   const content = mainContent(document)
   if (content !== undefined) walk(writer, content)
+  return title === undefined ? undefined : inlineTextOfTitle(title)
+}
+
+export const parseHtml: FormatParser = (bytes, context) => {
+  const writer = createWriter(context)
+  const title = writeHtml(writer, decodeText(bytes, declaredCharset(bytes)).text, context.limits)
   if (writer.isEmpty()) throw unreadable('The document is empty: it holds no text.')
-  return Promise.resolve(writer.finish({ title: title === undefined ? undefined : inlineTextOfTitle(title) }))
+  return Promise.resolve(writer.finish({ title }))
 }
 
 const inlineTextOfTitle = (title: Element): string =>

@@ -35,10 +35,16 @@ function isTable(rows: readonly Line[]): boolean {
   return distinct && filled >= rows.length * columns.length * 0.6
 }
 
-const isRow = (line: Line): boolean =>
-  line.segments.length >= 2 &&
-  line.segments.every((segment) => segment.object === undefined && segment.text.length <= MAX_CELL_CHARACTERS) &&
-  !/\.{4,}|…{2,}|·{4,}/.test(line.text)
+/** A list mark set apart from its text by a wide gap; two such "cells" are an item of a list. */
+const LIST_MARK = /^(?:[(（]?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4}|[一二三四五六七八九十]{1,3})[.)）、．]|[•·▪●○■□◆*–—-]|[①-⑳])$/
+const LEADERS = /\.{4,}|…{2,}|·{4,}/
+
+function isRow(line: Line): boolean {
+  const [first] = line.segments
+  if (first === undefined || line.segments.length < 2 || LEADERS.test(line.text)) return false
+  if (line.segments.length === 2 && LIST_MARK.test(first.text.trim())) return false
+  return line.segments.every((segment) => segment.object === undefined && segment.text.length <= MAX_CELL_CHARACTERS)
+}
 
 /** The longest run of rows from `start` that still reads as one table; 0 when there is none. */
 function runLength(lines: readonly Line[], start: number): number {

@@ -9,6 +9,9 @@ export type FlowBlock =
   | { kind: 'paragraph' | 'list' | 'note'; text: string; lines: Line[] }
   | { kind: 'object'; object: PageObject; text: string; lines: Line[] }
 
+/** A block being built: the lines of each item stay apart until all are there, since joining as they come is quadratic. */
+type Draft = { kind: FlowBlock['kind']; level: number; object: PageObject | undefined; items: string[][]; lines: Line[] }
+
 const BULLET = /^(?:[•·▪●○■□◆◇►▶–—*-]|[\u{f0b7}\u{f0a7}])\s+/u
 const NUMBER =
   /^(?:\d{1,3}[.)、．]|[（(](?:\d{1,2}|[a-z]|[ivx]{1,4}|[一二三四五六七八九十]{1,3})[)）]|[a-zA-Z][.)]|[①-⑳]|[一二三四五六七八九十]{1,3}、)\s*(?=\S)/
@@ -53,7 +56,7 @@ export function joinLines(lines: readonly string[]): string {
   let text = ''
   for (const line of lines) {
     const next = line.trim()
-    if (/\p{L}[-\u2010]$/u.test(text) && /^\p{Ll}/u.test(next)) text = text.slice(0, -1) + next
+    if (/\p{L}[-\u2010]$/u.test(text.slice(-3)) && /^\p{Ll}/u.test(next)) text = text.slice(0, -1) + next
     else text += (text === '' ? '' : joint(text, next)) + next
   }
   return text
@@ -72,32 +75,50 @@ export function flowBlocks(
   headingOf: HeadingOf,
 ): FlowBlock[] {
   const edges = edgesOf(lines)
-  const blocks: FlowBlock[] = []
+  const drafts: Draft[] = []
   for (const line of lines) {
-    const last = blocks.at(-1)
+    const last = drafts.at(-1)
     const before = last?.lines.at(-1)
     const level = headingOf(line)
-    if (line.object !== undefined) addObject(blocks, line, line.object)
-    else if (last?.kind === 'object' && last.object.kind === 'image' && CAPTION.test(line.text) && line.page === before?.page)
-      caption(last, line)
+    if (line.object !== undefined) addObject(drafts, line, line.object)
+    else if (last?.object?.kind === 'image' && CAPTION.test(line.text) && line.page === before?.page) append(last, line)
     else if (level !== undefined && (!isListStart(line.text) || SECTION_NUMBER.test(line.text))) {
       const goesOnHeading =
         last?.kind === 'heading' && last.level === level && samePlace(before, line) && roundSize(before?.size ?? 0) === roundSize(line.size)
       if (goesOnHeading && !SECTION_NUMBER.test(line.text)) append(last, line)
-      else blocks.push({ kind: 'heading', level, text: line.text.trim(), lines: [line] })
+      else drafts.push(begin('heading', line, level))
     } else if (isListStart(line.text)) {
       if (last?.kind === 'list' && before !== undefined && line.page - before.page <= 1) {
-        last.text += `\n${listLine(line.text)}`
+        last.items.push([listLine(line.text)])
         last.lines.push(line)
-      } else blocks.push({ kind: 'list', text: listLine(line.text), lines: [line] })
+      } else drafts.push(begin('list', line))
     } else if (last !== undefined && before !== undefined && goesOn(last, before, line, edges, typography)) append(last, line)
-    else blocks.push({ kind: 'paragraph', text: line.text.trim(), lines: [line] })
+    else drafts.push(begin('paragraph', line))
   }
-  return withNotes(blocks, notes)
+  return withNotes(drafts.map(finished), notes)
+}
+
+function begin(kind: 'heading' | 'paragraph' | 'list', line: Line, level = 0): Draft {
+  return { kind, level, object: undefined, items: [[kind === 'list' ? listLine(line.text) : line.text]], lines: [line] }
+}
+
+function append(draft: Draft, line: Line): void {
+  const item = draft.items.at(-1)
+  if (item === undefined) draft.items.push([line.text])
+  else item.push(line.text)
+  draft.lines.push(line)
+}
+
+function finished({ kind, level, object, items, lines }: Draft): FlowBlock {
+  const text = items.map(joinLines).join('\n')
+  if (kind === 'heading') return { kind, level, text, lines }
+  if (object !== undefined)
+    return { kind: 'object', object, text: [object.kind === 'image' ? object.text : '', text].join(' ').trim(), lines }
+  return { kind: kind === 'object' ? 'paragraph' : kind, text, lines }
 }
 
 /** The lines of a list item hang under its text, not under its mark. */
-function goesOn(block: FlowBlock, before: Line, line: Line, edges: ReadonlyMap<number, Edges>, typography: Typography): boolean {
+function goesOn(block: Draft, before: Line, line: Line, edges: ReadonlyMap<number, Edges>, typography: Typography): boolean {
   if (block.kind === 'heading' || block.kind === 'object') return false
   if (block.kind !== 'list') return continues(before, line, edges, typography)
   const start = block.lines.findLast((candidate) => isListStart(candidate.text)) ?? before
@@ -106,22 +127,10 @@ function goesOn(block: FlowBlock, before: Line, line: Line, edges: ReadonlyMap<n
   return hangs || (continues(before, line, edges, typography) && Math.abs(line.left - start.left) < line.size * 3)
 }
 
-function append(block: FlowBlock, line: Line): void {
-  const lines = block.text.split('\n')
-  const last = lines.pop() ?? ''
-  block.text = [...lines, joinLines([last, line.text])].join('\n')
-  block.lines.push(line)
-}
-
-function caption(block: FlowBlock, line: Line): void {
-  block.text = joinLines([block.text, line.text])
-  block.lines.push(line)
-}
-
 /** A table at the top of a page with the columns of the one that ended the page before goes on with it and gets its header. */
-function addObject(blocks: FlowBlock[], line: Line, object: PageObject): void {
-  const last = blocks.at(-1)
-  const before = last?.kind === 'object' && last.object.kind === 'table' ? last.object : undefined
+function addObject(drafts: Draft[], line: Line, object: PageObject): void {
+  const last = drafts.at(-1)
+  const before = last?.object?.kind === 'table' ? last.object : undefined
   const goesOnTable =
     object.kind === 'table' &&
     before !== undefined &&
@@ -129,7 +138,7 @@ function addObject(blocks: FlowBlock[], line: Line, object: PageObject): void {
     before.columns.length === object.columns.length &&
     before.columns.every((left, index) => Math.abs(left - (object.columns[index] ?? 0)) < 6)
   const shown: PageObject = goesOnTable ? { ...object, table: withHeaderOf(before.table, object.table) } : object
-  blocks.push({ kind: 'object', object: shown, text: object.kind === 'image' ? object.text : '', lines: [line] })
+  drafts.push({ kind: 'object', level: 0, object: shown, items: [], lines: [line] })
 }
 
 const rowText = (table: TableContent, row: number): string =>

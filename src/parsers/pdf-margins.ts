@@ -3,6 +3,7 @@ import type { Line } from './pdf-pieces.ts'
 
 /** Margin, as a share of the page's height, in which running titles and page numbers stand. */
 const MARGIN = 0.1
+const LARGE = 1.12
 const PAGE_NUMBER =
   /^[-–—•·\s|[(]*(?:第\s*)?(?:page\s*|p\.\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*[页頁])?(?:\s*(?:\/|of|,|共|，)\s*(?:共\s*)?\d{1,4}\s*[页頁]?)?[-–—•·\s|\])]*$/i
 
@@ -12,13 +13,18 @@ const repeatKey = (line: Line): string =>
 
 /**
  * Leaves out running titles, footers, logos and page numbers: what returns in the margins on at least three pages and on a third of all
- * (a quarter in long documents, where left and right pages differ), and bare page numbers at the very edge. Tables always stay.
+ * (a quarter in long documents, where left and right pages differ), and bare page numbers at the very edge. Tables always stay, and so do
+ * lines larger than the running text of `size`: every chapter may begin with its number at the top of a page.
  */
-export function withoutMargins(lines: readonly Line[], heights: readonly number[]): Line[] {
+export function withoutMargins(lines: readonly Line[], heights: readonly number[], size: number): Line[] {
   const pages = new Map<string, Set<number>>()
   const inMargin = (line: Line): boolean => {
     const height = heights[line.page - 1] ?? 842
-    return line.object?.kind !== 'table' && (line.bottom < height * MARGIN || line.top > height * (1 - MARGIN))
+    return (
+      line.object?.kind !== 'table' &&
+      (line.object !== undefined || line.size < size * LARGE) &&
+      (line.bottom < height * MARGIN || line.top > height * (1 - MARGIN))
+    )
   }
   for (const line of lines) {
     if (!inMargin(line)) continue

@@ -37,8 +37,9 @@ const isWide = (character: string): boolean => {
 
 /** What stands between two texts that were parted by a line or a gap: nothing between Chinese characters, else one space. */
 export function joint(before: string, after: string): '' | ' ' {
-  const last = Array.from(before.trimEnd().slice(-2)).at(-1) ?? ''
-  const first = Array.from(after.trimStart().slice(0, 2))[0] ?? ''
+  // Only the ends are looked at: texts grow long while they are joined.
+  const last = Array.from(before.slice(-8).trimEnd()).at(-1) ?? ''
+  const first = Array.from(after.slice(0, 8).trimStart())[0] ?? ''
   return last === '' || first === '' || (isWide(last) && isWide(first)) ? '' : ' '
 }
 

@@ -102,7 +102,7 @@ async function readTitle(pdf: PDFDocumentProxy): Promise<string | undefined> {
 }
 
 async function writeFlow(pdf: PDFDocumentProxy, reading: Reading): Promise<void> {
-  const lines = withoutMargins(reading.lines, reading.heights)
+  const lines = withoutMargins(reading.lines, reading.heights, typographyOf(reading.lines).size)
   const typography = typographyOf(lines)
   const { body, notes } = splitNotes(lines, typography.size, reading.heights)
   for (const block of flowBlocks(body, notes, typography, headingRule(typography, await readOutline(pdf))))

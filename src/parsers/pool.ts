@@ -6,9 +6,10 @@ import type { ParsedDocument } from '../core/blocks.ts'
 import { AppError } from '../core/errors.ts'
 import type { DocumentParser, ParseInput } from '../ports/parser.ts'
 import { DEFAULT_LIMITS, type ParseLimits, unreadable } from './format.ts'
+import { convertLegacy, findLibreOffice, isConvertible } from './legacy.ts'
 import type { ParseReply, ParseTask } from './protocol.ts'
 import { isSupported } from './registry.ts'
-import { type Identified, sniffMediaType } from './sniff.ts'
+import { type Identified, refusalOf, sniffMediaType } from './sniff.ts'
 
 export type ParserPoolOptions = {
   /** Documents parsed at once. Default 2. */
@@ -22,9 +23,11 @@ export type ParserPoolOptions = {
   /** After so many documents a process is replaced, since libraries leak. Default 100. */
   documentsPerProcess?: number
   limits?: Partial<ParseLimits>
+  /** Path of LibreOffice's program, which reads .doc, .xls, .ppt and OpenDocument; found by itself, `false` to do without. */
+  libreOffice?: string | false
 }
 
-type Settings = Required<Omit<ParserPoolOptions, 'limits'>> & { limits: ParseLimits }
+type Settings = Required<Omit<ParserPoolOptions, 'limits' | 'libreOffice'>> & { limits: ParseLimits; libreOffice: string | undefined }
 
 type Reader = { child: ChildProcess; documents: number; stderr: string }
 
@@ -46,30 +49,31 @@ export class ParserPool implements DocumentParser {
       memoryBytes: options.memoryBytes ?? 1024 ** 3,
       documentsPerProcess: options.documentsPerProcess ?? 100,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
+      libreOffice: options.libreOffice === false ? undefined : (options.libreOffice ?? findLibreOffice()),
     }
   }
 
   identify(bytes: Uint8Array, fileName: string, declaredType?: string): Identified {
     const identified = sniffMediaType(bytes, fileName, declaredType)
-    if (!isSupported(identified.mediaType))
-      throw new AppError('unsupported_file_type', `Files of type ${identified.mediaType} cannot be read.`)
+    const { mediaType } = identified
+    const convertible = this.#settings.libreOffice !== undefined && isConvertible(mediaType)
+    if (!isSupported(mediaType) && !convertible) throw refusalOf(mediaType)
     return identified
   }
 
   async parse(input: ParseInput, signal: AbortSignal): Promise<ParsedDocument> {
     signal.throwIfAborted()
     const { mediaType, warnings } = this.identify(input.bytes, input.fileName, input.declaredType)
+    const { libreOffice, limits, stallMs } = this.#settings
+    const source =
+      libreOffice !== undefined && isConvertible(mediaType)
+        ? await convertLegacy(input.bytes, mediaType, libreOffice, stallMs * 3, signal)
+        : { bytes: input.bytes, mediaType }
     const reader = await this.#acquire(signal)
-    const task: ParseTask = {
-      bytes: input.bytes,
-      fileName: input.fileName,
-      mediaType,
-      options: input.options,
-      limits: this.#settings.limits,
-    }
+    const task: ParseTask = { ...source, fileName: input.fileName, options: input.options, limits }
     try {
       const document = await runTask(reader, task, this.#settings, signal)
-      return { ...document, warnings: [...warnings, ...document.warnings] }
+      return { ...document, mediaType, warnings: [...warnings, ...document.warnings] }
     } finally {
       this.#release(reader)
     }

@@ -169,37 +169,45 @@ async function writePicture(slide: Slide, picture: XmlElement): Promise<void> {
   )
 }
 
+const plainText = (shape: Shape): string =>
+  paragraphsOf(child(shape.element, 'p:txBody'), false)
+    .map(({ text }) => text)
+    .join('\n')
+    .trim()
+
+const MAX_TITLE_LENGTH = 60
+
+/** The title placeholder, else a short single line that comes first, as converted and hand-made slides have it. */
+function titleShape(shapes: readonly Shape[]): Shape | undefined {
+  const marked = shapes.find((shape) => TITLES.has(shape.kind) && plainText(shape) !== '')
+  if (marked !== undefined) return marked
+  const first = shapes.find((shape) => shape.element.name === 'p:sp' && plainText(shape) !== '')
+  const text = first === undefined ? '' : plainText(first)
+  return text !== '' && text.length <= MAX_TITLE_LENGTH && !text.includes('\n') ? first : undefined
+}
+
 async function writeSlide(slide: Slide, root: XmlElement): Promise<void> {
   const tree = descendant(root, 'p:spTree')
   const shapes = tree === undefined ? [] : inReadingOrder(shapesOf(tree))
   const isHidden = root.attributes['show'] === '0'
-  const title = shapes
-    .filter((shape) => TITLES.has(shape.kind))
-    .map((shape) =>
-      paragraphsOf(child(shape.element, 'p:txBody'), false)
-        .map(({ text }) => text)
-        .join(' '),
-    )
-  const name = title.join(' ').replace(/\s+/g, ' ').trim()
-  slide.writer.heading(1, `${name === '' ? `Slide ${slide.page}` : name}${isHidden ? ' (hidden)' : ''}`, { page: slide.page })
+  const title = titleShape(shapes)
+  const name = title === undefined ? `Slide ${slide.page}` : plainText(title).replace(/\s+/g, ' ')
+  slide.writer.heading(1, `${name}${isHidden ? ' (hidden)' : ''}`, { page: slide.page })
   if (isHidden) slide.writer.warn(`Slide ${slide.page} is hidden; it was read all the same.`)
   for (const shape of shapes) {
+    if (shape === title) continue
     if (shape.element.name === 'p:graphicFrame') await writeFrame(slide, shape.element)
-    else if (shape.element.name === 'p:pic') {
-      if (slide.context.options.processImages) await writePicture(slide, shape.element)
-    } else if (!TITLES.has(shape.kind)) writeText(slide, shape)
+    else if (shape.element.name !== 'p:pic') writeText(slide, shape)
+    else if (slide.context.options.processImages) await writePicture(slide, shape.element)
   }
+  await writeNotes(slide)
+}
+
+async function writeNotes(slide: Slide): Promise<void> {
   const notes = await partXml(slide.archive, firstOfType(slide.relationships, 'notesSlide'), slide.context.limits)
-  const notesTree = notes === undefined ? undefined : descendant(notes, 'p:spTree')
-  for (const shape of notesTree === undefined ? [] : shapesOf(notesTree)) {
-    if (shape.kind === 'body')
-      slide.writer.text(
-        'note',
-        paragraphsOf(child(shape.element, 'p:txBody'), false)
-          .map(({ text }) => text)
-          .join('\n'),
-        { page: slide.page },
-      )
+  const tree = notes === undefined ? undefined : descendant(notes, 'p:spTree')
+  for (const shape of tree === undefined ? [] : shapesOf(tree)) {
+    if (shape.kind === 'body') slide.writer.text('note', plainText(shape), { page: slide.page })
   }
 }
 

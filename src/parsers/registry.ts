@@ -1,9 +1,10 @@
 // Which parser reads which media type. A new format is one file and one row; modules load on first use, since most are large.
-import { AppError } from '../core/errors.ts'
 import type { FormatParser } from './format.ts'
-import { DOCX, PPTX, XLSX } from './sniff.ts'
+import { DOCX, PPTX, refusalOf, XLSX } from './sniff.ts'
 
 const image = async (): Promise<FormatParser> => (await import('./image.ts')).parseImage
+
+const other = async (): Promise<FormatParser> => (await import('./office-other.ts')).parseOtherOffice
 
 const FORMATS: ReadonlyMap<string, () => Promise<FormatParser>> = new Map([
   ['application/pdf', async () => (await import('./pdf.ts')).parsePdf],
@@ -19,6 +20,11 @@ const FORMATS: ReadonlyMap<string, () => Promise<FormatParser>> = new Map([
   ['image/gif', image],
   ['image/webp', image],
   ['image/tiff', image],
+  ['application/epub+zip', async () => (await import('./epub.ts')).parseEpub],
+  ['application/rtf', other],
+  ['application/vnd.oasis.opendocument.text', other],
+  ['application/vnd.oasis.opendocument.spreadsheet', other],
+  ['application/vnd.oasis.opendocument.presentation', other],
   ['text/plain', async () => (await import('./text.ts')).parseText],
 ])
 
@@ -29,6 +35,6 @@ export function isSupported(mediaType: string): boolean {
 /** @throws AppError `unsupported_file_type` */
 export async function parserFor(mediaType: string): Promise<FormatParser> {
   const load = FORMATS.get(mediaType)
-  if (load === undefined) throw new AppError('unsupported_file_type', `Files of type ${mediaType} cannot be read.`)
+  if (load === undefined) throw refusalOf(mediaType)
   return load()
 }

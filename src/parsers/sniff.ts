@@ -103,7 +103,7 @@ function zipNames(bytes: Uint8Array): string[] {
 }
 
 function zipType(bytes: Uint8Array): string {
-  const declared = /^mimetype(application\/[\w.+-]+)/.exec(latin1(bytes, 30, 120))?.[1]
+  const declared = /^mimetype(application\/[a-z0-9.+-]+)/.exec(latin1(bytes, 30, 120))?.[1]
   if (declared !== undefined) return declared
   const names = zipNames(bytes)
   if (names.length === 0) throw unreadable('The file is damaged: its container cannot be opened.')
@@ -117,18 +117,31 @@ function zipType(bytes: Uint8Array): string {
 }
 
 /** Office 97–2003 files share one container; the names of its streams, in UTF-16, tell them apart. */
-function legacyType(bytes: Uint8Array): AppError {
-  const has = (name: string): boolean =>
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(Buffer.from(name, 'utf16le'))
-  if (has('EncryptedPackage')) return unreadable('The Office file is password protected.')
-  if (has('WordDocument')) return legacy('Word (.doc)', 'docx')
-  if (has('Workbook') || has('Book')) return legacy('Excel (.xls)', 'xlsx')
-  if (has('PowerPoint Document')) return legacy('PowerPoint (.ppt)', 'pptx')
-  return unsupported('an old Office or e-mail file')
+function legacyType(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const has = (name: string): boolean => buffer.includes(Buffer.from(name, 'utf16le'))
+  if (has('EncryptedPackage')) throw unreadable('The Office file is password protected.')
+  if (has('WordDocument')) return 'application/msword'
+  if (has('Workbook') || has('Book')) return 'application/vnd.ms-excel'
+  if (has('PowerPoint Document')) return 'application/vnd.ms-powerpoint'
+  throw unsupported('an old Office or e-mail file')
 }
 
-const legacy = (what: string, save: string): AppError =>
-  new AppError('unsupported_file_type', `Old ${what} files cannot be read; open it and save it as .${save}.`)
+const LEGACY_NAMES: Readonly<Record<string, [string, string]>> = {
+  'application/msword': ['Word (.doc)', 'docx'],
+  'application/vnd.ms-excel': ['Excel (.xls)', 'xlsx'],
+  'application/vnd.ms-powerpoint': ['PowerPoint (.ppt)', 'pptx'],
+}
+
+/** Why a recognised type is not read here; for old Office files, what to do about it. */
+export function refusalOf(mediaType: string): AppError {
+  const [name, save] = LEGACY_NAMES[mediaType] ?? []
+  const sentence =
+    name === undefined || save === undefined
+      ? `Files of type ${mediaType} cannot be read.`
+      : `Old ${name} files cannot be read; open it and save it as .${save}.`
+  return new AppError('unsupported_file_type', sentence)
+}
 
 export function extensionType(fileName: string): string | undefined {
   const extension = /\.([A-Za-z0-9]{1,8})$/.exec(fileName.trim())?.[1]?.toLowerCase()
@@ -182,7 +195,7 @@ function contentType(bytes: Uint8Array, fileName: string): string {
   const start = latin1(bytes, 0, 16)
   if (start.startsWith('PK\x03\x04')) return zipType(bytes)
   if (start.startsWith('PK\x05\x06')) throw unreadable('The file is empty: its container has no parts.')
-  if (start.startsWith(LEGACY)) throw legacyType(bytes)
+  if (start.startsWith(LEGACY)) return legacyType(bytes)
   const known = SIGNATURES.find(({ bytes: mark, at = 0 }) => start.startsWith(mark, at))
   if (known?.mediaType !== undefined) return known.mediaType
   // Two letters are a weak sign: a text may begin with them, binary data has zero bytes soon.

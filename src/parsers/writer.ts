@@ -49,8 +49,11 @@ function tidyList(text: string): string {
   return lines.filter((line) => line.trim() !== '').join('\n')
 }
 
+/** Nothing in it that tidying would change: most cells of a sheet, which can have a million. */
+const PLAIN = /^[\u0021-\u007e\u4e00-\u9fff\uff01-\uff5e]*$/
+
 function tidyCell(cell: TableCell): TableCell {
-  return { ...cell, text: tidy(cell.text) }
+  return PLAIN.test(cell.text) ? cell : { ...cell, text: tidy(cell.text) }
 }
 
 const placed = ({ page, bbox, confidence, record }: Place): Partial<Block> => ({

@@ -1,6 +1,6 @@
 // Excel workbooks, read as a stream so that a sheet of 60,000 rows stays small in memory: values as displayed, merges, several tables a sheet.
 import type { FormatContext, FormatParser, ParseLimits } from './format.ts'
-import { unreadable } from './format.ts'
+import { titleFromFileName, unreadable } from './format.ts'
 import { firstOfType, packageTitle, relationshipsOf } from './rels.ts'
 import { createWriter, type Writer } from './writer.ts'
 import { formatCode, formatValue } from './xlsx-format.ts'
@@ -84,11 +84,23 @@ function shown(type: string | undefined, raw: string, style: number, workbook: W
 
 type Sheet = { cells: SheetCells; merges: Range[]; isCut: boolean }
 
+/** Equal short texts of a sheet are kept once: columns repeat their values. */
+function internTable(): (text: string) => string {
+  const known = new Map<string, string>()
+  return (text) => {
+    const same = known.get(text)
+    if (same !== undefined) return same
+    if (known.size < 50_000 && text.length < 64) known.set(text, text)
+    return text
+  }
+}
+
 async function readSheet(archive: Archive, name: string, workbook: Workbook, context: FormatContext): Promise<Sheet> {
   const sheet: Sheet = { cells: new Map(), merges: [], isCut: false }
   let cell = { reference: '', type: undefined as string | undefined, style: 0, raw: '' }
   let next = { row: -1, column: 0 }
   let inValue = false
+  const interned = internTable()
   const reader = xmlReader(
     {
       open(tag, attributes) {
@@ -110,7 +122,7 @@ async function readSheet(archive: Archive, name: string, workbook: Workbook, con
           if (sheet.cells.size >= context.limits.tableRows && !sheet.cells.has(row)) sheet.isCut = true
           else {
             const columns = sheet.cells.get(row) ?? new Map<number, string>()
-            sheet.cells.set(row, columns.set(column, text))
+            sheet.cells.set(row, columns.set(column, interned(text)))
           }
         }
       },
@@ -129,7 +141,8 @@ async function readComments(archive: Archive, sheetPart: string, limits: ParseLi
   if (target === undefined || !archive.has(target)) return []
   const comments: string[] = []
   for (const element of descendants(parseXml(await archive.read(target), limits))) {
-    if (element.name === 'x:comment') comments.push(`${element.attributes['ref'] ?? ''}: ${textOf(element).trim()}`)
+    if (element.name === 'x:comment')
+      comments.push(`${element.attributes['ref'] ?? ''}: ${textOf(child(element, 'x:text') ?? element).trim()}`)
   }
   return comments
 }
@@ -185,12 +198,6 @@ export const parseXlsx: FormatParser = async (bytes, context) => {
     if (writer.size() > before + 1) filled += 1
   }
   if (filled === 0) throw unreadable('The workbook is empty: no sheet holds anything.')
-  return writer.finish({ title: (await packageTitle(archive, limits)) || titleOfFile(context), pages: sheets.length })
+  // A sheet's name is no title for the workbook; its file name is.
+  return writer.finish({ title: (await packageTitle(archive, limits)) || titleFromFileName(context.fileName), pages: sheets.length })
 }
-
-/** A sheet's name is no title for the workbook; its file name is. */
-const titleOfFile = (context: FormatContext): string =>
-  context.fileName
-    .split(/[\\/]/)
-    .at(-1)
-    ?.replace(/\.xlsx$/i, '') ?? context.fileName

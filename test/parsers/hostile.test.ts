@@ -11,7 +11,7 @@ import { fixture } from './support.ts'
 
 let pool: ParserPool
 beforeAll(() => {
-  pool = new ParserPool({ size: 1, limits: { pdfPages: 5 } })
+  pool = new ParserPool({ size: 1, limits: { pdfPages: 5 }, libreOffice: false })
 })
 afterAll(() => pool.close())
 
