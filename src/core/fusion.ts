@@ -1,4 +1,4 @@
-// Merging ranked lists without comparing their scores: by reciprocal rank, or by taking turns as LightRAG does.
+// Merging ranked lists: by putting their scores on one scale, or by taking turns as LightRAG does.
 
 /** A chunk, entity or relation by its full name: ids are unique only within a workspace. */
 export type Located = { workspaceId: string; id: string }
@@ -6,29 +6,19 @@ export type Located = { workspaceId: string; id: string }
 /** One string for a full name; workspace names hold no space. */
 export const fullName = ({ workspaceId, id }: Located): string => `${workspaceId} ${id}`
 
-/** Cormack, Clarke and Büttcher's damping. */
-export const RRF_K = 60
-
-/** One ranking, best first, each id at most once; `weight` ≥ 0 says how much its vote counts. */
-export type Ranking = { ids: readonly string[]; weight: number }
-
 /**
- * Merges rankings by reciprocal rank: score(id) = Σ over lists of weight / (k + rank), rank from 1, as a share of what an
- * id that leads every list would get. A list that is empty still counts as a vote withheld, so a lone noisy list cannot score 1.
- * Ties keep the order of first appearance, so equal inputs give equal output. Cost: O(total hits).
- * Source: Cormack, Clarke, Büttcher, SIGIR 2009; k = 60 is theirs.
+ * Scores of one leg stretched over 0..1: the best becomes 1, the floor 0. A list that is not full shows everything there is, so nothing
+ * below it is known to be worthless and the floor is 0; the last of a full list marks what the leg takes for noise.
+ * Source: convex combination with min-max normalisation beats reciprocal rank fusion (Bruch, Gai, Ingber, TOIS 2023), here as well.
  *
- * @param k damping, k ≥ 0; larger flattens the difference between ranks.
- * @returns every id once, best first; score in (0, 1].
+ * @param scores best first, ≥ 0.
+ * @param depth  the length of a full list.
  */
-export function reciprocalRankFusion(rankings: readonly Ranking[], k: number = RRF_K): { id: string; score: number }[] {
-  const best = rankings.reduce((sum, { weight }) => sum + weight / (k + 1), 0)
-  const scores = new Map<string, number>()
-  for (const { ids, weight } of rankings) {
-    if (weight === 0) continue
-    ids.forEach((id, index) => scores.set(id, (scores.get(id) ?? 0) + weight / (k + index + 1)))
-  }
-  return [...scores].map(([id, score]) => ({ id, score: score / best })).toSorted((a, b) => b.score - a.score)
+export function stretched(scores: readonly number[], depth: number): number[] {
+  const best = scores[0] ?? 0
+  const floor = scores.length < depth ? 0 : Math.max(0, scores.at(-1) ?? 0)
+  // Where all are equal none is noise.
+  return scores.map((score) => (best <= 0 ? 0 : best === floor ? 1 : Math.max(0, (score - floor) / (best - floor))))
 }
 
 /**

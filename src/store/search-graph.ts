@@ -10,6 +10,8 @@ import { vectorTable } from './vectors.ts'
 const SEEDS_PER_RESULT = 3
 /** Heaviest relations read per entity: a hub's thousandth relation answers nothing. */
 const RELATIONS_PER_SEED = 200
+/** Chunks read per fact. */
+const CHUNKS_PER_FACT = 20
 /** Chunks compared per entity or relation. */
 const CHUNKS_PER_OWNER = 1000
 
@@ -58,7 +60,20 @@ export async function seedEntities(
   return found.rows
 }
 
-export type RelationSeed = { workspace_id: string; relation_id: string; a_id: string; b_id: string; weight: number; degrees: number; /** -1 where no fact was compared. */ cosine: number }
+export type RelationSeed = {
+  workspace_id: string
+  relation_id: string
+  a_id: string
+  b_id: string
+  weight: number
+  /** Degrees of both ends added up. */
+  degrees: number
+  /** -1 where no fact was compared. */
+  cosine: number
+}
+
+/** A fact near the question with the relation it is part of and the chunks that assert it. */
+export type FactSeed = RelationSeed & { chunk_ids: string[] }
 
 /** A chunk matching the filter asserts the relation `r`. */
 const assertedRelation = (filter: ChunkFilter | undefined): RawBuilder<unknown> =>
@@ -67,25 +82,26 @@ const assertedRelation = (filter: ChunkFilter | undefined): RawBuilder<unknown> 
         where m.workspace_id = r.workspace_id and m.relation_id = r.relation_id${andMatches('c', filter)})`
     : sql``
 
-/** Relations one of whose asserted facts is near the question, at most about `limit` per workspace. */
-export async function seedRelations(tx: ScopedTx, probes: readonly Probe[], limit: number, filter: ChunkFilter | undefined): Promise<RelationSeed[]> {
+/** Facts near the question, at most three times `limit` per workspace, because several may belong to one relation. */
+export async function seedRelations(tx: ScopedTx, probes: readonly Probe[], limit: number, filter: ChunkFilter | undefined): Promise<FactSeed[]> {
   if (probes.length === 0) return []
+  const matching = filter ? sql`join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id` : sql``
   const only = filter
     ? (probe: Probe): RawBuilder<unknown> => sql`
-        and v.id in (select m.fact_id from relation_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
-          where m.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)})`
+        and v.id in (select m.fact_id from relation_mentions m ${matching} where m.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)})`
     : undefined
-  const found = await sql<RelationSeed>`
-    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, a.degree + b.degree as degrees, max(1 - n.distance) as cosine
+  const found = await sql<FactSeed>`
+    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, a.degree + b.degree as degrees, 1 - n.distance as cosine, m.chunk_ids
     from (${nearest(tx, 'relation', probes, limit * SEEDS_PER_RESULT, only)}) n
-    join lateral (
-      select relation_id from relation_mentions m
-      where m.workspace_id = n.workspace_id and m.fact_id = n.id and m.relation_id is not null limit 1) m on true
+    cross join lateral (
+      select min(l.relation_id) as relation_id, array_agg(l.chunk_id order by l.chunk_id) as chunk_ids
+      from (
+        select m.relation_id, m.chunk_id from relation_mentions m ${matching}
+        where m.workspace_id = n.workspace_id and m.fact_id = n.id and m.relation_id is not null${andMatches('c', filter)}
+        order by m.chunk_id limit ${CHUNKS_PER_FACT}) l) m
     join relations r on r.workspace_id = n.workspace_id and r.relation_id = m.relation_id
     join entities a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
-    join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
-    where true${assertedRelation(filter)}
-    group by r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight, a.degree, b.degree`.execute(tx)
+    join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id`.execute(tx)
   return found.rows
 }
 
@@ -107,7 +123,7 @@ export async function incidentRelations(tx: ScopedTx, entities: readonly Located
   return found.rows
 }
 
-export type OwnedChunk = { side: 'entity' | 'relation'; workspace_id: string; chunk_id: string; cosine: number; /** Entities or relations of the question that it mentions. */ owners: string[] }
+export type OwnedChunk = { side: 'entity' | 'relation'; workspace_id: string; chunk_id: string; cosine: number }
 
 /**
  * Chunks that mention the entities or assert the relations, the most similar to the question first, at most `limit` per side and workspace.
@@ -137,14 +153,13 @@ function ownedPart(tx: ScopedTx, probe: Probe, side: 'entity' | 'relation', ids:
   const order = sql.raw(side === 'entity' ? 'm.rank, m.chunk_id, m.key' : 'm.rank, m.chunk_id, m.source_key, m.target_key')
   return [
     sql`(
-      select ${side} as side, v.workspace_id, v.id as chunk_id, 1 - (v.embedding <=> ${vectorParameter(tx, probe.vector)}) as cosine, o.owners
+      select ${side} as side, v.workspace_id, v.id as chunk_id, 1 - (v.embedding <=> ${vectorParameter(tx, probe.vector)}) as cosine
       from (
-        select l.chunk_id, array_agg(distinct w.id) as owners from unnest(${[...ids]}::text[]) as w(id) cross join lateral (
+        select distinct l.chunk_id from unnest(${[...ids]}::text[]) as w(id) cross join lateral (
           select m.chunk_id from ${sql.table(`${side}_mentions`)} m
           ${filter ? sql`join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id` : sql``}
           where m.workspace_id = ${probe.workspace.workspace_id} and m.${owner} = w.id${andMatches('c', filter)}
-          order by ${order} limit ${CHUNKS_PER_OWNER}) l
-        group by l.chunk_id) o
+          order by ${order} limit ${CHUNKS_PER_OWNER}) l) o
       join ${vectorTable('chunk', probe.workspace.dim)} v on v.id = o.chunk_id
       where ${homeOf('v', probe.workspace)}
       order by v.embedding <=> ${vectorParameter(tx, probe.vector)}, v.id limit ${limit})`,

@@ -1,4 +1,4 @@
-// The vector legs: nearest chunks, and the cosine of chunks that another leg found. One subselect per workspace with its shard and
+// The vector leg, and what every nearest-neighbour statement shares. One subselect per workspace with its shard and
 // space as parameters of their own, so that partitions are pruned and every tenant gets its full number of rows.
 import { sql, type RawBuilder } from 'kysely'
 import { encodeVector } from './vectors-codec.ts'
@@ -66,21 +66,5 @@ export async function nearestChunks(tx: ScopedTx, probes: readonly Probe[], limi
     : undefined
   const found = await sql<ChunkHit>`
     select n.workspace_id, n.id as chunk_id, 1 - n.distance as cosine from (${nearest(tx, 'chunk', probes, limit, only)}) n`.execute(tx)
-  return found.rows
-}
-
-/** The cosine of given chunks to the question; a chunk without a vector is left out. */
-export async function cosinesOf(tx: ScopedTx, probes: readonly Probe[], chunks: ReadonlyMap<string, readonly string[]>): Promise<ChunkHit[]> {
-  const parts = probes.flatMap((probe) => {
-    const ids = chunks.get(probe.workspace.workspace_id) ?? []
-    if (ids.length === 0) return []
-    return [
-      sql`select v.workspace_id, v.id as chunk_id, 1 - (v.embedding <=> ${vectorParameter(tx, probe.vector)}) as cosine
-        from ${vectorTable('chunk', probe.workspace.dim)} v
-        where ${homeOf('v', probe.workspace)} and v.id = any(${[...ids]}::text[])`,
-    ]
-  })
-  if (parts.length === 0) return []
-  const found = await sql<ChunkHit>`${sql.join(parts, sql` union all `)}`.execute(tx)
   return found.rows
 }

@@ -1,30 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { fullName, reciprocalRankFusion, roundRobin } from '../../src/core/fusion.ts'
+import { fullName, roundRobin, stretched } from '../../src/core/fusion.ts'
 
-describe('reciprocal rank fusion', () => {
-  it('scores 1 what leads every list and adds 1 / (k + rank) otherwise', () => {
-    const fused = reciprocalRankFusion([{ ids: ['a', 'b'], weight: 1 }, { ids: ['a', 'c'], weight: 1 }])
-    expect(fused[0]).toEqual({ id: 'a', score: 1 })
-    expect(fused[1]?.score).toBeCloseTo(1 / 62 / (2 / 61), 12)
+describe('scores on one scale', () => {
+  it('makes the best 1 and the last of a full list 0', () => {
+    expect(stretched([0.9, 0.6, 0.5], 3)).toEqual([1, expect.closeTo(0.25, 12), 0])
   })
 
-  it('puts what two lists name in the middle before what one list names first, when the damping is large', () => {
-    const fused = reciprocalRankFusion([{ ids: ['x', 'm'], weight: 1 }, { ids: ['y', 'm'], weight: 1 }])
-    expect(fused.map(({ id }) => id)).toEqual(['m', 'x', 'y'])
+  it('takes nothing for noise in a list that is not full', () => {
+    expect(stretched([0.8, 0.4], 60)).toEqual([1, 0.5])
   })
 
-  it('keeps the order of first appearance on a tie', () => {
-    const fused = reciprocalRankFusion([{ ids: ['b'], weight: 1 }, { ids: ['a'], weight: 1 }])
-    expect(fused.map(({ id }) => id)).toEqual(['b', 'a'])
+  it('keeps a full list of equals', () => {
+    expect(stretched([0.5, 0.5], 2)).toEqual([1, 1])
   })
 
-  it('counts an empty list as a vote withheld, so a lone list cannot score 1', () => {
-    const [lone] = reciprocalRankFusion([{ ids: ['a'], weight: 1 }, { ids: [], weight: 1 }])
-    expect(lone?.score).toBeCloseTo(0.5, 12)
-  })
-
-  it('ignores a list of weight 0', () => {
-    expect(reciprocalRankFusion([{ ids: ['a'], weight: 1 }, { ids: ['b'], weight: 0 }]).map(({ id }) => id)).toEqual(['a'])
+  it('gives 0 where nothing is similar at all', () => {
+    expect(stretched([0, 0], 60)).toEqual([0, 0])
+    expect(stretched([], 60)).toEqual([])
   })
 })
 

@@ -4,7 +4,7 @@ import { AppError } from '../../core/errors.ts'
 import { bootstrap, type Interval, type Judgements, ndcgAt, quantile, recallAt, reciprocalRank } from '../../core/evaluation.ts'
 import type { Extraction } from '../../core/extraction.ts'
 import type { Mode } from '../../core/modes.ts'
-import { workspaceScope } from '../../core/workspace.ts'
+import { workspaceId, workspaceScope } from '../../core/workspace.ts'
 import type { Database } from '../../ports/database.ts'
 import type { Models } from '../../ports/models.ts'
 import { counts } from '../../store/workspaces.ts'
@@ -43,7 +43,7 @@ export async function evaluate(database: Database, models: Models, set: Labelled
   })
   if (questions.length === 0) throw new AppError('invalid_request', 'No question has a relevant entry: the ids of the questions and of the qrels do not meet.')
   const startedAt = performance.now()
-  const loaded = await loadCorpus(database, models, set.corpus, { chunkMaxTokens: options.chunkMaxTokens, graph: set.graph }, signal)
+  const loaded = await loadCorpus(database, models, set.corpus, { workspace: workspaceId('kb-evaluation'), chunkMaxTokens: options.chunkMaxTokens, graph: set.graph }, signal)
   const ingestSeconds = rounded((performance.now() - startedAt) / 1000)
   const retrieval = createRetrieval({ database, models })
   const runs = new Map<string, Run>()
@@ -82,8 +82,8 @@ function wantedResults(loaded: Loaded, ks: readonly number[]): number {
   return Math.min(100, Math.ceil(Math.max(NDCG_K, ...ks) * Math.max(1, perEntry)))
 }
 
-/** A ranking of chunks is a ranking of entries by first appearance. */
-async function rankEntries(retrieval: Retrieval, loaded: Loaded, query: string, mode: Mode, topK: number, signal: AbortSignal): Promise<string[]> {
+/** The entries that a mode finds, best first: a ranking of chunks is a ranking of entries by first appearance. */
+export async function rankEntries(retrieval: Retrieval, loaded: Loaded, query: string, mode: Mode, topK: number, signal: AbortSignal): Promise<string[]> {
   const request = {
     query,
     mode,

@@ -7,7 +7,7 @@ import { chunkKnowledge } from '../../core/knowledge.ts'
 import { entityId } from '../../core/names.ts'
 import { indexTerms, tsvectorLiteral } from '../../core/terms.ts'
 import { normaliseForSearch } from '../../core/text.ts'
-import { type WorkspaceId, workspaceId, workspaceScope } from '../../core/workspace.ts'
+import { type WorkspaceId, workspaceScope } from '../../core/workspace.ts'
 import type { Database } from '../../ports/database.ts'
 import type { Models } from '../../ports/models.ts'
 import * as chunks from '../../store/chunks.ts'
@@ -22,7 +22,7 @@ import { planChunks, type PlannedChunk } from '../ingest/plan.ts'
 /** Documents to a transaction: enough to hide its cost, few enough to keep memory small. */
 const BATCH = 64
 
-export type LoadOptions = { chunkMaxTokens: number; graph: ReadonlyMap<string, Extraction> | undefined }
+export type LoadOptions = { workspace: WorkspaceId; chunkMaxTokens: number; graph: ReadonlyMap<string, Extraction> | undefined }
 
 /** A loaded corpus; entries are found again by the file they became. */
 export type Loaded = { workspace: WorkspaceId; entryOfFile: ReadonlyMap<string, string>; chunks: number }
@@ -30,7 +30,7 @@ export type Loaded = { workspace: WorkspaceId; entryOfFile: ReadonlyMap<string, 
 type Planned = { entry: CorpusEntry; fileId: string; chunks: PlannedChunk[] }
 
 export async function loadCorpus(database: Database, models: Models, entries: readonly CorpusEntry[], options: LoadOptions, signal: AbortSignal): Promise<Loaded> {
-  const workspace = workspaceId('kb-evaluation')
+  const { workspace } = options
   const { embedding } = models
   const spaceId = await workspaces.ensureSpace(database.db, embedding.model, embedding.dim)
   const home = { shard: 'small', space_id: spaceId, dim: embedding.dim }

@@ -52,7 +52,7 @@ type Found = {
 }
 
 const NOTHING: Found = {
-  gathered: { vector: [], lexical: [], entity: [], relation: [], cosines: new Map(), entities: [], relations: [] },
+  gathered: { vector: [], lexical: [], entity: [], relation: [], auto: undefined, entities: [], relations: [] },
   pool: [],
   chunks: new Map(),
   entities: [],
