@@ -20,7 +20,7 @@ const LAYERS: Record<string, readonly string[]> = {
   console: [],
 }
 /** Files directly under src: the composition root and the process may name everything, the settings almost nothing. */
-const ROOT_FILES: Record<string, readonly string[] | 'all'> = { 'src/app.ts': 'all', 'src/main.ts': 'all', 'src/config.ts': ['core', 'ports', 'models', 'services', 'src/settings.ts'], 'src/settings.ts': ['core', 'ports'] }
+const ROOT_FILES: Record<string, readonly string[] | 'all'> = { 'src/app.ts': 'all', 'src/main.ts': 'all', 'src/cli.ts': 'all', 'src/log.ts': ['core', 'services'], 'src/config.ts': ['core', 'ports', 'models', 'services', 'src/settings.ts'], 'src/settings.ts': ['core', 'ports'] }
 
 const MAX_FILE_LINES = 500
 
@@ -101,7 +101,8 @@ test('only the settings read the environment, only the store speaks SQL', () => 
 })
 
 test('only a short list of store files may read across tenants; the rest go through a scope', () => {
-  const crossing = ['jobs', 'outbox', 'ledger', 'workspaces', 'rate-limits']
+  // Planner statistics of a scratch database are nobody's content.
+  const crossing = ['jobs', 'outbox', 'ledger', 'workspaces', 'rate-limits', 'corpus']
   const wrong: string[] = []
   for (const [file, source] of sources) {
     const name = /^src\/store\/(.+)\.ts$/.exec(file)?.[1]
