@@ -1,9 +1,17 @@
 // Every route of the service, one file per noun. What may be called, by whom and with what is said nowhere else.
 import type { Route } from './route.ts'
+import { adminRoutes } from './routes/admin.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { embedRoutes } from './routes/embed.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { searchRoutes } from './routes/search.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
-export const ROUTES: readonly Route[] = [...documentRoutes, ...searchRoutes, ...workspaceRoutes, ...embedRoutes, ...operationRoutes]
+export const ROUTES: readonly Route[] = [
+  ...documentRoutes,
+  ...searchRoutes,
+  ...workspaceRoutes,
+  ...embedRoutes,
+  ...operationRoutes,
+  ...adminRoutes,
+]

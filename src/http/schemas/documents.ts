@@ -88,8 +88,8 @@ export const uploadForm = z
     fileName: fileName.optional().describe('In place of the name in the file part.'),
     fileId: fileId.optional(),
     collection: namedCollection,
-    metadata: jsonText(metadata).optional(),
-    parseOptions: jsonText(parseOptions).optional(),
+    metadata: jsonText(metadata).describe('Flat JSON, as text.').optional(),
+    parseOptions: jsonText(parseOptions).describe('As in the JSON form of this call, as text.').optional(),
     teacherId: teacherId.optional(),
   })
   .describe('The file itself is sent in the part named file.')
