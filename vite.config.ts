@@ -10,7 +10,8 @@ const OUT = join(import.meta.dirname, 'dist/console')
 const oneFontFormat: Plugin = {
   name: 'one-font-format',
   enforce: 'pre',
-  transform: (code, id) => (id.endsWith('katex.min.css') ? code.replaceAll(/,\s*url\([^)]+\.(?:woff|ttf)\)\s*format\("[^"]+"\)/g, '') : undefined),
+  transform: (code, id) =>
+    id.endsWith('katex.min.css') ? code.replaceAll(/,\s*url\([^)]+\.(?:woff|ttf)\)\s*format\("[^"]+"\)/g, '') : undefined,
 }
 
 /** The server sends these beside the originals, to whoever accepts them, without compressing at run time. */

@@ -4,6 +4,7 @@ import type { Mode } from '../core/modes.ts'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { ChatMessage } from '../ports/models.ts'
 import type { ParseOptions } from '../ports/parser.ts'
+import type { Operations } from './operations.ts'
 
 export type ParseStatus = 'pending' | 'processing' | 'completed' | 'failed'
 /** Flat JSON: values are strings, numbers, booleans, null or lists of those. */
@@ -188,6 +189,7 @@ export type Engine = {
   documents: Documents
   retrieval: Retrieval
   workspaces: Workspaces
+  operations: Operations
   readiness(): Promise<Readiness>
   /** Embeds texts with the configured model, for `/embed`. */
   embed(texts: string[], kind: 'document' | 'query', signal: AbortSignal): Promise<{ vectors: Float32Array[]; model: string; dim: number; truncated: number }>

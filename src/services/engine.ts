@@ -6,6 +6,7 @@ import * as workspaces from '../store/workspaces.ts'
 import type { Engine, Readiness, Retrieval, WorkspaceView } from './api.ts'
 import type { EngineDeps } from './deps.ts'
 import { createDocuments } from './documents.ts'
+import { createOperations } from './operations.ts'
 import { isSeeding } from './seed.ts'
 import { onBehalfOf, streamOnBehalfOf } from './usage.ts'
 
@@ -13,6 +14,7 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
   return {
     documents: createDocuments(deps),
     retrieval: onBehalfOfScope(retrieval),
+    operations: createOperations(deps),
     workspaces: { list: (scope) => listWorkspaces(deps, scope) },
     readiness: () => readiness(deps),
     embed: async (texts, kind, signal) => {

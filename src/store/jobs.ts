@@ -153,3 +153,25 @@ export async function anyActive(db: Kysely<unknown>, kind: string, prefix: strin
       select from jobs where kind = ${kind} and state in ('queued', 'running') and starts_with(subject, ${prefix})) as active`.execute(db)
   return found.rows[0]?.active === true
 }
+
+export type UnfinishedJob = {
+  job_id: string
+  workspace_id: string
+  kind: string
+  subject: string
+  state: 'queued' | 'running'
+  attempts: number
+  max_attempts: number
+  last_error: string | null
+  run_at: Date
+  age_seconds: number
+}
+
+/** What waits or runs in any workspace, the oldest first, with why its last attempt failed. */
+export async function unfinished(db: Kysely<unknown>, limit: number): Promise<UnfinishedJob[]> {
+  const found = await sql<UnfinishedJob>`
+    select job_id, workspace_id, kind, subject, state, attempts, max_attempts, last_error, run_at,
+      extract(epoch from now() - created_at)::float8 as age_seconds
+    from jobs where state in ('queued', 'running') order by created_at, id limit ${limit}`.execute(db)
+  return found.rows
+}

@@ -22,3 +22,25 @@ export async function record(db: Kysely<unknown>, calls: readonly ModelCall[]): 
     from jsonb_to_recordset(${JSON.stringify(calls)}::jsonb) as r(workspace_id text, file_id text, job_id uuid, role text, model text, input_tokens int,
       cached_tokens int, output_tokens int, ms int, ok boolean)`.execute(db)
 }
+
+export type ModelUse = {
+  workspace_id: string
+  role: string
+  model: string
+  calls: number
+  failed: number
+  input_tokens: number
+  cached_tokens: number
+  output_tokens: number
+}
+
+/** What each workspace used of each model in the last days, the greatest use first. */
+export async function useByWorkspace(db: Kysely<unknown>, days: number, limit: number): Promise<ModelUse[]> {
+  const found = await sql<ModelUse>`
+    select workspace_id, role, model, count(*)::int as calls, (count(*) filter (where not ok))::int as failed,
+      sum(input_tokens)::float8 as input_tokens, sum(cached_tokens)::float8 as cached_tokens, sum(output_tokens)::float8 as output_tokens
+    from model_calls where called_at >= now() - ${days} * interval '1 day'
+    group by workspace_id, role, model
+    order by sum(input_tokens) + sum(output_tokens) desc, workspace_id, role, model limit ${limit}`.execute(db)
+  return found.rows
+}

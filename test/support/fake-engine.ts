@@ -22,6 +22,7 @@ export type Called =
   | { use: 'search'; scope: WorkspaceScope; request: SearchRequest }
   | { use: 'query' | 'context'; scope: WorkspaceScope; request: QueryRequest }
   | { use: 'workspaces'; scope: WorkspaceScope | undefined }
+  | { use: 'operations'; about: unknown }
   | { use: 'embed'; texts: string[]; kind: string }
 
 export type FakeEngine = Engine & {
@@ -111,6 +112,12 @@ export function fakeEngine(): FakeEngine {
         return engine.events(signal)
       },
       context: (scope, request) => note({ use: 'context', scope, request }, { context: 'evidence', references: [], results: [] }),
+    },
+    operations: {
+      queue: (limit) => note({ use: 'operations', about: ['queue', limit] }, { depth: [], jobs: [] }),
+      callbacks: (state, limit) => note({ use: 'operations', about: ['callbacks', state, limit] }, { callbacks: [] }),
+      replay: (eventIds) => note({ use: 'operations', about: ['replay', eventIds] }, { replayed: eventIds?.length ?? 0 }),
+      modelUse: (days, limit) => note({ use: 'operations', about: ['modelUse', days, limit] }, { use: [] }),
     },
     workspaces: { list: (scope) => note({ use: 'workspaces', scope }, []) },
     readiness: () => Promise.resolve(engine.ready),

@@ -1,0 +1,81 @@
+// For administrators across all workspaces: waiting work, callbacks, use of models; and for everybody: who one is.
+import { requireAdmin } from '../authorise.ts'
+import { defineRoute, type Route } from '../route.ts'
+import { callbackQuery, callbacks, me, modelUse, pageSize, queue, replayed, replayRequest, useQuery } from '../schemas/admin.ts'
+
+const tag = 'administration'
+
+const whoAmI = defineRoute({
+  method: 'GET',
+  path: '/api/me',
+  access: 'account',
+  tag,
+  summary: 'Who the caller is',
+  description: 'What a user interface needs to know before it offers anything.',
+  schema: { reply: me },
+  handle: ({ principal, settings }) =>
+    Promise.resolve({
+      kind: principal.kind,
+      workspace: principal.workspace ?? null,
+      development: settings.development,
+      uploadMaxBytes: settings.uploadMaxBytes,
+    }),
+})
+
+const showQueue = defineRoute({
+  method: 'GET',
+  path: '/api/admin/queue',
+  access: 'account',
+  tag,
+  summary: 'Waiting and running work',
+  description: 'Of all workspaces, the oldest first, with why the last attempt failed. Administrators only.',
+  schema: { query: pageSize, reply: queue },
+  handle: ({ engine, principal, query }) => {
+    requireAdmin(principal)
+    return engine.operations.queue(query.limit)
+  },
+})
+
+const showCallbacks = defineRoute({
+  method: 'GET',
+  path: '/api/admin/callbacks',
+  access: 'account',
+  tag,
+  summary: 'Callbacks to the Java backend',
+  description: 'By state, the newest first; parked ones are undeliverable and wait for a person. Administrators only.',
+  schema: { query: callbackQuery, reply: callbacks },
+  handle: ({ engine, principal, query }) => {
+    requireAdmin(principal)
+    return engine.operations.callbacks(query.state, query.limit)
+  },
+})
+
+const replay = defineRoute({
+  method: 'POST',
+  path: '/api/admin/callbacks/replay',
+  access: 'account',
+  tag,
+  summary: 'Send parked callbacks again',
+  description: 'Those named, or all of them. Their callers have gone, so JAVA_SERVICE_TOKEN speaks for them. Administrators only.',
+  schema: { body: replayRequest, reply: replayed },
+  handle: ({ engine, principal, body }) => {
+    requireAdmin(principal)
+    return engine.operations.replay(body.eventIds)
+  },
+})
+
+const showUse = defineRoute({
+  method: 'GET',
+  path: '/api/admin/usage',
+  access: 'account',
+  tag,
+  summary: 'Use of models',
+  description: 'Calls and tokens of the last days by workspace, role and model, the greatest first. Administrators only.',
+  schema: { query: useQuery, reply: modelUse },
+  handle: ({ engine, principal, query }) => {
+    requireAdmin(principal)
+    return engine.operations.modelUse(query.days, query.limit)
+  },
+})
+
+export const adminRoutes: readonly Route[] = [whoAmI, showQueue, showCallbacks, replay, showUse]

@@ -1,0 +1,95 @@
+// What goes in and out of the routes for administrators and of the question who one is.
+import { z } from 'zod'
+import { CALLBACK_STATES } from '../../services/operations.ts'
+import { limit } from './common.ts'
+
+export const me = z
+  .object({
+    kind: z.enum(['teacher', 'admin', 'service']),
+    workspace: z.string().nullable().describe("The caller's own; null for callers without one."),
+    development: z.boolean().describe('No auth setting is made: a call without a credential is an administrator.'),
+    uploadMaxBytes: z.number(),
+  })
+  .meta({ example: { kind: 'teacher', workspace: 'teacher-001', development: false, uploadMaxBytes: 52_428_800 } })
+
+export const pageSize = z.object({ limit: limit(100) })
+
+export const queue = z
+  .object({
+    depth: z.array(z.object({ kind: z.string(), state: z.string(), jobs: z.number(), oldestSeconds: z.number() })),
+    jobs: z.array(
+      z.object({
+        jobId: z.string(),
+        workspace: z.string(),
+        kind: z.string(),
+        subject: z.string().describe('What the job is about: a fileId, a course, a build.'),
+        state: z.enum(['queued', 'running']),
+        attempts: z.number(),
+        maxAttempts: z.number(),
+        reason: z.string().nullable().describe('Why the last attempt failed.'),
+        nextAttemptAt: z.string(),
+        ageSeconds: z.number(),
+      }),
+    ),
+  })
+  .meta({ example: { depth: [{ kind: 'ingest', state: 'queued', jobs: 3, oldestSeconds: 12.5 }], jobs: [] } })
+
+export const callbackQuery = pageSize.extend({ state: z.enum(CALLBACK_STATES).default('parked').describe('parked: undeliverable.') })
+
+export const callbacks = z
+  .object({
+    callbacks: z.array(
+      z.object({
+        eventId: z.string(),
+        workspace: z.string(),
+        fileId: z.string(),
+        kind: z.string(),
+        state: z.enum(CALLBACK_STATES),
+        attempts: z.number(),
+        reason: z.string().nullable(),
+        createdAt: z.string(),
+        nextAttemptAt: z.string(),
+      }),
+    ),
+  })
+  .meta({ example: { callbacks: [] } })
+
+export const replayRequest = z
+  .object({ eventIds: z.array(z.uuid()).min(1).max(1_000).optional().describe('Without it every parked callback is sent again.') })
+  .meta({ example: { eventIds: ['0a4f6c1e-5a0b-4c5e-9a55-0d2f4d2b7a10'] } })
+
+export const replayed = z.object({ replayed: z.number() }).meta({ example: { replayed: 1 } })
+
+export const useQuery = pageSize.extend({ days: z.coerce.number().int().min(1).max(366).default(30) })
+
+export const modelUse = z
+  .object({
+    use: z.array(
+      z.object({
+        workspace: z.string(),
+        role: z.string(),
+        model: z.string(),
+        calls: z.number(),
+        failed: z.number(),
+        inputTokens: z.number(),
+        cachedTokens: z.number(),
+        outputTokens: z.number(),
+      }),
+    ),
+  })
+  .meta({
+    example: {
+      use: [
+        {
+          workspace: 'teacher-001',
+          role: 'extract',
+          model: 'qwen-plus',
+          calls: 40,
+          failed: 1,
+          inputTokens: 52_000,
+          cachedTokens: 9_000,
+          outputTokens: 8_000,
+        },
+      ],
+    },
+  })

@@ -1,0 +1,119 @@
+// What an operator looks at across all workspaces: waiting work, undeliverable callbacks, use of models. No document text.
+import * as jobs from '../store/jobs.ts'
+import * as ledger from '../store/ledger.ts'
+import * as outbox from '../store/outbox.ts'
+import type { EngineDeps } from './deps.ts'
+
+export const CALLBACK_STATES = ['pending', 'parked', 'delivered', 'superseded'] as const
+export type CallbackState = (typeof CALLBACK_STATES)[number]
+
+export type QueueView = {
+  depth: { kind: string; state: string; jobs: number; oldestSeconds: number }[]
+  /** The oldest first. */
+  jobs: {
+    jobId: string
+    workspace: string
+    kind: string
+    subject: string
+    state: 'queued' | 'running'
+    attempts: number
+    maxAttempts: number
+    /** Why the last attempt failed; null before the first failure. */
+    reason: string | null
+    nextAttemptAt: string
+    ageSeconds: number
+  }[]
+}
+
+export type CallbackView = {
+  eventId: string
+  workspace: string
+  fileId: string
+  kind: string
+  state: CallbackState
+  attempts: number
+  reason: string | null
+  createdAt: string
+  nextAttemptAt: string
+}
+
+export type ModelUseView = {
+  workspace: string
+  role: string
+  model: string
+  calls: number
+  failed: number
+  inputTokens: number
+  cachedTokens: number
+  outputTokens: number
+}
+
+export type Operations = {
+  queue(limit: number): Promise<QueueView>
+  callbacks(state: CallbackState, limit: number): Promise<{ callbacks: CallbackView[] }>
+  /** Sends parked callbacks again, those named or all of them. */
+  replay(eventIds: readonly string[] | undefined): Promise<{ replayed: number }>
+  modelUse(days: number, limit: number): Promise<{ use: ModelUseView[] }>
+}
+
+export function createOperations(deps: EngineDeps): Operations {
+  const db = deps.database.side
+  return {
+    queue: async (limit) => {
+      const [depth, unfinished] = await Promise.all([jobs.depth(db), jobs.unfinished(db, limit)])
+      return {
+        depth: depth.map(({ oldest_seconds, ...row }) => ({ ...row, oldestSeconds: oldest_seconds })),
+        jobs: unfinished.map(toJob),
+      }
+    },
+    callbacks: async (state, limit) => ({ callbacks: (await outbox.list(db, state, limit)).map(toCallback) }),
+    replay: async (eventIds) => {
+      const replayed = await outbox.replay(deps.database.db, eventIds === undefined ? {} : { eventIds })
+      if (replayed > 0) deps.wake('outbox')
+      return { replayed }
+    },
+    modelUse: async (days, limit) => ({ use: (await ledger.useByWorkspace(db, days, limit)).map(toUse) }),
+  }
+}
+
+function toJob(row: jobs.UnfinishedJob): QueueView['jobs'][number] {
+  return {
+    jobId: row.job_id,
+    workspace: row.workspace_id,
+    kind: row.kind,
+    subject: row.subject,
+    state: row.state,
+    attempts: row.attempts,
+    maxAttempts: row.max_attempts,
+    reason: row.last_error,
+    nextAttemptAt: row.run_at.toISOString(),
+    ageSeconds: row.age_seconds,
+  }
+}
+
+function toCallback(row: outbox.OutboxView): CallbackView {
+  return {
+    eventId: row.event_id,
+    workspace: row.workspace_id,
+    fileId: row.subject,
+    kind: row.kind,
+    state: row.state as CallbackState,
+    attempts: row.attempts,
+    reason: row.last_error,
+    createdAt: row.created_at.toISOString(),
+    nextAttemptAt: row.next_at.toISOString(),
+  }
+}
+
+function toUse(row: ledger.ModelUse): ModelUseView {
+  return {
+    workspace: row.workspace_id,
+    role: row.role,
+    model: row.model,
+    calls: row.calls,
+    failed: row.failed,
+    inputTokens: row.input_tokens,
+    cachedTokens: row.cached_tokens,
+    outputTokens: row.output_tokens,
+  }
+}

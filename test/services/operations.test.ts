@@ -1,0 +1,89 @@
+// What an operator sees across workspaces: waiting work with its reason, callbacks by state, use of models.
+import { beforeAll, expect, test } from 'vitest'
+import { workspaceId, workspaceScope } from '../../src/core/workspace.ts'
+import type { Database } from '../../src/ports/database.ts'
+import { createOperations, type Operations } from '../../src/services/operations.ts'
+import * as jobs from '../../src/store/jobs.ts'
+import * as ledger from '../../src/store/ledger.ts'
+import * as outbox from '../../src/store/outbox.ts'
+import { withScope } from '../../src/store/scope.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { startTestEngine } from '../support/engine.ts'
+
+const A = workspaceId('teacher-a')
+const B = workspaceId('teacher-b')
+let database: Database
+let operations: Operations
+let woken: string[]
+
+beforeAll(async () => {
+  database = await openTestDatabase()
+  const engine = startTestEngine(database)
+  await engine.close()
+  woken = []
+  operations = createOperations({ ...engine.deps, wake: (what) => woken.push(what) })
+})
+
+test('the queue shows unfinished work of every workspace, the oldest first, with why it waits', async () => {
+  for (const [workspace, subject] of [
+    [A, 'first'],
+    [B, 'second'],
+    [A, 'ended'],
+  ] as const) {
+    await withScope(database, workspaceScope(workspace), (tx) =>
+      jobs.enqueue(tx, workspace, { kind: 'ingest', subject, payload: {}, secret: undefined }),
+    )
+  }
+  const claim = { kinds: ['ingest'], perWorkspace: 4, leaseMs: 60_000 }
+  const claimed = [await jobs.claim(database.db, claim), await jobs.claim(database.db, claim), await jobs.claim(database.db, claim)]
+  for (const job of claimed) {
+    if (job?.subject === 'first') await jobs.retryLater(database.db, job, 'download_failed: The file could not be downloaded.', 60_000)
+    if (job?.subject === 'ended') await jobs.finish(database.db, job)
+  }
+  const queue = await operations.queue(10)
+  expect(queue.jobs.map(({ workspace, subject, state, attempts, reason }) => ({ workspace, subject, state, attempts, reason }))).toEqual([
+    { workspace: A, subject: 'first', state: 'queued', attempts: 1, reason: 'download_failed: The file could not be downloaded.' },
+    { workspace: B, subject: 'second', state: 'running', attempts: 1, reason: null },
+  ])
+  expect(queue.depth.map(({ kind, state, jobs: count }) => [kind, state, count])).toEqual([
+    ['ingest', 'queued', 1],
+    ['ingest', 'running', 1],
+  ])
+  expect((await operations.queue(1)).jobs).toHaveLength(1)
+})
+
+test('a parked callback is listed with its reason, and goes out again when it is replayed', async () => {
+  for (const [workspace, subject] of [
+    [A, 'f1'],
+    [B, 'f2'],
+  ] as const) {
+    await outbox.add(database.db, workspace, { subject, kind: 'parse-status', body: {}, secret: null })
+  }
+  for (const row of await outbox.claimDue(database.db, { limit: 10, perWorkspace: 10, leaseMs: 60_000 })) {
+    await outbox.park(database.db, row.id, 'the backend answered 404')
+  }
+  const { callbacks } = await operations.callbacks('parked', 10)
+  expect(callbacks.map(({ workspace, fileId, state, reason }) => [workspace, fileId, state, reason])).toEqual([
+    [B, 'f2', 'parked', 'the backend answered 404'],
+    [A, 'f1', 'parked', 'the backend answered 404'],
+  ])
+  expect(await operations.replay([callbacks[0]?.eventId ?? ''])).toEqual({ replayed: 1 })
+  expect((await operations.callbacks('pending', 10)).callbacks.map(({ fileId }) => fileId)).toEqual(['f2'])
+  expect(await operations.replay(undefined)).toEqual({ replayed: 1 })
+  expect(await operations.replay(undefined)).toEqual({ replayed: 0 })
+  expect(woken).toEqual(['outbox', 'outbox'])
+})
+
+test('use of models is summed by workspace, role and model', async () => {
+  const call = { file_id: null, job_id: null, role: 'extract', model: 'm', cached_tokens: 1, output_tokens: 5, ms: 3, ok: true }
+  await ledger.record(database.db, [
+    { ...call, workspace_id: A, input_tokens: 10 },
+    { ...call, workspace_id: A, input_tokens: 20, ok: false },
+    { ...call, workspace_id: B, input_tokens: 100 },
+  ])
+  expect((await operations.modelUse(30, 10)).use).toEqual([
+    { workspace: B, role: 'extract', model: 'm', calls: 1, failed: 0, inputTokens: 100, cachedTokens: 1, outputTokens: 5 },
+    { workspace: A, role: 'extract', model: 'm', calls: 2, failed: 1, inputTokens: 30, cachedTokens: 2, outputTokens: 10 },
+  ])
+  expect((await operations.modelUse(30, 1)).use).toHaveLength(1)
+})
