@@ -117,6 +117,38 @@ grant insert to insight_app
 grant select to insight_app
 grant update to insight_app
 
+-- table course_chunks [row-level security, forced]
+workspace_id text collate "C" not null
+chunk_id text collate "C" not null
+text text not null
+metadata jsonb not null
+constraint course_chunks_pkey PRIMARY KEY (workspace_id, chunk_id)
+constraint course_chunks_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES courses(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX course_chunks_pkey ON public.course_chunks USING btree (workspace_id, chunk_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table courses [row-level security, forced]
+workspace_id text collate "C" not null
+embedding_status text not null default 'not_started'::text
+embedding_progress real not null default 0
+embedding_error text
+job_id uuid
+ready boolean not null default false
+updated_at timestamp with time zone not null default now()
+constraint courses_embedding_status_check CHECK ((embedding_status = ANY (ARRAY['not_started'::text, 'pending'::text, 'running'::text, 'done'::text, 'failed'::text])))
+constraint courses_pkey PRIMARY KEY (workspace_id)
+constraint courses_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX courses_pkey ON public.courses USING btree (workspace_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
 -- table documents [row-level security, forced]
 workspace_id text collate "C" not null
 file_id text collate "C" not null
@@ -350,6 +382,140 @@ grant insert to insight_app
 grant select to insight_app
 grant update to insight_app
 
+-- table kb_builds [row-level security, forced]
+workspace_id text collate "C" not null
+build_id text collate "C" not null
+kb_version_id text collate "C" not null
+run_id uuid not null
+job_id uuid not null
+trace_id text not null
+correlation_id text not null
+proposal_id text
+state text not null
+request jsonb not null
+findings jsonb not null default '{}'::jsonb
+report jsonb
+error text
+created_at timestamp with time zone not null default now()
+updated_at timestamp with time zone not null default now()
+finished_at timestamp with time zone
+constraint kb_builds_pkey PRIMARY KEY (workspace_id, build_id)
+constraint kb_builds_state_check CHECK ((state = ANY (ARRAY['INIT'::text, 'PRECHECKING'::text, 'NORMALIZING'::text, 'CHUNKING'::text, 'EMBEDDING'::text, 'BUILDING_INDEX'::text, 'EVALUATING'::text, 'INDEX_READY'::text, 'REVIEW_REQUIRED'::text, 'FAILED'::text])))
+constraint kb_builds_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE INDEX kb_builds_of_version ON public.kb_builds USING btree (workspace_id, kb_version_id, created_at DESC)
+CREATE UNIQUE INDEX kb_builds_pkey ON public.kb_builds USING btree (workspace_id, build_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table kb_events [row-level security, forced]
+workspace_id text collate "C" not null
+sequence bigint not null
+event_type text not null
+idempotency_key text collate "C" not null
+envelope jsonb not null
+created_at timestamp with time zone not null default now()
+constraint kb_events_pkey PRIMARY KEY (workspace_id, sequence)
+constraint kb_events_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+constraint kb_events_workspace_id_idempotency_key_key UNIQUE (workspace_id, idempotency_key)
+CREATE UNIQUE INDEX kb_events_pkey ON public.kb_events USING btree (workspace_id, sequence)
+CREATE UNIQUE INDEX kb_events_workspace_id_idempotency_key_key ON public.kb_events USING btree (workspace_id, idempotency_key)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table kb_live [row-level security, forced]
+workspace_id text collate "C" not null
+kb_version_id text collate "C" not null
+promoted_at timestamp with time zone not null default now()
+constraint kb_live_pkey PRIMARY KEY (workspace_id)
+constraint kb_live_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+constraint kb_live_workspace_id_kb_version_id_fkey FOREIGN KEY (workspace_id, kb_version_id) REFERENCES kb_versions(workspace_id, kb_version_id)
+CREATE UNIQUE INDEX kb_live_pkey ON public.kb_live USING btree (workspace_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table kb_profiles [row-level security, forced]
+workspace_id text collate "C" not null
+profile_id text collate "C" not null
+space_id integer not null
+created_at timestamp with time zone not null default now()
+constraint kb_profiles_pkey PRIMARY KEY (workspace_id, profile_id)
+constraint kb_profiles_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding_spaces(space_id)
+constraint kb_profiles_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX kb_profiles_pkey ON public.kb_profiles USING btree (workspace_id, profile_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table kb_promotions [row-level security, forced]
+workspace_id text collate "C" not null
+sequence bigint not null
+action text not null
+kb_version_id text collate "C" not null
+from_version_id text collate "C"
+override_reason text
+caller text not null
+figures jsonb not null default '{}'::jsonb
+moved_at timestamp with time zone not null default now()
+constraint kb_promotions_action_check CHECK ((action = ANY (ARRAY['promote'::text, 'rollback'::text])))
+constraint kb_promotions_pkey PRIMARY KEY (workspace_id, sequence)
+constraint kb_promotions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX kb_promotions_pkey ON public.kb_promotions USING btree (workspace_id, sequence)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table kb_proposals [row-level security, forced]
+workspace_id text collate "C" not null
+proposal_id text collate "C" not null
+build_id text collate "C" not null
+created_at timestamp with time zone not null default now()
+constraint kb_proposals_pkey PRIMARY KEY (workspace_id, proposal_id)
+constraint kb_proposals_workspace_id_build_id_fkey FOREIGN KEY (workspace_id, build_id) REFERENCES kb_builds(workspace_id, build_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX kb_proposals_pkey ON public.kb_proposals USING btree (workspace_id, proposal_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table kb_versions [row-level security, forced]
+workspace_id text collate "C" not null
+kb_version_id text collate "C" not null
+build_id text collate "C" not null
+file_id text collate "C" not null
+space_id integer not null
+profile_id text not null
+is_primary boolean not null
+passed boolean
+figures jsonb not null default '{}'::jsonb
+conflicts jsonb not null default '[]'::jsonb
+role_recipes jsonb not null default '[]'::jsonb
+created_at timestamp with time zone not null default now()
+promoted_at timestamp with time zone
+constraint kb_versions_pkey PRIMARY KEY (workspace_id, kb_version_id)
+constraint kb_versions_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding_spaces(space_id)
+constraint kb_versions_workspace_id_build_id_fkey FOREIGN KEY (workspace_id, build_id) REFERENCES kb_builds(workspace_id, build_id)
+constraint kb_versions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX kb_versions_pkey ON public.kb_versions USING btree (workspace_id, kb_version_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
 -- table model_calls
 id bigint not null
 workspace_id text collate "C" not null
@@ -406,6 +572,46 @@ updated_at timestamp with time zone not null
 constraint rate_limits_caller_check CHECK ((length(caller) <= 200))
 constraint rate_limits_pkey PRIMARY KEY (caller)
 CREATE UNIQUE INDEX rate_limits_pkey ON public.rate_limits USING btree (caller)
+
+-- table reembedded_chunks [row-level security, forced]
+workspace_id text collate "C" not null
+space_id integer not null
+chunk_id text collate "C" not null
+embed_hash text collate "C" not null
+constraint reembedded_chunks_pkey PRIMARY KEY (workspace_id, space_id, chunk_id)
+constraint reembedded_chunks_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX reembedded_chunks_pkey ON public.reembedded_chunks USING btree (workspace_id, space_id, chunk_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table reembeddings [row-level security, forced]
+workspace_id text collate "C" not null
+job_id uuid not null
+from_space_id integer not null
+space_id integer not null
+state text not null
+done integer not null default 0
+total integer not null default 0
+options jsonb not null default '{}'::jsonb
+comparison jsonb
+error text
+started_at timestamp with time zone not null default now()
+updated_at timestamp with time zone not null default now()
+finished_at timestamp with time zone
+constraint reembeddings_from_space_id_fkey FOREIGN KEY (from_space_id) REFERENCES embedding_spaces(space_id)
+constraint reembeddings_pkey PRIMARY KEY (workspace_id)
+constraint reembeddings_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding_spaces(space_id)
+constraint reembeddings_state_check CHECK ((state = ANY (ARRAY['filling'::text, 'comparing'::text, 'held'::text, 'switched'::text, 'dropped'::text, 'failed'::text])))
+constraint reembeddings_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX reembeddings_pkey ON public.reembeddings USING btree (workspace_id)
+policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
 
 -- table relation_edits [row-level security, forced]
 workspace_id text collate "C" not null
