@@ -18,9 +18,13 @@ const SECURITY: Readonly<Record<Access, { [name: string]: string[] }[]>> = {
   operator: [{ adminToken: [] }, { bearer: [] }],
   read: [{ bearer: [] }, { internalToken: [] }, { adminToken: [] }],
   write: [{ bearer: [] }, { internalToken: [] }, { adminToken: [] }],
+  browse: [{ bearer: [] }, { internalToken: [] }, { adminToken: [] }],
+  admin: [{ adminToken: [] }, { bearer: [] }],
   service: [{ internalToken: [] }, { adminToken: [] }, { bearer: [] }],
   account: [{ bearer: [] }, { internalToken: [] }, { adminToken: [] }],
 }
+
+const NAMES_WORKSPACE: ReadonlySet<Access> = new Set(['read', 'write', 'browse'])
 
 const WORKSPACE_HEADER = {
   type: 'object',
@@ -68,7 +72,7 @@ const describeRoute: Transform = (document) => {
     schema: {
       ...json.schema,
       ...(route.schema.body === undefined ? {} : { body: { content: requestBodies(route) } }),
-      ...(route.access === 'open' || route.access === 'operator' || route.access === 'service' ? {} : { headers: WORKSPACE_HEADER }),
+      ...(NAMES_WORKSPACE.has(route.access) ? { headers: WORKSPACE_HEADER } : {}),
       response: responses(route),
       security: SECURITY[route.access],
     },

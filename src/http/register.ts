@@ -7,7 +7,7 @@ import { AppError } from '../core/errors.ts'
 import type { Engine } from '../services/api.ts'
 import type { Identity } from '../services/identity.ts'
 import type { RateLimiter } from '../services/rate-limit.ts'
-import { requireAdmin, type Named } from './authorise.ts'
+import { type Named, requireAdmin, requireService } from './authorise.ts'
 import { callerName } from './caller.ts'
 import type { Access, Call, HttpSettings, Route } from './route.ts'
 import { teacherId } from './schemas/common.ts'
@@ -67,7 +67,7 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
 
 /** Routes about a teacher's workspace may name the teacher in the query. */
 function querySchema({ access, schema }: Route): z.ZodObject | undefined {
-  if (access !== 'read' && access !== 'write' && access !== 'account') return schema.query
+  if (access !== 'read' && access !== 'write' && access !== 'browse') return schema.query
   return (schema.query ?? z.object({})).extend({ teacherId: teacherId.optional() })
 }
 
@@ -103,8 +103,9 @@ async function proven(serving: Serving, request: FastifyRequest, access: Access)
   const { identity, settings, rateLimiter } = serving
   if (access === 'open' || (access === 'operator' && settings.loopback)) return undefined
   const principal = await identity.authenticate(request.headers, request.gone)
-  if (access === 'operator') requireAdmin(principal)
-  else await rateLimiter?.admit(callerName(principal, request.headers))
+  if (access === 'operator' || access === 'admin') requireAdmin(principal)
+  if (access === 'service') requireService(principal)
+  if (access !== 'operator') await rateLimiter?.admit(callerName(principal, request.headers))
   return principal
 }
 

@@ -11,9 +11,10 @@ import type { ReceivedForm } from './upload.ts'
 
 /**
  * `open`: anybody. `operator`: anybody where the server listens on loopback only, else administrators. `read` and `write`:
- * whoever may read or write the workspace concerned. `service`: other services and administrators. `account`: every proven caller.
+ * whoever may read or write the workspace concerned. `browse`: every proven caller, as far as they may see. `service`: other
+ * services and administrators. `admin`: administrators. `account`: every proven caller, about nothing but themselves.
  */
-export type Access = 'open' | 'operator' | 'read' | 'write' | 'service' | 'account'
+export type Access = 'open' | 'operator' | 'read' | 'write' | 'browse' | 'service' | 'admin' | 'account'
 
 export type RouteSchemas = { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodObject; form?: z.ZodObject; reply?: z.ZodType }
 

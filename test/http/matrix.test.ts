@@ -33,7 +33,9 @@ const TABLE: Record<Access, Record<keyof typeof CALLERS, Row>> = {
   read: { nobody: UNKNOWN, teacher: ['ok', 'ok', 403, 'ok'], service: [400, 'ok', 'ok', 'ok'], admin: EVERYBODY },
   write: { nobody: UNKNOWN, teacher: ['ok', 'ok', 403, 403], service: [400, 'ok', 'ok', 403], admin: [400, 'ok', 'ok', 'ok'] },
   service: { nobody: UNKNOWN, teacher: REFUSED, service: EVERYBODY, admin: EVERYBODY },
-  account: { nobody: UNKNOWN, teacher: ['ok', 'ok', 403, 'ok'], service: EVERYBODY, admin: EVERYBODY },
+  browse: { nobody: UNKNOWN, teacher: ['ok', 'ok', 403, 'ok'], service: EVERYBODY, admin: EVERYBODY },
+  admin: { nobody: UNKNOWN, teacher: REFUSED, service: REFUSED, admin: EVERYBODY },
+  account: { nobody: UNKNOWN, teacher: EVERYBODY, service: EVERYBODY, admin: EVERYBODY },
 }
 
 test.each(ROUTES.map((route) => [route.method, route.path, route] as const))(

@@ -112,8 +112,8 @@ describe('credentials', () => {
     async (_name, route) => {
       const path = route.path.replace(':fileId', 'f1')
       for (const headers of [{}, { authorization: 'Bearer no' }, { 'x-admin-token': 'no' }, { 'x-internal-token': 'no' }]) {
-        const { status, body } = await server.call(route.method, path, { headers })
-        expect([status, body.error.code]).toEqual([401, 'unauthorized'])
+        const answer = await server.call(route.method, path, { headers })
+        expect([answer.status, answer.body.error.code, answer.headers.get('www-authenticate')]).toEqual([401, 'unauthorized', 'Bearer'])
       }
       expect(server.engine.calls).toEqual([])
     },

@@ -1,5 +1,4 @@
 // For administrators across all workspaces: waiting work, callbacks, use of models; and for everybody: who one is.
-import { requireAdmin } from '../authorise.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { callbackQuery, callbacks, me, modelUse, pageSize, queue, replayed, replayRequest, useQuery } from '../schemas/admin.ts'
 
@@ -25,57 +24,45 @@ const whoAmI = defineRoute({
 const showQueue = defineRoute({
   method: 'GET',
   path: '/api/admin/queue',
-  access: 'account',
+  access: 'admin',
   tag,
   summary: 'Waiting and running work',
-  description: 'Of all workspaces, the oldest first, with why the last attempt failed. Administrators only.',
+  description: 'Of all workspaces, the oldest first, with why the last attempt failed.',
   schema: { query: pageSize, reply: queue },
-  handle: ({ engine, principal, query }) => {
-    requireAdmin(principal)
-    return engine.operations.queue(query.limit)
-  },
+  handle: ({ engine, query }) => engine.operations.queue(query.limit),
 })
 
 const showCallbacks = defineRoute({
   method: 'GET',
   path: '/api/admin/callbacks',
-  access: 'account',
+  access: 'admin',
   tag,
   summary: 'Callbacks to the Java backend',
-  description: 'By state, the newest first; parked ones are undeliverable and wait for a person. Administrators only.',
+  description: 'By state, the newest first; parked ones are undeliverable and wait for a person.',
   schema: { query: callbackQuery, reply: callbacks },
-  handle: ({ engine, principal, query }) => {
-    requireAdmin(principal)
-    return engine.operations.callbacks(query.state, query.limit)
-  },
+  handle: ({ engine, query }) => engine.operations.callbacks(query.state, query.limit),
 })
 
 const replay = defineRoute({
   method: 'POST',
   path: '/api/admin/callbacks/replay',
-  access: 'account',
+  access: 'admin',
   tag,
   summary: 'Send parked callbacks again',
-  description: 'Those named, or all of them. Their callers have gone, so JAVA_SERVICE_TOKEN speaks for them. Administrators only.',
+  description: 'Those named, or all of them. Their callers have gone, so JAVA_SERVICE_TOKEN speaks for them.',
   schema: { body: replayRequest, reply: replayed },
-  handle: ({ engine, principal, body }) => {
-    requireAdmin(principal)
-    return engine.operations.replay(body.eventIds)
-  },
+  handle: ({ engine, body }) => engine.operations.replay(body.eventIds),
 })
 
 const showUse = defineRoute({
   method: 'GET',
   path: '/api/admin/usage',
-  access: 'account',
+  access: 'admin',
   tag,
   summary: 'Use of models',
-  description: 'Calls and tokens of the last days by workspace, role and model, the greatest first. Administrators only.',
+  description: 'Calls and tokens of the last days by workspace, role and model, the greatest first.',
   schema: { query: useQuery, reply: modelUse },
-  handle: ({ engine, principal, query }) => {
-    requireAdmin(principal)
-    return engine.operations.modelUse(query.days, query.limit)
-  },
+  handle: ({ engine, query }) => engine.operations.modelUse(query.days, query.limit),
 })
 
 export const adminRoutes: readonly Route[] = [whoAmI, showQueue, showCallbacks, replay, showUse]

@@ -1,5 +1,4 @@
 // The embedding service for other services.
-import { requireService } from '../authorise.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { embedRequest, embedResponse } from '../schemas/embed.ts'
 
@@ -13,8 +12,7 @@ const embed = defineRoute({
   schema: { body: embedRequest, reply: embedResponse },
   // 64 texts of the longest kind a caller sensibly sends; the model cuts each at its own limit.
   bodyLimit: () => 8 * 1024 * 1024,
-  handle: async ({ engine, principal, body, signal }) => {
-    requireService(principal)
+  handle: async ({ engine, body, signal }) => {
     const { vectors, model, dim, truncated } = await engine.embed(body.texts, body.kind, signal)
     return { embeddings: vectors.map((vector) => Array.from(vector)), model, dim, truncated }
   },

@@ -6,7 +6,7 @@ import { workspaceList } from '../schemas/workspaces.ts'
 const list = defineRoute({
   method: 'GET',
   path: '/api/workspaces',
-  access: 'account',
+  access: 'browse',
   tag: 'workspaces',
   summary: 'List workspaces',
   description: "Those the caller may see, with their counts: a teacher's own and public, all of them for administrators.",
