@@ -135,10 +135,9 @@ export function joinCell(texts: readonly string[]): string {
   return texts.reduce((all, text) => (all === '' ? text : all + joint(all, text) + text), '')
 }
 
-/** A table when at least two of its cells hold text, and the pieces it used up. */
-export function fillGrid(grid: Grid, pieces: readonly Piece[]): { table: TableContent; used: Set<Piece> } | undefined {
+/** A table when at least two of its cells hold text. */
+export function fillGrid(grid: Grid, pieces: readonly Piece[]): TableContent | undefined {
   const shapes = cellsOf(grid)
-  const used = new Set<Piece>()
   const cells = shapes.map((shape): TableCell => {
     const [left = 0, right = 0] = [grid.xs[shape.column], grid.xs[shape.column + shape.columnSpan]]
     const [top = 0, bottom = 0] = [grid.ys[shape.row], grid.ys[shape.row + shape.rowSpan]]
@@ -146,12 +145,11 @@ export function fillGrid(grid: Grid, pieces: readonly Piece[]): { table: TableCo
       const [x, y] = [(piece.left + piece.right) / 2, (piece.top + piece.bottom) / 2]
       return x >= left && x < right && y >= top && y < bottom
     })
-    for (const piece of own) used.add(piece)
     const text = joinCell(rowTexts(own))
     return Object.assign({}, shape, { text: own.some((piece) => piece.confidence !== undefined) ? tidyRead(text) : text })
   })
   const filled = cells.filter((cell) => cell.text !== '')
   if (filled.length < 2) return undefined
   const [columns, rows] = [grid.xs.length - 1, grid.ys.length - 1]
-  return { table: { rows, columns, headerRows: guessHeaderRows(cells, rows, columns), cells }, used }
+  return { rows, columns, headerRows: guessHeaderRows(cells, rows, columns), cells }
 }

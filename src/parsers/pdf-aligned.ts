@@ -14,6 +14,8 @@ type Column = { left: number; right: number }
 
 /** Overlapping extents of segments, joined; they stay apart exactly when the rows share white stretches. */
 function columnsOf(rows: readonly Line[]): Column[] {
+  const byIndex = columnsByIndex(rows)
+  if (byIndex !== undefined) return byIndex
   const columns: Column[] = []
   for (const segment of rows.flatMap((row) => row.segments).toSorted((a, b) => a.left - b.left)) {
     const last = columns.at(-1)
@@ -21,6 +23,17 @@ function columnsOf(rows: readonly Line[]): Column[] {
     else columns.push({ left: segment.left, right: segment.right })
   }
   return columns
+}
+
+/** Rows of equal length pair up by position as long as neighbours stay apart: names stand left in a column, numbers right. */
+function columnsByIndex(rows: readonly Line[]): Column[] | undefined {
+  const count = rows[0]?.segments.length ?? 0
+  if (count < 3 || rows.some((row) => row.segments.length !== count)) return undefined
+  const columns = Array.from({ length: count }, (_, index): Column => {
+    const cells = rows.flatMap((row) => row.segments.slice(index, index + 1))
+    return { left: Math.min(...cells.map((cell) => cell.left)), right: Math.max(...cells.map((cell) => cell.right)) }
+  })
+  return columns.every((column, index) => index === 0 || column.left > (columns[index - 1]?.right ?? 0)) ? columns : undefined
 }
 
 const columnIndex = (columns: readonly Column[], segment: Piece): number =>

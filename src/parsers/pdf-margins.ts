@@ -39,7 +39,8 @@ export function withoutMargins(lines: readonly Line[], heights: readonly number[
   })
 }
 
-const NOTE_MARK = /^(?:\[?\d{1,3}\]?|[*†‡§※①-⑳])[\s.)、]?\s*\S/
+/** A mark and words after it; bare numbers are labels of an axis, not notes. */
+const NOTE_MARK = /^(?:\[?\d{1,3}\]?|[*†‡§※①-⑳])[\s.)、]?\s*[\p{L}“‘《(（].{3}/u
 
 /**
  * Parts footnotes from the text: at the foot of a page, lines clearly smaller than the text of which the first carries a mark.

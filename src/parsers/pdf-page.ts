@@ -4,7 +4,7 @@ import type { TextItem } from 'pdfjs-dist/types/src/display/api.js'
 import { cleanText } from '../core/text.ts'
 import { fillGrid, gridsOf, type Ruling } from './grid.ts'
 import { type Graphics, multiply, type Picture } from './pdf-graphics.ts'
-import type { PageObject, Piece } from './pdf-pieces.ts'
+import { type PageObject, type Piece, splitAcross } from './pdf-pieces.ts'
 
 export type PageText = {
   pieces: Piece[]
@@ -102,10 +102,13 @@ export function withRuledTables(pieces: readonly Piece[], rulings: readonly Ruli
       (piece) =>
         piece.left >= grid.left - 4 && piece.right <= grid.right + 4 && piece.top >= grid.top - 6 && piece.bottom <= grid.bottom + 6,
     )
-    const filled = fillGrid(grid, inside)
+    const filled = fillGrid(
+      grid,
+      inside.flatMap((piece) => splitAcross(piece, grid.xs.slice(1, -1))),
+    )
     if (filled === undefined) continue
-    rest = rest.filter((piece) => !filled.used.has(piece))
-    tables.push(objectPiece({ kind: 'table', table: filled.table, columns: grid.xs.slice(0, -1) }, grid))
+    rest = rest.filter((piece) => !inside.includes(piece))
+    tables.push(objectPiece({ kind: 'table', table: filled, columns: grid.xs.slice(0, -1) }, grid))
   }
   return [...rest, ...tables]
 }

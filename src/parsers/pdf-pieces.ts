@@ -35,11 +35,13 @@ const isWide = (character: string): boolean => {
   return isCjk(code) || (code >= 0x3000 && code <= 0x30ff) || (code >= 0xff00 && code <= 0xffef)
 }
 
+/** Only the ends are looked at: texts grow long while they are joined. */
+const lastCharacter = (text: string): string => Array.from(text.slice(-8).trimEnd()).at(-1) ?? ''
+const firstCharacter = (text: string): string => Array.from(text.slice(0, 8).trimStart())[0] ?? ''
+
 /** What stands between two texts that were parted by a line or a gap: nothing between Chinese characters, else one space. */
 export function joint(before: string, after: string): '' | ' ' {
-  // Only the ends are looked at: texts grow long while they are joined.
-  const last = Array.from(before.slice(-8).trimEnd()).at(-1) ?? ''
-  const first = Array.from(after.slice(0, 8).trimStart())[0] ?? ''
+  const [last, first] = [lastCharacter(before), firstCharacter(after)]
   return last === '' || first === '' || (isWide(last) && isWide(first)) ? '' : ' '
 }
 
@@ -74,12 +76,21 @@ const SEGMENT_GAP = 1.4
 const WORD_GAP = 0.15
 const WIDE_WORD_GAP = 0.6
 
+/** Set automatically between Chinese and Latin script; not a blank that anyone typed. */
+const MIXED_WORD_GAP = 0.35
+
+/** The gap, in ems, from which there is a space between two pieces of a row. */
+function spaceGap(a: Piece, b: Piece): number {
+  const [last, first] = [lastCharacter(a.text), firstCharacter(b.text)]
+  if (isWide(last) && isWide(first)) return WIDE_WORD_GAP
+  return isWide(last) || isWide(first) ? MIXED_WORD_GAP : WORD_GAP
+}
+
 const gapOf = (a: Piece, b: Piece): number => Math.max(b.left - a.right, a.left - b.right) / Math.max(a.size, b.size, 1)
 
 /** Two neighbours as one piece; a visible gap becomes a space. Confidence is weighed by length. */
 export function merged(a: Piece, b: Piece): Piece {
-  const bothWide = joint(a.text, b.text) === ''
-  const space = gapOf(a, b) > (bothWide ? WIDE_WORD_GAP : WORD_GAP) && !/\s$/.test(a.text) && !/^\s/.test(b.text) ? ' ' : ''
+  const space = gapOf(a, b) > spaceGap(a, b) && !/\s$/.test(a.text) && !/^\s/.test(b.text) ? ' ' : ''
   const main = a.size >= b.size ? a : b
   const confidence = meanConfidence([a, b])
   return {
@@ -93,6 +104,29 @@ export function merged(a: Piece, b: Piece): Piece {
     bold: a.text.length >= b.text.length ? a.bold : b.bold,
     ...(confidence === undefined ? {} : { confidence }),
   }
+}
+
+/**
+ * Parts a piece at places it runs across, such as the lines between cells: a PDF may paint a whole row of a table as one text with
+ * blanks. Where its words stand is estimated from the usual widths of their characters.
+ */
+export function splitAcross(piece: Piece, places: readonly number[]): Piece[] {
+  const crossed = places.filter((place) => place > piece.left + 2 && place < piece.right - 2)
+  if (crossed.length === 0 || piece.object !== undefined) return [piece]
+  const weightOf = (text: string): number => Array.from(text).reduce((sum, character) => sum + (isWide(character) ? 2 : 1), 0)
+  const unit = (piece.right - piece.left) / Math.max(1, weightOf(piece.text))
+  const parts: Piece[] = []
+  let left = piece.left
+  for (const word of piece.text.split(/(\s+)/)) {
+    const right = left + weightOf(word) * unit
+    const cell = crossed.findIndex((place) => (left + right) / 2 < place)
+    const last = parts.at(-1)
+    if (word.trim() !== '' && last !== undefined && crossed.findIndex((place) => (last.left + last.right) / 2 < place) === cell)
+      parts[parts.length - 1] = merged(last, { ...piece, text: word, left, right })
+    else if (word.trim() !== '') parts.push({ ...piece, text: word, left, right })
+    left = right
+  }
+  return parts
 }
 
 /** Weighed by length; undefined when nothing was read by a machine. */

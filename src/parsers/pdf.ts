@@ -62,7 +62,7 @@ async function readPage(page: PDFPageProxy, reading: Reading): Promise<void> {
   if (context.options.processTables) pieces = withRuledTables(pieces, rulings)
   if (context.options.processImages) pieces = [...pieces, ...(await picturePieces(page, graphics, text, reading))]
   const lines = linesOf(pieces, page.pageNumber, (reading.lines.at(-1)?.region ?? 0) + 1)
-  if (lines.length === 0) reading.empty.push(page.pageNumber)
+  if (lines.length === 0 && !isBlank) reading.empty.push(page.pageNumber)
   for (const line of context.options.processTables ? withAlignedTables(lines) : lines) reading.lines.push(line)
 }
 
