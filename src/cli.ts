@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { createApp, PUBLIC_SEED } from './app.ts'
 import type { CliContext } from './cli/context.ts'
 import { addDocumentCommands } from './cli/documents.ts'
+import { addDoctorCommand } from './cli/doctor.ts'
 import { addEvalCommand } from './cli/eval.ts'
 import { addParseCommand } from './cli/parse.ts'
 import { addSearchCommands } from './cli/search.ts'
@@ -16,6 +17,7 @@ import { createLog } from './log.ts'
 import { serve } from './main.ts'
 import { createModels } from './models/create.ts'
 import { ParserPool } from './parsers/pool.ts'
+import { diagnose, repair } from './services/doctor.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const interrupt = new AbortController()
@@ -28,6 +30,7 @@ const context: CliContext = {
     return {
       engine: app.engine,
       seed: app.seed,
+      doctor: (workspace, mend, signal) => (mend ? repair(app.deps, workspace, signal) : diagnose(app.deps, workspace)),
       startWork: app.startWork,
       close: async () => {
         await app.stopWork()
@@ -58,6 +61,7 @@ program.command('migrate').description('bring the database schema up to date').a
 addDocumentCommands(program, context, PUBLIC_SEED)
 addSearchCommands(program, context)
 addWorkspaceCommands(program, context)
+addDoctorCommand(program, context)
 addParseCommand(program, context, () => {
   const { pdfMaxPages } = loadConfig('command')
   return new ParserPool({ size: 1, limits: pdfMaxPages === undefined ? {} : { pdfPages: pdfMaxPages } })

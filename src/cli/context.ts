@@ -1,5 +1,6 @@
 // What every command is given: the engine when it asks for it, and one way to print.
 import type { Engine } from '../services/api.ts'
+import type { Diagnosis } from '../services/doctor.ts'
 import type { SeedReport } from '../services/seed.ts'
 import type { WorkspaceId } from '../core/workspace.ts'
 
@@ -7,6 +8,7 @@ import type { WorkspaceId } from '../core/workspace.ts'
 export type CliEngine = {
   engine: Engine
   seed(workspace: WorkspaceId, folder: string): Promise<SeedReport>
+  doctor(workspace: WorkspaceId, repair: boolean, signal: AbortSignal): Promise<Diagnosis>
   startWork(): Promise<void>
   close(): Promise<void>
 }
