@@ -10,6 +10,7 @@ import { createHttpServer } from './http/server.ts'
 import { createLog } from './log.ts'
 import type { Log } from './services/deps.ts'
 import { createIdentity } from './services/identity.ts'
+import { createRateLimiter } from './services/rate-limit.ts'
 
 /** A process that cannot hand its work back in time ends anyway; leases see to the rest. */
 const STOP_WITHIN_MS = 9_000
@@ -27,6 +28,7 @@ export async function serve(config: Config): Promise<void> {
         settings: { loopback: config.loopback, development: config.development, uploadMaxBytes: config.uploadMaxBytes },
         log,
         version,
+        rateLimiter: config.rateLimitPerMinute === undefined ? undefined : createRateLimiter(app.deps.database, config.rateLimitPerMinute, log),
         mounts: [(mount) => mountConsole(mount)],
         translate: (error) => (isConnectionError(error) ? databaseUnavailable(error) : undefined),
       })

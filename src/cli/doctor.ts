@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { AppError } from '../core/errors.ts'
 import { workspaceId } from '../core/workspace.ts'
+import type { Diagnosis } from '../services/doctor.ts'
 import { type CliContext, withEngine } from './context.ts'
 
 export function addDoctorCommand(program: Command, context: CliContext): void {
@@ -14,7 +15,7 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
     .action((names: string[], options: { repair?: boolean; json?: boolean }) =>
       withEngine(context, async ({ engine, doctor }) => {
         const chosen = names.length > 0 ? names : (await engine.workspaces.list(undefined)).map((one) => one.workspace)
-        const diagnoses = []
+        const diagnoses: Diagnosis[] = []
         for (const name of chosen) diagnoses.push(await doctor(workspaceId(name), options.repair === true, context.signal))
         context.print(options.json === true, { workspaces: diagnoses }, () =>
           diagnoses.flatMap((one) => [

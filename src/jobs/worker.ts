@@ -34,7 +34,7 @@ export class Worker {
   #loop: Promise<void> | undefined
 
   constructor(options: WorkerOptions) {
-    this.#options = { leaseMs: 30_000, pollMs: 1_000, backoffMs: 2_000, ...options }
+    this.#options = { leaseMs: 60_000, pollMs: 1_000, backoffMs: 2_000, ...options }
   }
 
   start(): void {
@@ -114,7 +114,7 @@ export class Worker {
         },
         (error: unknown) => log.warn({ jobId: job.job_id, err: error }, 'a heartbeat failed'),
       )
-    }, leaseMs / 3)
+    }, leaseMs / 4)
   }
 
   /** Failures of this very step are logged: the lease runs out and another worker takes over. */
