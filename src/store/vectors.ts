@@ -9,6 +9,12 @@ export type VectorKind = 'chunk' | 'entity' | 'relation'
 /** Where a workspace's vectors live: its leaf, its space and that space's dimension. */
 export type VectorHome = { shard: string; space_id: number; dim: number }
 
+/**
+ * The leaf that the workspace row names now. Writers ask in the statement itself, after the publish lock: a workspace may have moved
+ * to another leaf while its document was being read and embedded.
+ */
+const currentShard = (workspace: WorkspaceId): RawBuilder<unknown> => sql`(select w.shard from workspaces w where w.workspace_id = ${workspace})`
+
 /** The table of a kind; the dimension is a number of ours, never input. */
 export function vectorTable(kind: VectorKind, dim: number): RawBuilder<unknown> {
   return sql.table(`${kind}_vectors_${Math.trunc(dim)}`)
@@ -26,7 +32,7 @@ export async function upsert(
   const packed = encodeVectors(tx.database, [...vectors.values()])
   await sql`
     insert into ${vectorTable(kind, home.dim)} (shard, workspace_id, space_id, id, embedding)
-    select ${home.shard}, ${workspace}, ${home.space_id}, r.id, r.embedding
+    select ${currentShard(workspace)}, ${workspace}, ${home.space_id}, r.id, r.embedding
     from unnest(${ids}::text[], ${packed}::${sql.raw(tx.database.vectorType)}[]) as r(id, embedding)
     on conflict (workspace_id, space_id, id, shard) do update set embedding = excluded.embedding`.execute(tx)
 }
@@ -36,7 +42,7 @@ export async function remove(tx: ScopedTx, workspace: WorkspaceId, home: VectorH
   if (ids.length === 0) return
   await sql`
     delete from ${vectorTable(kind, home.dim)}
-    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${home.shard}`.execute(tx)
+    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${currentShard(workspace)}`.execute(tx)
 }
 
 /** Which of the ids have a vector already. */
@@ -44,7 +50,7 @@ export async function present(tx: ScopedTx, workspace: WorkspaceId, home: Vector
   if (ids.length === 0) return new Set()
   const found = await sql<{ id: string }>`
     select id from ${vectorTable(kind, home.dim)}
-    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${home.shard}`.execute(tx)
+    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${currentShard(workspace)}`.execute(tx)
   return new Set(found.rows.map((row) => row.id))
 }
 

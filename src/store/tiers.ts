@@ -1,0 +1,110 @@
+// Where a workspace's vectors live: in the partition all small tenants share, or in one of its own with an HNSW index.
+// The workspace row names the partition; readers and writers follow it, so moving is a change of that row.
+import { createHash } from 'node:crypto'
+import { sql, type RawBuilder } from 'kysely'
+import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
+import type { Database } from '../ports/database.ts'
+import { type ScopedTx, withScope } from './scope.ts'
+import { type VectorKind, vectorTable } from './vectors.ts'
+
+export const VECTOR_KINDS: readonly VectorKind[] = ['chunk', 'entity', 'relation']
+
+export const SHARED_SHARD = 'small'
+
+/** The name of a promoted workspace's partition; a hash, because a workspace name may be longer than a table name. */
+function ownTable(kind: VectorKind, dim: number, workspace: WorkspaceId): string {
+  return `${kind}_vectors_${Math.trunc(dim)}_w_${createHash('sha256').update(workspace).digest('hex').slice(0, 16)}`
+}
+
+/**
+ * Makes the workspace's own, empty partition of a kind and attaches it. Attaching locks no other tenant's partition: the parent has no
+ * default partition that would have to be searched and no foreign key. Repeating it changes nothing.
+ */
+export async function attachOwn(database: Database, workspace: WorkspaceId, kind: VectorKind, dim: number): Promise<void> {
+  const own = ownTable(kind, dim, workspace)
+  await database.db.transaction().execute(async (tx) => {
+    const found = await sql<{ exists: boolean }>`select to_regclass(${own}) is not null as exists`.execute(tx)
+    if (found.rows[0]?.exists) return
+    await sql`create table ${sql.table(own)} (like ${vectorTable(kind, dim)} including all)`.execute(tx)
+    await sql`alter table ${sql.table(own)} alter column embedding set storage plain`.execute(tx)
+    await sql`select guard_table(${own})`.execute(tx)
+    await sql`alter table ${vectorTable(kind, dim)} attach partition ${sql.table(own)} for values in (${sql.lit(workspace)})`.execute(tx)
+  })
+}
+
+/** Copies what the shared partition holds of the workspace; readers do not look at the copy yet. */
+export async function copyToOwn(tx: ScopedTx, workspace: WorkspaceId, kind: VectorKind, dim: number): Promise<void> {
+  await sql`
+    insert into ${vectorTable(kind, dim)} (shard, workspace_id, space_id, id, embedding)
+    select ${workspace}, workspace_id, space_id, id, embedding from ${vectorTable(kind, dim)}
+    where shard = ${SHARED_SHARD} and workspace_id = ${workspace}
+    on conflict do nothing`.execute(tx)
+}
+
+/** m 16 and ef_construction 64 are pgvector's defaults and hold recall@10 above 0.95 with ef_search 100 up to 100,000 rows. */
+export async function indexOwn(database: Database, workspace: WorkspaceId, kind: VectorKind, dim: number): Promise<void> {
+  const own = ownTable(kind, dim, workspace)
+  const operators = sql.raw(`${database.vectorType}_cosine_ops`)
+  await database.db.transaction().execute(async (tx) => {
+    // In memory the build is several times faster than beyond it.
+    await sql`select set_config('maintenance_work_mem', '512MB', true)`.execute(tx)
+    await sql`
+      create index if not exists ${sql.id(`${own}_hnsw`)} on ${sql.table(own)} using hnsw (embedding ${operators}) with (m = 16, ef_construction = 64)`.execute(tx)
+  })
+}
+
+/**
+ * Brings the copy up to date, points the workspace at it and empties the old place, all under the publish lock. Searches that began before
+ * still see the old rows, later ones see only the new: a snapshot holds both the pointer and the rows.
+ *
+ * @param from,to shards.
+ */
+export async function moveVectors(tx: ScopedTx, workspace: WorkspaceId, kind: VectorKind, dim: number, from: string, to: string): Promise<void> {
+  const table = vectorTable(kind, dim)
+  const at = (alias: string, shard: string): RawBuilder<unknown> =>
+    sql`${sql.raw(alias)}.shard = ${shard} and ${sql.raw(alias)}.workspace_id = ${workspace}`
+  await sql`
+    delete from ${table} t
+    where ${at('t', to)} and not exists (
+      select from ${table} f where ${at('f', from)} and f.space_id = t.space_id and f.id = t.id and f.embedding = t.embedding)`.execute(tx)
+  await sql`
+    insert into ${table} (shard, workspace_id, space_id, id, embedding)
+    select ${to}, f.workspace_id, f.space_id, f.id, f.embedding from ${table} f
+    where ${at('f', from)} and not exists (
+      select from ${table} t where ${at('t', to)} and t.space_id = f.space_id and t.id = f.id)`.execute(tx)
+  await sql`delete from ${table} f where ${at('f', from)}`.execute(tx)
+}
+
+export async function pointTo(tx: ScopedTx, workspace: WorkspaceId, shard: string): Promise<void> {
+  await sql`update workspaces set shard = ${shard}, revision = revision + 1 where workspace_id = ${workspace}`.execute(tx)
+}
+
+/** Removes the emptied partition. Detaching concurrently waits for old readers instead of stopping new ones. */
+export async function dropOwn(database: Database, workspace: WorkspaceId, kind: VectorKind, dim: number): Promise<void> {
+  const own = sql.table(ownTable(kind, dim, workspace))
+  // The embedded engine has one session, so there is nobody to wait for and no second connection to wait with.
+  const how = database.engine === 'postgres' ? sql` concurrently` : sql``
+  await sql`alter table ${vectorTable(kind, dim)} detach partition ${own}${how}`.execute(database.db)
+  await sql`drop table ${own}`.execute(database.db)
+}
+
+export type TierSize = { workspace_id: WorkspaceId; shard: string; dim: number; /** Rows of its largest kind. */ rows: number }
+
+/** How large each workspace of the scope is. */
+export function tierSizes(database: Database, scope: WorkspaceScope): Promise<TierSize[]> {
+  return withScope(
+    database,
+    scope,
+    async (tx) => {
+      const found = await sql<TierSize>`
+        select w.workspace_id, w.shard, s.dim, greatest(
+          (select count(*) from chunks c where c.workspace_id = w.workspace_id),
+          (select count(*) from entities e where e.workspace_id = w.workspace_id),
+          (select count(*) from relations r where r.workspace_id = w.workspace_id))::int as rows
+        from workspaces w join embedding_spaces s using (space_id)
+        where w.workspace_id = any(${[...scope]}::text[])`.execute(tx)
+      return found.rows
+    },
+    { snapshot: true },
+  )
+}

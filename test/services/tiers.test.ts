@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { seededRandom } from '../../src/core/evaluation.ts'
+import { type WorkspaceId, workspaceId, workspaceScope } from '../../src/core/workspace.ts'
+import type { Database } from '../../src/ports/database.ts'
+import { demote, promote, settleTiers } from '../../src/services/tiers.ts'
+import { withScope } from '../../src/store/scope.ts'
+import { nearestChunks, prepareIndexScans } from '../../src/store/search-vectors.ts'
+import * as vectors from '../../src/store/vectors.ts'
+import * as workspaces from '../../src/store/workspaces.ts'
+import { openTestDatabase } from '../support/database.ts'
+
+const DIM = 32
+const large = workspaceId('teacher-large')
+const small = workspaceId('teacher-small')
+const random = seededRandom(11)
+/** Twelve topics, so that a vector has neighbours worth finding. */
+const topics = Array.from({ length: 12 }, () => unitVector(() => random() - 0.5))
+
+let database: Database
+let spaceId: number
+
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+beforeEach(async () => {
+  database = await openTestDatabase()
+  spaceId = await workspaces.ensureSpace(database.db, 'test/random', DIM)
+  for (const workspace of [large, small]) await withScope(database, workspaceScope(workspace), (tx) => workspaces.ensure(tx, workspace, spaceId))
+})
+afterAll(async () => {
+  database = await openTestDatabase()
+})
+
+function unitVector(component: (index: number) => number): Float32Array {
+  const vector = Float32Array.from({ length: DIM }, (_unused, index) => component(index))
+  const norm = Math.hypot(...vector)
+  return vector.map((value) => value / norm)
+}
+
+const aVector = (): Float32Array => {
+  const topic = topics[Math.floor(random() * topics.length)]
+  return unitVector((index) => (topic?.[index] ?? 0) + (random() - 0.5) * 0.4)
+}
+
+/** Writes as publishing does: under the publish lock, wherever the workspace lives by then. */
+async function write(workspace: WorkspaceId, rows: ReadonlyMap<string, Float32Array>): Promise<void> {
+  await withScope(database, workspaceScope(workspace), async (tx) => {
+    await workspaces.lockForPublish(tx, workspace)
+    await vectors.upsert(tx, workspace, { shard: 'stale', space_id: spaceId, dim: DIM }, 'chunk', rows)
+  })
+}
+
+async function fill(workspace: WorkspaceId, count: number): Promise<Map<string, Float32Array>> {
+  const rows = new Map(Array.from({ length: count }, (_unused, index) => [`c${index}`, aVector()]))
+  await write(workspace, rows)
+  return rows
+}
+
+function nearestIds(workspace: WorkspaceId, vector: Float32Array, limit: number): Promise<string[]> {
+  return withScope(
+    database,
+    workspaceScope(workspace),
+    async (tx) => {
+      const rows = await workspaces.inScope(tx, [workspace])
+      await prepareIndexScans(tx, rows)
+      const hits = await nearestChunks(tx, rows.map((row) => ({ workspace: row, vector })), limit, undefined)
+      return hits.toSorted((a, b) => b.cosine - a.cosine).map((hit) => hit.chunk_id)
+    },
+    { snapshot: true },
+  )
+}
+
+function bruteForce(rows: ReadonlyMap<string, Float32Array>, vector: Float32Array, limit: number): string[] {
+  const cosine = (other: Float32Array): number => other.reduce((sum, value, index) => sum + value * (vector[index] ?? 0), 0)
+  return [...rows].map(([id, other]) => ({ id, score: cosine(other) })).toSorted((a, b) => b.score - a.score).slice(0, limit).map(({ id }) => id)
+}
+
+async function shardOf(workspace: WorkspaceId): Promise<string | undefined> {
+  return (await workspaces.inScope(database.db, [workspace]))[0]?.shard
+}
+
+const everything = 10_000
+
+describe('a promoted workspace', () => {
+  it('finds what brute force finds, in its own index, and keeps every row once', async () => {
+    const rows = await fill(large, 1500)
+    await fill(small, 40)
+    await promote(database, { workspace_id: large, dim: DIM })
+    expect(await shardOf(large)).toBe(large)
+    const recalls = Array.from({ length: 30 }, aVector).map(async (query) => {
+      const expected = new Set(bruteForce(rows, query, 10))
+      return (await nearestIds(large, query, 10)).filter((id) => expected.has(id)).length / 10
+    })
+    const mean = (await Promise.all(recalls)).reduce((sum, recall) => sum + recall, 0) / recalls.length
+    expect(mean).toBeGreaterThanOrEqual(0.95)
+    expect((await nearestIds(large, aVector(), everything)).toSorted()).toEqual([...rows.keys()].toSorted())
+  })
+
+  it('leaves small tenants their exact answers', async () => {
+    await fill(large, 300)
+    const rows = await fill(small, 60)
+    await promote(database, { workspace_id: large, dim: DIM })
+    for (const query of Array.from({ length: 10 }, aVector)) expect(await nearestIds(small, query, 10)).toEqual(bruteForce(rows, query, 10))
+    await demote(database, { workspace_id: large, dim: DIM })
+  })
+
+  it('returns to the shared partition with every row once', async () => {
+    const rows = await fill(large, 300)
+    await promote(database, { workspace_id: large, dim: DIM })
+    await demote(database, { workspace_id: large, dim: DIM })
+    expect(await shardOf(large)).toBe('small')
+    expect((await nearestIds(large, aVector(), everything)).toSorted()).toEqual([...rows.keys()].toSorted())
+    for (const query of Array.from({ length: 10 }, aVector)) expect(await nearestIds(large, query, 10)).toEqual(bruteForce(rows, query, 10))
+  })
+
+  it('loses, doubles and hides nothing that is written and read while it moves', async () => {
+    const rows = await fill(large, 400)
+    let moving = true
+    const seen: number[] = []
+    const reader = (async () => {
+      while (moving) {
+        const ids = await nearestIds(large, aVector(), everything)
+        expect(new Set(ids).size).toBe(ids.length)
+        seen.push(ids.length)
+      }
+    })()
+    const writer = (async () => {
+      for (let index = 0; moving; index += 1) {
+        // Half new rows, half replaced ones.
+        const id = index % 2 === 0 ? `new${index}` : `c${index % 400}`
+        const vector = aVector()
+        await write(large, new Map([[id, vector]]))
+        rows.set(id, vector)
+      }
+    })()
+    await promote(database, { workspace_id: large, dim: DIM })
+    await demote(database, { workspace_id: large, dim: DIM })
+    await promote(database, { workspace_id: large, dim: DIM })
+    moving = false
+    await Promise.all([reader, writer])
+    expect(seen.length).toBeGreaterThan(0)
+    // Rows are only ever added, so no reader may see fewer than one before it.
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+    expect((await nearestIds(large, aVector(), everything)).toSorted()).toEqual([...rows.keys()].toSorted())
+    await demote(database, { workspace_id: large, dim: DIM })
+    const query = aVector()
+    expect(await nearestIds(large, query, 20)).toEqual(bruteForce(rows, query, 20))
+  })
+})
+
+it('settling moves nobody who is on the right side of the thresholds', async () => {
+  await fill(large, 50)
+  expect(await settleTiers(database, { promoteAt: 10, demoteAt: 5 })).toEqual({ promoted: 0, demoted: 0 })
+})
