@@ -74,6 +74,22 @@ export function requireService(principal: Principal): void {
   if (principal.kind === 'teacher') throw new AppError('forbidden', 'Only other services and administrators may do that.')
 }
 
+/**
+ * The workspace of a course, for services and administrators.
+ *
+ * @throws AppError `forbidden` for teachers; `invalid_request` for an id that names no workspace.
+ */
+export function courseWorkspace(principal: Principal, courseId: string): WorkspaceId {
+  requireService(principal)
+  return workspaceId(`course-${courseId}`)
+}
+
+/** The workspace of a knowledge base; otherwise as `courseWorkspace`. */
+export function knowledgeBaseWorkspace(principal: Principal, kbId: string): WorkspaceId {
+  requireService(principal)
+  return workspaceId(`kb-${kbId}`)
+}
+
 function own(principal: Principal): WorkspaceId {
   if (principal.workspace === undefined) throw new AppError('invalid_request', NAME_THE_TEACHER)
   return principal.workspace

@@ -16,7 +16,7 @@ import type { ReceivedForm } from './upload.ts'
  */
 export type Access = 'open' | 'operator' | 'read' | 'write' | 'browse' | 'service' | 'admin' | 'account'
 
-export type RouteSchemas = { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodObject; form?: z.ZodObject; reply?: z.ZodType }
+export type RouteSchemas = { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType; form?: z.ZodObject; reply?: z.ZodType }
 
 type Parsed<S extends z.ZodType | undefined> = S extends z.ZodType ? z.output<S> : undefined
 

@@ -1,6 +1,7 @@
 // Every route of the service, one file per noun. What may be called, by whom and with what is said nowhere else.
 import type { Route } from './route.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { courseRoutes } from './routes/courses.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { embedRoutes } from './routes/embed.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -12,6 +13,7 @@ export const ROUTES: readonly Route[] = [
   ...searchRoutes,
   ...workspaceRoutes,
   ...embedRoutes,
+  ...courseRoutes,
   ...operationRoutes,
   ...adminRoutes,
 ]

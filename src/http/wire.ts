@@ -30,7 +30,7 @@ export function fromWire(accepting: z.ZodType, received: unknown): unknown {
 function namesOf(shape: Record<string, z.ZodType>): Map<string, string> {
   const names = new Map<string, string>()
   for (const [name, field] of Object.entries(shape)) {
-    for (const other of [name, ...(wireNames.get(field)?.synonyms ?? [])]) names.set(other, name)
+    for (const other of [name, camelCase(name), ...(wireNames.get(field)?.synonyms ?? [])]) names.set(other, name)
   }
   return names
 }

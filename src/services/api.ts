@@ -4,6 +4,7 @@ import type { Mode } from '../core/modes.ts'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { ChatMessage } from '../ports/models.ts'
 import type { ParseOptions } from '../ports/parser.ts'
+import type { Courses } from './courses/api.ts'
 import type { Operations } from './operations.ts'
 
 export type ParseStatus = 'pending' | 'processing' | 'completed' | 'failed'
@@ -189,6 +190,7 @@ export type Engine = {
   documents: Documents
   retrieval: Retrieval
   workspaces: Workspaces
+  courses: Courses
   operations: Operations
   readiness(): Promise<Readiness>
   /** Embeds texts with the configured model, for `/embed`. */

@@ -27,6 +27,8 @@ export type EngineDeps = {
     /** Tokens of one chunk with its header; the embedding model's limit. */
     chunkMaxTokens: number
   }
+  /** Stage-one API that gives the chunks of courses; undefined: they are handed over with PUT. */
+  courseChunksUrl?: string | undefined
   /** Wakes the workers of this process at once instead of at their next poll. */
   wake: (what: 'jobs' | 'outbox') => void
 }

@@ -4,6 +4,7 @@ import { workspaceKind, workspaceScope } from '../core/workspace.ts'
 import * as jobs from '../store/jobs.ts'
 import * as workspaces from '../store/workspaces.ts'
 import type { Engine, Readiness, Retrieval, WorkspaceView } from './api.ts'
+import { createCourses } from './courses/courses.ts'
 import type { EngineDeps } from './deps.ts'
 import { createDocuments } from './documents.ts'
 import { createOperations } from './operations.ts'
@@ -16,6 +17,7 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
     retrieval: onBehalfOfScope(retrieval),
     operations: createOperations(deps),
     workspaces: { list: (scope) => listWorkspaces(deps, scope) },
+    courses: createCourses(deps),
     readiness: () => readiness(deps),
     embed: async (texts, kind, signal) => {
       const { model, dim } = deps.models.embedding

@@ -1,6 +1,7 @@
 // The whole engine without HTTP over a test database: real parser processes, a real worker, a real outbox.
 import { createHash } from 'node:crypto'
 import { createVault } from '../../src/java/secrets.ts'
+import { courseHandler } from '../../src/jobs/course-handler.ts'
 import { ingestHandler } from '../../src/jobs/ingest-handler.ts'
 import { OutboxDelivery } from '../../src/jobs/outbox.ts'
 import { Worker } from '../../src/jobs/worker.ts'
@@ -108,6 +109,7 @@ export type TestEngineOptions = {
   perWorkspace?: number
   backoffMs?: number
   scheduleMs?: readonly number[]
+  courseChunksUrl?: string
 }
 
 /** One pool of parser processes for a test file; forking one per test would dominate. */
@@ -126,11 +128,12 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
     vault: createVault(createHash('sha256').update('test').digest('hex')),
     log,
     limits: { uploadMaxBytes: 50 * 1024 * 1024, chunkMaxTokens: 512 },
+    courseChunksUrl: options.courseChunksUrl,
     wake: (what) => (what === 'jobs' ? worker?.wake() : outbox?.wake()),
   }
   worker = new Worker({
     database,
-    handlers: { ingest: ingestHandler(deps) },
+    handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps) },
     log,
     concurrency: options.concurrency ?? 4,
     perWorkspace: options.perWorkspace ?? 4,

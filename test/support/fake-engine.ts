@@ -18,7 +18,7 @@ import type {
 export type Called =
   | { use: 'parse'; workspace: WorkspaceId; request: ParseRequest; token: string | undefined }
   | { use: 'upload'; workspace: WorkspaceId; request: UploadRequest; token: string | undefined }
-  | { use: 'retry' | 'get' | 'list' | 'chunks' | 'remove'; workspace: WorkspaceId; about: unknown }
+  | { use: 'retry' | 'get' | 'list' | 'chunks' | 'remove' | 'courses' | 'releases'; workspace: WorkspaceId; about: unknown }
   | { use: 'search'; scope: WorkspaceScope; request: SearchRequest }
   | { use: 'query' | 'context'; scope: WorkspaceScope; request: QueryRequest }
   | { use: 'workspaces'; scope: WorkspaceScope | undefined }
@@ -120,6 +120,14 @@ export function fakeEngine(): FakeEngine {
       modelUse: (days, limit) => note({ use: 'operations', about: ['modelUse', days, limit] }, { use: [] }),
     },
     workspaces: { list: (scope) => note({ use: 'workspaces', scope }, []) },
+    courses: {
+      putChunks: (workspace, items) => note({ use: 'courses', workspace, about: items }, { accepted: items.length, skipped: 0 }),
+      embed: (workspace, options) => note({ use: 'courses', workspace, about: options }, { status: 'pending' as const, job_id: 'j1' }),
+      status: (workspace) => note({ use: 'courses', workspace, about: 'status' }, courseStatus),
+      list: () => Promise.resolve([courseStatus]),
+      search: (workspace, query) => note({ use: 'courses', workspace, about: query }, []),
+      remove: (workspace) => note({ use: 'courses', workspace, about: 'remove' }, { course_id: 'c1', deleted: true as const }),
+    },
     readiness: () => Promise.resolve(engine.ready),
     embed: (texts, kind) =>
       note({ use: 'embed', texts, kind }, { vectors: texts.map(() => Float32Array.of(0.5, 0.5)), model: 'test/two', dim: 2, truncated: 0 }),
@@ -134,5 +142,7 @@ export function fakeEngine(): FakeEngine {
   }
   return engine
 }
+
+const courseStatus = { course_id: 'c1', status: 'done' as const, progress: 1, error: null, chunks: 1, vectors: 1, skipped: 0 }
 
 const accepted = (workspace: string, fileId: string): Accepted => ({ fileId, jobId: 'j1', workspace, parseStatus: 'pending' })

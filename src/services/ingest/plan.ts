@@ -21,6 +21,8 @@ export type PlannedChunk = ChunkDraft & {
   stated: ChunkKnowledge | undefined
   /** Id of the extractor whose mentions this chunk will carry; null when extraction is off. */
   extractor: string | null
+  /** Of this chunk alone, in place of the document's; chunks that came ready bring their own. */
+  metadata?: Record<string, unknown>
 }
 
 /**

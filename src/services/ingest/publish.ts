@@ -1,5 +1,6 @@
 // Stage: everything a document says becomes visible at one instant. Nothing slow happens here; a model is never called.
 import type { ParsedDocument } from '../../core/blocks.ts'
+import { AppError } from '../../core/errors.ts'
 import type { ChunkKnowledge } from '../../core/knowledge.ts'
 import { entityId } from '../../core/names.ts'
 import { indexTerms, tsvectorLiteral } from '../../core/terms.ts'
@@ -30,7 +31,18 @@ export type Publication = {
   collection: string
   metadata: Record<string, unknown>
   live: Omit<documents.LiveVersion, 'fileId' | 'jobId'>
+  /** What else becomes true at the same instant. */
+  within?: (tx: ScopedTx) => Promise<void>
+  /** The job goes on after this publication; only its lease is checked. */
+  keepsJob?: boolean
+  /** The vectors lie in a space of their own, not in the workspace's. */
+  ownSpace?: boolean
+  /** Writes the vectors of unchanged chunks too. */
+  rewriteVectors?: boolean
 }
+
+/** While the last statements run; the heartbeat takes over again. */
+const PUBLISH_LEASE_MS = 60_000
 
 /** The lease was lost or the document deleted: nothing was written. */
 export class Superseded extends Error {}
@@ -54,7 +66,9 @@ export class VectorsMissing extends Error {
 export async function publish(deps: EngineDeps, job: IngestJob, publication: Publication): Promise<void> {
   await withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
     await workspaces.lockForPublish(tx, job.workspace)
-    if (!(await jobs.finish(tx, job.row))) throw new Superseded()
+    const ours = publication.keepsJob ? jobs.heartbeat(tx, job.row, PUBLISH_LEASE_MS) : jobs.finish(tx, job.row)
+    if (!(await ours)) throw new Superseded()
+    if (!publication.ownSpace) await stillAtHome(tx, job, publication.home)
     const before = await chunks.live(tx, job.workspace, job.fileId)
     const diff = diffChunks(before, publication.planned)
     const evidence = newEvidence(publication, diff.reextract)
@@ -62,10 +76,18 @@ export async function publish(deps: EngineDeps, job: IngestJob, publication: Pub
     await writeVectors(tx, job, publication, diff, effect)
     const counts = await documents.complete(tx, job.workspace, { fileId: job.fileId, jobId: job.row.job_id, ...publication.live })
     await staging.clear(tx, job.workspace, job.fileId)
+    await publication.within?.(tx)
     await workspaces.bumpRevision(tx, job.workspace)
     await tellJava(deps, tx, job, { parseStatus: 'completed', chunkCount: counts.chunks, entityCount: counts.entities, parseError: null })
   })
   deps.wake('outbox')
+}
+
+/** A workspace that was re-embedded meanwhile would not find vectors of the space it left. */
+async function stillAtHome(tx: ScopedTx, job: IngestJob, home: Home): Promise<void> {
+  const [row] = await workspaces.inScope(tx, [job.workspace])
+  if (row?.space_id === home.space_id) return
+  throw new AppError('vector_store_error', 'The workspace moved to another embedding space while this document was read; it is tried again.')
 }
 
 /** The content is the live version's already: only the attempt is completed. */
@@ -126,7 +148,7 @@ function toRow(chunk: PlannedChunk, publication: Publication, workspace: IngestJ
     embed_hash: chunk.embedHash,
     extractor: chunk.extractor,
     collection: publication.collection,
-    metadata: publication.metadata,
+    metadata: chunk.metadata ?? publication.metadata,
     terms: tsvectorLiteral(terms, workspace),
     length: [...terms.values()].reduce((sum, frequency) => sum + frequency, 0),
   }
@@ -141,7 +163,7 @@ async function writeVectors(tx: ScopedTx, job: IngestJob, publication: Publicati
     else missing.push(text)
   }
   const ofChunks = new Map<string, Float32Array>()
-  for (const chunk of diff.revector) take(ofChunks, chunk.chunkId, chunk.embedText)
+  for (const chunk of publication.rewriteVectors ? publication.planned : diff.revector) take(ofChunks, chunk.chunkId, chunk.embedText)
   await vectors.remove(tx, job.workspace, home, 'chunk', diff.removed)
   await vectors.upsert(tx, job.workspace, home, 'chunk', ofChunks)
   await settleGraphVectors(tx, job.workspace, home, effect, take)

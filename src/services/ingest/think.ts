@@ -103,17 +103,21 @@ function fromMentions(row: Awaited<ReturnType<typeof mentions.ofEqualChunks>>[nu
   }
 }
 
-/** Vectors of the texts, by text hash: staged ones, those of equal live chunks, and the rest from the model. */
+/**
+ * Vectors of the texts, by text hash: staged ones, those of equal live chunks (unless all are to be made anew), and the rest
+ * from the model.
+ */
 export async function embedTexts(
   deps: EngineDeps,
   job: IngestJob,
   home: Home,
   texts: readonly string[],
   progress: (share: number) => Promise<void>,
+  options: { anew?: boolean } = {},
 ): Promise<Map<string, Float32Array>> {
   const byHash = new Map(texts.map((text) => [sha256(text), text]))
   const free = isFree(home.model.model)
-  const known = free || byHash.size === 0 ? new Map<string, Float32Array>() : await knownVectors(deps, job, home, byHash)
+  const known = free || byHash.size === 0 ? new Map<string, Float32Array>() : await knownVectors(deps, job, home, byHash, options.anew === true)
   const missing = [...byHash].filter(([hash]) => !known.has(hash))
   for (let at = 0; at < missing.length; at += EMBED_ROUND) {
     const round = missing.slice(at, at + EMBED_ROUND)
@@ -130,10 +134,16 @@ export async function embedTexts(
   return known
 }
 
-function knownVectors(deps: EngineDeps, job: IngestJob, home: Home, byHash: ReadonlyMap<string, string>): Promise<Map<string, Float32Array>> {
+function knownVectors(
+  deps: EngineDeps,
+  job: IngestJob,
+  home: Home,
+  byHash: ReadonlyMap<string, string>,
+  anew: boolean,
+): Promise<Map<string, Float32Array>> {
   return inScope(deps, job, async (tx) => {
     const staged = await staging.embeddings(tx, job.workspace, job.fileId, home.space_id)
-    const equal = await vectors.ofEqualChunks(tx, job.workspace, home, [...byHash.keys()])
+    const equal = anew ? new Map<string, Float32Array>() : await vectors.ofEqualChunks(tx, job.workspace, home, [...byHash.keys()])
     return new Map([...equal, ...[...staged].filter(([hash]) => byHash.has(hash))])
   })
 }
