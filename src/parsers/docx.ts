@@ -5,20 +5,25 @@ import { type Numberings, readNumberings } from './docx-numbering.ts'
 import { outlineLevel, type ParagraphStyle, readStyles } from './docx-styles.ts'
 import type { FormatContext, FormatParser } from './format.ts'
 import { unreadable } from './format.ts'
+import { pictureReader, type PictureText } from './picture-text.ts'
 import { firstOfType, packageTitle, partXml, type Relationship, relationshipsOf } from './rels.ts'
 import { guessHeaderRows, type RowCell, tableFromRows } from './table.ts'
 import { createWriter, type Writer } from './writer.ts'
 import { child, childrenNamed, descendant, elementsOf, parseXml, textOf, type XmlElement } from './xml.ts'
 import { type Archive, openArchive } from './zip.ts'
 
+type Picture = { bytes: Buffer; mediaType: string; read: PictureText | undefined }
+
 type Document = {
   writer: Writer
   style: (id: string | undefined) => ParagraphStyle
   numberings: Numberings
   notes: { footnotes: Map<string, XmlElement>; endnotes: Map<string, XmlElement> }
-  images: Map<string, { bytes: Buffer; mediaType: string }>
+  images: Map<string, Picture>
   asset: ReturnType<typeof assetMaker>
   context: FormatContext
+  /** Of the table that is expected next. */
+  caption: string
   /** Lines of the list being read; written when something else comes. */
   list: string[]
   title: string | undefined
@@ -73,9 +78,12 @@ function writeParagraph(document: Document, paragraph: XmlElement): void {
   const text = partsText(inline.parts)
   if (style.isTitle && text.trim() !== '') document.title ??= text.trim()
   if (level === undefined && !style.isTitle && label !== undefined) {
+    flushCaption(document)
     document.list.push(`${'  '.repeat(listLevel)}${label} ${text.replace(/\s*\n\s*/g, ' ').trim()}`)
   } else if (text.trim() !== '') {
     flushList(document)
+    if (takeCaption(document, style, text)) return
+    flushCaption(document)
     if (style.isTitle || level !== undefined) writer.heading(level ?? 1, label === undefined || label === '-' ? text : `${label} ${text}`)
     else writeParts(document, inline)
   }
@@ -107,7 +115,27 @@ function writeAttachments(document: Document, inline: Inline): void {
 
 function writeImage(document: Document, image: DocxImage): void {
   const source = document.images.get(image.relation)
-  document.writer.image(image.alternative, source === undefined ? undefined : document.asset(source.bytes, source.mediaType))
+  const asset = source === undefined ? undefined : document.asset(source.bytes, source.mediaType)
+  const text = [image.alternative, source?.read?.text ?? ''].filter((part) => part !== '').join('\n')
+  document.writer.image(text, asset, { confidence: source?.read?.confidence })
+}
+
+const FIGURE_CAPTION = /^(?:图|圖|Figure|Fig\.)\s*[\d一二三四五六七八九十]/i
+const TABLE_CAPTION = /^(?:表|Table)\s*[\d一二三四五六七八九十]/i
+
+/** A figure's caption stands below it, a table's above: true when the paragraph was one and is taken care of. */
+function takeCaption(document: Document, style: ParagraphStyle, text: string): boolean {
+  const clean = text.trim()
+  if (FIGURE_CAPTION.test(clean) && clean.length <= 120 && document.writer.caption(clean)) return true
+  if (!style.isCaption || !TABLE_CAPTION.test(clean)) return false
+  document.caption = clean
+  return true
+}
+
+/** A table caption that no table followed is a paragraph. */
+function flushCaption(document: Document): void {
+  if (document.caption !== '') document.writer.text('paragraph', document.caption)
+  document.caption = ''
 }
 
 /** The plain text of a small body: a cell or a note. A nested table is read row by row. */
@@ -205,7 +233,9 @@ function writeTable(document: Document, table: XmlElement): void {
   const marked = rows.findIndex((row) => child(child(row, 'w:trPr'), 'w:tblHeader') === undefined)
   const content = tableFromRows(mergeDown(cells), 0)
   const headerRows = marked > 0 ? marked : guessHeaderRows(content.cells, content.rows, content.columns)
-  document.writer.table({ ...content, headerRows })
+  const { caption } = document
+  document.caption = ''
+  document.writer.table({ ...content, headerRows, ...(caption === '' ? {} : { caption }) })
   return undefined
 }
 
@@ -220,11 +250,15 @@ function notesById(root: XmlElement | undefined, name: string): Map<string, XmlE
 async function readImages(
   archive: Archive,
   relationships: ReadonlyMap<string, Relationship>,
-): Promise<Map<string, { bytes: Buffer; mediaType: string }>> {
-  const images = new Map<string, { bytes: Buffer; mediaType: string }>()
+  context: FormatContext,
+): Promise<Map<string, Picture>> {
+  const images = new Map<string, Picture>()
+  const read = pictureReader(context)
   for (const { id, type, target } of relationships.values()) {
     const mediaType = pictureType(target)
-    if (type === 'image' && mediaType !== undefined && archive.has(target)) images.set(id, { bytes: await archive.read(target), mediaType })
+    if (type !== 'image' || mediaType === undefined || !archive.has(target)) continue
+    const bytes = await archive.read(target)
+    images.set(id, { bytes, mediaType, read: await read(bytes) })
   }
   return images
 }
@@ -242,14 +276,16 @@ export const parseDocx: FormatParser = async (bytes, context) => {
     style: readStyles(await part('styles')),
     numberings: readNumberings(await part('numbering')),
     notes: { footnotes: notesById(await part('footnotes'), 'w:footnote'), endnotes: notesById(await part('endnotes'), 'w:endnote') },
-    images: context.options.processImages ? await readImages(archive, relationships) : new Map(),
+    images: context.options.processImages ? await readImages(archive, relationships, context) : new Map(),
     asset: assetMaker(),
     context,
+    caption: '',
     list: [],
     title: undefined,
   }
   const body = child(root, 'w:body')
   if (body !== undefined) writeBody(document, body)
+  flushCaption(document)
   for (const comment of childrenNamed(await part('comments'), 'w:comment')) {
     const author = comment.attributes['w:author'] ?? ''
     document.writer.text('note', `${author === '' ? '' : `${author}: `}${bodyText(comment, '\n')}`)

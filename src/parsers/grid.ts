@@ -20,6 +20,8 @@ export type Grid = {
 /** Lines closer than this are one line drawn twice, or the two edges of a thick one; ends this close meet. */
 const SNAP = 3
 const MAX_RULINGS = 20_000
+/** More is graph paper or an attack, not a table. */
+const MAX_CELLS = 10_000
 const MIN_CELL = 4
 
 /** Joins pieces of one line: the same place, touching or overlapping ends. */
@@ -97,7 +99,7 @@ export function gridsOf(rulings: readonly Ruling[]): Grid[] {
         bottom: ys.at(-1) ?? 0,
       }
     })
-    .filter((grid) => grid.xs.length >= 3 && grid.ys.length >= 2)
+    .filter((grid) => grid.xs.length >= 3 && grid.ys.length >= 2 && grid.xs.length * grid.ys.length <= MAX_CELLS)
     .toSorted((a, b) => a.top - b.top || a.left - b.left)
 }
 

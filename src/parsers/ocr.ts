@@ -7,7 +7,7 @@ import sharp from 'sharp'
 import { createWorker, OEM, PSM, type Worker } from 'tesseract.js'
 import { isCjk } from '../core/text.ts'
 import { pictureRulings, withoutRulings } from './ocr-rulings.ts'
-import type { Ruling } from './grid.ts'
+import { gridsOf, type Ruling } from './grid.ts'
 import type { Piece } from './pdf-pieces.ts'
 
 export type OcrPage = {
@@ -71,11 +71,35 @@ const MIN_SIDE = 1400
 
 type Prepared = { png: Buffer; scale: number; width: number; height: number; rulings: Ruling[] }
 
+/** Contrast below this is noise; stretching it would turn paper into ink. */
+const MIN_CONTRAST = 40
+/** Share of pixels that are surely ink on any page with text. */
+const INK_SHARE = 0.001
+
+/**
+ * Paper becomes white and ink black: the paper is the most frequent bright level, the ink the darkest thousandth. A stretch between
+ * fixed percentiles would take the paper of a nearly empty page for ink.
+ */
+export function evenLight(grey: Uint8Array): Uint8Array {
+  const counts = new Uint32Array(256)
+  for (const level of grey) counts[level] = (counts[level] ?? 0) + 1
+  let paper = 255
+  for (let level = 128; level < 256; level += 1) if ((counts[level] ?? 0) > (counts[paper] ?? 0)) paper = level
+  let ink = 0
+  for (let seen = counts[0] ?? 0; seen < grey.length * INK_SHARE && ink < 255; seen += counts[ink] ?? 0) ink += 1
+  if (paper - ink < MIN_CONTRAST) return grey
+  const levels = Uint8Array.from({ length: 256 }, (_, level) =>
+    Math.max(0, Math.min(255, Math.round(((level - ink) / (paper - ink)) * 255))),
+  )
+  return grey.map((level) => levels[level] ?? level)
+}
+
 /** Grey, evenly lit, upright, of a readable size and without ruling lines, which engines take for letters. */
 async function prepare(picture: Uint8Array, rotation: number): Promise<Prepared> {
   const upright = sharp(picture, { limitInputPixels: 100_000_000 }).autoOrient().flatten({ background: '#fff' })
   const base = rotation === 0 ? upright : sharp(await upright.png().toBuffer()).rotate(rotation)
-  const { data: grey, info } = await base.grayscale().normalise().raw().toBuffer({ resolveWithObject: true })
+  const { data, info } = await base.grayscale().raw().toBuffer({ resolveWithObject: true })
+  const grey = evenLight(data)
   const longest = Math.max(info.width, info.height)
   const scale = longest > MAX_SIDE ? MAX_SIDE / longest : longest < MIN_SIDE ? Math.min(3, MIN_SIDE / longest) : 1
   const raw = { width: info.width, height: info.height, channels: 1 as const }
@@ -84,7 +108,9 @@ async function prepare(picture: Uint8Array, rotation: number): Promise<Prepared>
     .grayscale()
     .raw()
     .toBuffer({ resolveWithObject: true })
-  const rulings = pictureRulings(resized.data, resized.info.width, resized.info.height)
+  const lines = pictureRulings(resized.data, resized.info.width, resized.info.height)
+  // Only lines of a grid are taken out: a lone one may be the stroke of a large character.
+  const rulings = gridsOf(lines).flatMap((grid) => [...grid.horizontal, ...grid.vertical])
   const clean = withoutRulings(resized.data, resized.info.width, rulings)
   const png = await sharp(clean, { raw: { width: resized.info.width, height: resized.info.height, channels: 1 } })
     .png({ compressionLevel: 1 })
@@ -116,6 +142,9 @@ async function recognise(png: Buffer, script: Script): Promise<Recognised> {
 /** Below this, and with text of some length, a page may be lying on its side. */
 const DOUBTFUL = 0.5
 
+/** Both scripts read each other's common characters about equally well; measured: +0.07 on traditional text, up to +0.01 on simplified. */
+const SCRIPT_MARGIN = 0.02
+
 /** What is remembered over the pages of one document: which script it is in. */
 export type OcrMemory = { script?: Script }
 
@@ -136,7 +165,7 @@ export async function readPicture(picture: Uint8Array, pointScale: number, memor
   }
   if (memory.script === undefined && result.han >= 5) {
     const other = await recognise(prepared.png, 'chi_tra')
-    if (other.confidence > result.confidence) result = other
+    if (other.confidence > result.confidence + SCRIPT_MARGIN) result = other
     memory.script = result === other ? 'chi_tra' : 'chi_sim'
   }
   const unit = 1 / (prepared.scale * pointScale)

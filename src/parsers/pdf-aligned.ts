@@ -5,6 +5,7 @@ import type { Line, Piece } from './pdf-pieces.ts'
 import { guessHeaderRows } from './table.ts'
 
 const MIN_ROWS = 3
+const MAX_ROWS = 400
 /** Rows further apart than this many line heights belong to different tables. */
 const MAX_DISTANCE = 2.6
 /** A cell longer than this is running text beside something else, not a cell. */
@@ -62,7 +63,7 @@ function isRow(line: Line): boolean {
 /** The longest run of rows from `start` that still reads as one table; 0 when there is none. */
 function runLength(lines: readonly Line[], start: number): number {
   let length = 0
-  for (let index = start; index < lines.length; index += 1) {
+  for (let index = start; index < Math.min(lines.length, start + MAX_ROWS); index += 1) {
     const [line, before] = [lines[index], lines[index - 1]]
     if (line === undefined || !isRow(line)) break
     const apart =

@@ -113,7 +113,12 @@ function finished({ kind, level, object, items, lines }: Draft): FlowBlock {
   const text = items.map(joinLines).join('\n')
   if (kind === 'heading') return { kind, level, text, lines }
   if (object !== undefined)
-    return { kind: 'object', object, text: [object.kind === 'image' ? object.text : '', text].join(' ').trim(), lines }
+    return {
+      kind: 'object',
+      object,
+      text: [text, object.kind === 'image' ? object.text : ''].filter((part) => part !== '').join('\n'),
+      lines,
+    }
   return { kind: kind === 'object' ? 'paragraph' : kind, text, lines }
 }
 

@@ -2,8 +2,10 @@
 import type { OPS as PdfOperators, PDFPageProxy } from 'pdfjs-dist'
 import type { Ruling } from './grid.ts'
 
+/** `id` of pdf.js, by which its pixels can be had; '' for masks and inline pictures, which only count as painted. */
 export type Picture = { id: string; left: number; top: number; right: number; bottom: number }
-export type Graphics = { rulings: Ruling[]; pictures: Picture[]; isBold: (fontName: string) => boolean }
+/** `isPainted`: anything but text stands on the page. */
+export type Graphics = { rulings: Ruling[]; pictures: Picture[]; isPainted: boolean; isBold: (fontName: string) => boolean }
 
 type Matrix = readonly number[]
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0]
@@ -67,6 +69,7 @@ export async function readGraphics(page: PDFPageProxy, OPS: typeof PdfOperators)
   const list = await page.getOperatorList()
   const rulings: Ruling[] = []
   const pictures: Picture[] = []
+  let isPainted = false
   const stack: Matrix[] = []
   const base = page.getViewport({ scale: 1 }).transform as Matrix
   let matrix: Matrix = IDENTITY
@@ -79,6 +82,15 @@ export async function readGraphics(page: PDFPageProxy, OPS: typeof PdfOperators)
     OPS.closeFillStroke,
     OPS.closeEOFillStroke,
   ])
+  const imaging = new Set<number>([
+    OPS.paintImageXObject,
+    OPS.paintImageMaskXObject,
+    OPS.paintInlineImageXObject,
+    OPS.paintImageXObjectRepeat,
+    OPS.paintImageMaskXObjectGroup,
+    OPS.paintImageMaskXObjectRepeat,
+    OPS.paintInlineImageXObjectGroup,
+  ])
   list.fnArray.forEach((operator, index) => {
     const args = list.argsArray[index] as unknown[] | null
     if (operator === OPS.save) stack.push(matrix)
@@ -88,22 +100,30 @@ export async function readGraphics(page: PDFPageProxy, OPS: typeof PdfOperators)
       stack.push(matrix)
       if (Array.isArray(args?.[0])) matrix = multiply(matrix, args[0] as number[])
     } else if (operator === OPS.constructPath && args !== null) {
+      isPainted ||= args[0] !== OPS.endPath
       const [painting, [path]] = args as [number, [ArrayLike<number> | null]]
       const isFilled = filling.has(painting)
       if (path !== null && (isFilled || stroking.has(painting)) && rulings.length < 50_000)
         addPath(rulings, path, multiply(base, matrix), isFilled)
-    } else if (operator === OPS.paintImageXObject && args !== null) {
+    } else if (imaging.has(operator) && args !== null) {
+      isPainted = true
       const corners = [point(multiply(base, matrix), 0, 0), point(multiply(base, matrix), 1, 1)]
       const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)]
-      pictures.push({ id: String(args[0]), left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) })
+      pictures.push({
+        id: operator === OPS.paintImageXObject ? String(args[0]) : '',
+        left: Math.min(...xs),
+        right: Math.max(...xs),
+        top: Math.min(...ys),
+        bottom: Math.max(...ys),
+      })
     }
   })
-  return { rulings, pictures, isBold: (fontName) => isBold(page, fontName) }
+  return { rulings, pictures, isPainted, isBold: (fontName) => isBold(page, fontName) }
 }
 
 function isBold(page: PDFPageProxy, fontName: string): boolean {
   const font: unknown = page.commonObjs.has(fontName) ? page.commonObjs.get(fontName) : undefined
   if (typeof font !== 'object' || font === null) return false
-  const { bold, black, loadedName } = font as { bold?: boolean; black?: boolean; loadedName?: string }
-  return bold === true || black === true || /bold|black|heavy/i.test(loadedName ?? '')
+  const { bold, black, name } = font as { bold?: boolean; black?: boolean; name?: string }
+  return bold === true || black === true || /bold|black|heavy|heiti|simhei/i.test(name ?? '')
 }

@@ -52,7 +52,7 @@ function isColumnGutter(segments: readonly Piece[], gutter: Gutter): boolean {
     const typical = median(side.map(width))
     return (
       side.length >= MIN_COLUMN_ROWS &&
-      typical >= extent * 0.45 &&
+      typical >= extent * 0.28 &&
       median(side.map((segment) => width(segment) / segment.size)) >= MIN_COLUMN_EMS
     )
   })

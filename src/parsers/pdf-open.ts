@@ -21,6 +21,8 @@ export async function openPdf(bytes: Uint8Array, limits: ParseLimits): Promise<P
     wasmUrl: join(folder, 'wasm/'),
     useSystemFonts: false,
     disableFontFace: true,
+    // Gives fonts their real names, which tell bold type.
+    fontExtraProperties: true,
     enableXfa: false,
     maxImageSize: limits.imagePixels,
     verbosity: 0,

@@ -117,7 +117,7 @@ export function withRuledTables(pieces: readonly Piece[], rulings: readonly Ruli
 export function notablePictures(graphics: Graphics, width: number, height: number): Picture[] {
   return graphics.pictures.filter((picture) => {
     const [w, h] = [picture.right - picture.left, picture.bottom - picture.top]
-    return w >= 30 && h >= 30 && w * h >= width * height * 0.01 && w * h <= width * height * 0.85
+    return picture.id !== '' && w >= 30 && h >= 30 && w * h >= width * height * 0.01 && w * h <= width * height * 0.85
   })
 }
 

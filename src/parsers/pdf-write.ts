@@ -16,7 +16,7 @@ export function writeBlock(writer: Writer, block: FlowBlock): void {
   if (block.kind === 'heading') writer.heading(block.level, text, place)
   else if (block.kind !== 'object') writer.text(block.kind, text, place)
   else if (block.object.kind === 'table') writer.table(block.object.table, place)
-  else writer.image(block.text, block.object.asset, place)
+  else writer.image(block.text, block.object.asset, { ...place, confidence: block.object.confidence })
 }
 
 const tenth = (value: number): number => Math.round(value * 10) / 10

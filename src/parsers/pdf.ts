@@ -11,7 +11,8 @@ import { needsOcr, type OcrBudget, readPageByOcr } from './pdf-ocr.ts'
 import { openPdf } from './pdf-open.ts'
 import { coveredByPicture, isGarbled, notablePictures, objectPiece, readText, withRuledTables } from './pdf-page.ts'
 import { pictureAsset } from './pdf-pictures.ts'
-import type { Line, Piece } from './pdf-pieces.ts'
+import type { Line, PageObject, Piece } from './pdf-pieces.ts'
+import { pictureReader } from './picture-text.ts'
 import { headingRule, outlineKey, typographyOf } from './pdf-typography.ts'
 import { writeBlock } from './pdf-write.ts'
 import { createWriter, type Writer } from './writer.ts'
@@ -22,6 +23,7 @@ type Reading = {
   OPS: typeof PdfOperators
   budget: OcrBudget
   asset: ReturnType<typeof assetMaker>
+  read: ReturnType<typeof pictureReader>
   lines: Line[]
   heights: number[]
   empty: number[]
@@ -33,7 +35,8 @@ async function readPages(pdf: PDFDocumentProxy, reading: Reading): Promise<void>
       const page = await pdf.getPage(number)
       await readPage(page, reading)
       page.cleanup()
-    } catch {
+    } catch (error) {
+      if (error instanceof ReferenceError) throw error
       // One broken page does not make the others unreadable; the warning says which one it was.
       reading.heights[number - 1] ??= 842
       reading.writer.warn(`Page ${number} is damaged and could not be read.`)
@@ -42,7 +45,7 @@ async function readPages(pdf: PDFDocumentProxy, reading: Reading): Promise<void>
   }
 }
 
-const NO_GRAPHICS: Graphics = { rulings: [], pictures: [], isBold: () => false }
+const NO_GRAPHICS: Graphics = { rulings: [], pictures: [], isPainted: true, isBold: () => false }
 
 async function readPage(page: PDFPageProxy, reading: Reading): Promise<void> {
   const { context, writer } = reading
@@ -54,13 +57,14 @@ async function readPage(page: PDFPageProxy, reading: Reading): Promise<void> {
   let { pieces } = text
   let { rulings } = graphics
   const share = coveredByPicture(graphics, text.width, text.height)
-  const isBlank = characters === 0 && rulings.length === 0 && graphics.pictures.length === 0
-  if (!isBlank && needsOcr(context.options.parseMethod, characters, garbled, share)) {
+  const isBlank = characters === 0 && !graphics.isPainted
+  const byOcr = !isBlank && needsOcr(context.options.parseMethod, characters, garbled, share)
+  if (byOcr) {
     const read = await readPageByOcr(page, reading.budget, context, writer)
     if (read !== undefined && read.pieces.length > 0) ({ pieces, rulings } = read)
   } else if (garbled) writer.warn(`The text layer of page ${page.pageNumber} is garbled: its fonts hide what their letters stand for.`)
   if (context.options.processTables) pieces = withRuledTables(pieces, rulings)
-  if (context.options.processImages) pieces = [...pieces, ...(await picturePieces(page, graphics, text, reading))]
+  if (context.options.processImages) pieces = [...pieces, ...(await picturePieces(page, graphics, text, byOcr, reading))]
   const lines = linesOf(pieces, page.pageNumber, (reading.lines.at(-1)?.region ?? 0) + 1)
   if (lines.length === 0 && !isBlank) reading.empty.push(page.pageNumber)
   for (const line of context.options.processTables ? withAlignedTables(lines) : lines) reading.lines.push(line)
@@ -70,13 +74,24 @@ async function picturePieces(
   page: PDFPageProxy,
   graphics: Graphics,
   size: { width: number; height: number },
+  byOcr: boolean,
   reading: Reading,
 ): Promise<Piece[]> {
   const pieces: Piece[] = []
   for (const picture of notablePictures(graphics, size.width, size.height)) {
     const asset = await pictureAsset(page, picture, reading.asset).catch(() => undefined)
     if (asset === undefined) reading.writer.warn(`A picture on page ${page.pageNumber} could not be read.`)
-    else pieces.push(objectPiece({ kind: 'image', asset, text: '' }, picture))
+    else {
+      // What a page read by OCR says in its pictures is in its text already.
+      const read = byOcr ? undefined : await reading.read(asset.bytes)
+      const object: PageObject = {
+        kind: 'image',
+        asset,
+        text: read?.text ?? '',
+        ...(read === undefined ? {} : { confidence: read.confidence }),
+      }
+      pieces.push(objectPiece(object, picture))
+    }
   }
   return pieces
 }
@@ -128,6 +143,7 @@ export const parsePdf: FormatParser = async (bytes, context) => {
       OPS,
       budget: { memory: {}, pages: 0 },
       asset: assetMaker(),
+      read: pictureReader(context),
       lines: [],
       heights: [],
       empty: [],

@@ -2,6 +2,7 @@
 import { assetMaker, pictureType } from './assets.ts'
 import { type FormatContext, type FormatParser, unreadable } from './format.ts'
 import { ommlToLatex } from './omml.ts'
+import { pictureReader } from './picture-text.ts'
 import { chartTable } from './pptx-chart.ts'
 import { firstOfType, packageTitle, partXml, type Relationship, relationshipsOf } from './rels.ts'
 import { guessHeaderRows, type RowCell, tableFromRows } from './table.ts'
@@ -16,6 +17,7 @@ type Slide = {
   page: number
   relationships: Map<string, Relationship>
   asset: ReturnType<typeof assetMaker>
+  read: ReturnType<typeof pictureReader>
 }
 
 type Shape = { element: XmlElement; kind: string; x: number; y: number }
@@ -162,11 +164,10 @@ async function writePicture(slide: Slide, picture: XmlElement): Promise<void> {
   const target = slide.relationships.get(descendant(picture, 'a:blip')?.attributes['r:embed'] ?? '')?.target
   const mediaType = target === undefined ? undefined : pictureType(target)
   const bytes = target !== undefined && mediaType !== undefined && slide.archive.has(target) ? await slide.archive.read(target) : undefined
-  slide.writer.image(
-    about?.['descr'] ?? about?.['title'] ?? '',
-    bytes === undefined || mediaType === undefined ? undefined : slide.asset(bytes, mediaType),
-    { page: slide.page },
-  )
+  const read = bytes === undefined ? undefined : await slide.read(bytes)
+  const asset = bytes === undefined || mediaType === undefined ? undefined : slide.asset(bytes, mediaType)
+  const text = [about?.['descr'] ?? about?.['title'] ?? '', read?.text ?? ''].filter((part) => part !== '').join('\n')
+  slide.writer.image(text, asset, { page: slide.page, confidence: read?.confidence })
 }
 
 const plainText = (shape: Shape): string =>
@@ -220,6 +221,7 @@ export const parsePptx: FormatParser = async (bytes, context) => {
   const slides = childrenNamed(child(parseXml(await archive.read(main), limits), 'p:sldIdLst'), 'p:sldId')
   const writer = createWriter(context)
   const asset = assetMaker()
+  const read = pictureReader(context)
   for (const [index, { attributes }] of slides.entries()) {
     const target = relationships.get(attributes['r:id'] ?? '')?.target
     context.progress()
@@ -232,6 +234,7 @@ export const parsePptx: FormatParser = async (bytes, context) => {
         page: index + 1,
         relationships: await relationshipsOf(archive, target, limits),
         asset,
+        read,
       }
       await writeSlide(slide, parseXml(await archive.read(target), limits))
     }

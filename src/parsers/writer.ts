@@ -21,6 +21,8 @@ export type Writer = {
   /** Ignored when no cell has text. */
   table(table: TableContent, place?: Place): void
   image(text: string, asset: Asset | undefined, place?: Place): void
+  /** Adds a caption to the picture or table just written; false when there is none. */
+  caption(text: string): boolean
   /** One sentence; equal ones are kept once. */
   warn(sentence: string): void
   isEmpty(): boolean
@@ -101,6 +103,16 @@ export function createWriter(context: FormatContext): Writer {
       const clean = tidy(text)
       if (asset !== undefined) assets.set(asset.sha256, asset)
       if (clean !== '' || asset !== undefined) push('image', clean, place, asset === undefined ? {} : { asset: asset.sha256 })
+    },
+    caption(text) {
+      const last = blocks.at(-1)
+      const clean = tidy(text)
+      if (last?.type === 'image') last.text = [clean, last.text].filter((part) => part !== '').join('\n')
+      else if (last?.type === 'table' && last.table !== undefined && last.table.caption === undefined) {
+        last.table = { ...last.table, caption: clean }
+        last.text = tableMarkdown(last.table)
+      } else return false
+      return true
     },
     warn(sentence) {
       if (warnings.size < MAX_WARNINGS) warnings.add(sentence)

@@ -72,3 +72,21 @@ test('a document without equations processing keeps the LaTeX as text', async ()
   const document = await parseHere(rawDocx(body), 'a.docx', { options: { processEquations: false } })
   expect(document.blocks.map((block) => [block.type, block.text])).toEqual([['paragraph', 'a=b']])
 })
+
+test('a table caption stands with its table, a lone one stays a paragraph', async () => {
+  const styles =
+    '<w:styles xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:style w:type="paragraph" w:styleId="C"><w:name w:val="caption"/></w:style></w:styles>'
+  const rels =
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>'
+  const table = `<w:tbl><w:tr>${tc(p(r('a')))}${tc(p(r('b')))}</w:tr></w:tbl>`
+  const bytes = rawDocx(p(r('表1 成绩'), '<w:pStyle w:val="C"/>') + table + p(r('Table 2'), '<w:pStyle w:val="C"/>') + p(r('text')), {
+    'word/styles.xml': styles,
+    'word/_rels/document.xml.rels': rels,
+  })
+  const document = await parseHere(bytes, 'a.docx')
+  expect(document.blocks.map((block) => `${block.type}: ${block.text}`)).toEqual([
+    'table: 表1 成绩\n| a | b |',
+    'paragraph: Table 2',
+    'paragraph: text',
+  ])
+})

@@ -1,4 +1,7 @@
 // The pool: limits end one document, not the service; processes are reused, replaced and closed.
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { rawDocx } from '../../fixtures/documents/make-docx.ts'
 import { AppError } from '../../src/core/errors.ts'
@@ -88,4 +91,18 @@ test('a closed pool refuses work', async () => {
 
 test('an unknown type is refused before any process is started', () => {
   expect(() => poolOf({}).identify(Buffer.from('7z\xbc\xaf\x27\x1c', 'latin1'), 'a.7z')).toThrow(/7-Zip archive/)
+})
+
+test('a parser process may not connect, write or see the environment', async () => {
+  const source = await readFile(new URL('../../src/parsers/pool.ts', import.meta.url), 'utf8')
+  const [, flags = ''] = /execArgv: \[([^\]]*)\]/.exec(source) ?? []
+  expect(flags).toContain('--permission')
+  expect(flags).not.toContain('--allow-fs-write')
+  expect(flags).not.toContain('--allow-child-process')
+  const probe = `await import(${JSON.stringify(new URL('../../src/parsers/child.ts', import.meta.url).href)})
+    const { connect } = await import('node:net')
+    try { connect(9, '127.0.0.1'); console.log('connected') } catch (error) { console.log(error.message) }
+    process.exit(0)`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', probe], { env: {} })
+  expect(stdout.trim()).toBe('a document reader may not use the network')
 })
