@@ -6,7 +6,7 @@ import * as courses from '../../store/courses.ts'
 import { withScope, type ScopedTx } from '../../store/scope.ts'
 import { contents } from '../../store/search-chunks.ts'
 import type { ChunkFilter } from '../../store/search-filter.ts'
-import { nearestChunks, prepareIndexScans } from '../../store/search-vectors.ts'
+import { nearestChunks } from '../../store/search-vectors.ts'
 import * as workspaces from '../../store/workspaces.ts'
 import type { EngineDeps } from '../deps.ts'
 import { homeFor } from '../ingest/ready.ts'
@@ -46,7 +46,6 @@ async function readHits(
 ): Promise<CourseHit[] | undefined> {
   const row = await readyRow(tx, workspace)
   if (row.space_id !== question.spaceId) return undefined
-  await prepareIndexScans(tx, [row])
   const near = await nearestChunks(tx, [{ workspace: row, vector: question.vector }], query.top_k, filterOf(query))
   const ranked = near.map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id, score: unit(hit.cosine) })).toSorted(byScore)
   const found = new Map((await contents(tx, ranked)).map((chunk) => [chunk.chunk_id, chunk]))
