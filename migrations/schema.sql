@@ -282,6 +282,7 @@ merge_id text collate "C" not null
 from_key text collate "C" not null
 into_key text collate "C" not null
 created_at timestamp with time zone not null default now()
+into_name text not null default ''::text
 constraint entity_merges_pkey PRIMARY KEY (workspace_id, from_key, merge_id)
 constraint entity_merges_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE INDEX entity_merges_of_into ON public.entity_merges USING btree (workspace_id, into_key)
@@ -345,6 +346,16 @@ constraint entity_votes_pkey PRIMARY KEY (workspace_id, entity_id, kind, value)
 constraint entity_votes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX entity_votes_pkey ON public.entity_votes USING btree (workspace_id, entity_id, kind, value)
 policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table job_turns
+workspace_id text collate "C" not null
+served_at timestamp with time zone not null
+constraint job_turns_pkey PRIMARY KEY (workspace_id)
+CREATE UNIQUE INDEX job_turns_pkey ON public.job_turns USING btree (workspace_id)
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -623,8 +634,11 @@ weight numeric
 created boolean not null default false
 deleted boolean not null default false
 edited_at timestamp with time zone not null default now()
+fact_id text collate "C"
+relation_id text collate "C"
 constraint relation_edits_pkey PRIMARY KEY (workspace_id, source_key, target_key)
 constraint relation_edits_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE INDEX relation_edits_of_fact ON public.relation_edits USING btree (workspace_id, fact_id)
 CREATE UNIQUE INDEX relation_edits_pkey ON public.relation_edits USING btree (workspace_id, source_key, target_key)
 policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
 grant delete to insight_app

@@ -24,7 +24,9 @@ export class Maintenance {
 
   async start(): Promise<void> {
     // The embedded engine belongs to one process: whatever runs in its table died with the process before this one.
-    await jobs.requeueExpired(this.#database.db, this.#database.engine === 'pglite')
+    const alone = this.#database.engine === 'pglite'
+    await jobs.requeueExpired(this.#database.db, alone)
+    if (alone) await outbox.releaseAll(this.#database.db)
     this.#timers = [
       setInterval(() => this.#enqueue(() => this.#freeLeases()), LEASES_EVERY_MS),
       setInterval(() => this.#enqueue(() => this.clean()), CLEANING_EVERY_MS),

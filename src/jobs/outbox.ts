@@ -9,7 +9,8 @@ import * as outbox from '../store/outbox.ts'
 const SCHEDULE_MS = [5_000, 30_000, 300_000, 1_800_000, 7_200_000]
 const LAST_STEP_MS = 21_600_000
 const GIVE_UP_AFTER_MS = 72 * 3_600_000
-const LEASE_MS = 30_000
+/** Longer than the call and its repetition with the service's own token may take (15 s each). */
+const LEASE_MS = 45_000
 
 export type OutboxOptions = {
   database: Database
@@ -31,7 +32,7 @@ export class OutboxDelivery {
   #loop: Promise<void> | undefined
 
   constructor(options: OutboxOptions) {
-    this.#options = { pollMs: 1_000, concurrency: 16, perWorkspace: 4, scheduleMs: SCHEDULE_MS, ...options }
+    this.#options = { pollMs: 1_000, concurrency: 64, perWorkspace: 4, scheduleMs: SCHEDULE_MS, ...options }
   }
 
   start(): void {
@@ -88,8 +89,18 @@ export class OutboxDelivery {
       }
       await this.#record(row, await java.reportParseStatus(report, this.#stop.signal))
     } catch (error) {
-      // Aborted by a stop, or the database went away: the lease runs out and the event is sent again.
-      if (!this.#stop.signal.aborted) log.warn({ eventId: row.event_id, err: error }, 'a callback could not be settled')
+      if (this.#stop.signal.aborted) return this.#handBack(row)
+      // The database went away, or the secret cannot be opened: the lease runs out and the event is sent again.
+      log.warn({ eventId: row.event_id, err: error }, 'a callback could not be settled')
+    }
+  }
+
+  /** A stop must not cost the event its lease's time: the next process sends it at once. */
+  async #handBack(row: outbox.OutboxRow): Promise<void> {
+    try {
+      await outbox.release(this.#options.database.db, row.id)
+    } catch (error) {
+      this.#options.log.warn({ eventId: row.event_id, err: error }, 'a callback could not be handed back; its lease runs out')
     }
   }
 

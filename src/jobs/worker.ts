@@ -25,6 +25,9 @@ export type WorkerOptions = {
 }
 
 const MAX_BACKOFF_MS = 600_000
+/** A quota is waited for in longer steps than a fault, and costs no attempt; but not for ever. */
+const QUOTA_BACKOFFS = 15
+const QUOTA_PATIENCE_MS = 72 * 3_600_000
 
 export class Worker {
   readonly #options: Required<WorkerOptions>
@@ -130,6 +133,12 @@ export class Worker {
       const fields = { jobId: job.job_id, kind: job.kind, workspace: job.workspace_id, code: error.code, attempts: job.attempts }
       if (error.code === 'internal_error') log.error({ ...fields, err: thrown }, 'a job failed unexpectedly')
       else log.warn(fields, 'a job failed')
+      const patient = Date.now() - job.created_at.getTime() < QUOTA_PATIENCE_MS
+      if (error.definition.retry === 'quota' && patient) {
+        const waitMs = Math.min(MAX_BACKOFF_MS, backoffMs * QUOTA_BACKOFFS) * (0.5 + Math.random() / 2)
+        await jobs.pause(database.db, job, `${error.code}: ${error.message}`, Math.max(waitMs, (error.retryAfterSeconds ?? 0) * 1000))
+        return
+      }
       if (error.definition.retry === 'permanent' || error.details?.['permanent'] === true || job.attempts >= job.max_attempts) {
         await handlers[job.kind]?.giveUp(job, error)
         return

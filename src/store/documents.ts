@@ -45,15 +45,24 @@ export async function startAttempt(tx: ScopedTx, workspace: WorkspaceId, attempt
       parse_status = 'pending', stage = 'queued', progress = 0, attempts = 0, parse_error = null, updated_at = now()`.execute(tx)
 }
 
-/** Progress of one job; a job that is no longer the document's writes nothing. */
+/**
+ * Progress of one job. One that is no longer the document's, or whose document has ended meanwhile, writes nothing: a worker
+ * that was paused must not take back what another has completed. True when the document was waiting until now.
+ */
 export async function advance(
   tx: ScopedTx,
   workspace: WorkspaceId,
   step: { fileId: string; jobId: string; status: 'pending' | 'processing'; stage: string; progress: number; attempts: number },
-): Promise<void> {
-  await sql`
-    update documents set parse_status = ${step.status}, stage = ${step.stage}, progress = ${step.progress}, attempts = ${step.attempts}, updated_at = now()
-    where workspace_id = ${workspace} and file_id = ${step.fileId} and job_id = ${step.jobId}`.execute(tx)
+): Promise<boolean> {
+  const changed = await sql<{ began: boolean }>`
+    update documents d set parse_status = ${step.status}, stage = ${step.stage}, progress = ${step.progress}, attempts = ${step.attempts}, updated_at = now()
+    from (
+      select parse_status from documents
+      where workspace_id = ${workspace} and file_id = ${step.fileId} and job_id = ${step.jobId} and parse_status in ('pending', 'processing')
+      for update) before
+    where d.workspace_id = ${workspace} and d.file_id = ${step.fileId}
+    returning before.parse_status = 'pending' as began`.execute(tx)
+  return changed.rows[0]?.began === true
 }
 
 /** The name that the file's owner gives it, when the caller did not. */

@@ -14,6 +14,7 @@ export type JobRow = {
   attempts: number
   max_attempts: number
   lease_token: string
+  created_at: Date
 }
 
 export type NewJob = { kind: string; subject: string; payload: Record<string, unknown>; secret: Buffer | undefined; priority?: number }
@@ -53,9 +54,9 @@ export type ClaimOptions = {
 }
 
 /**
- * Takes the next job: of the workspaces with work due, the one with the fewest jobs running comes first, so ten thousand
- * queued jobs of one tenant do not delay another's ten. The lock stands in a statement of its own: inside the claim it
- * would wait with a snapshot taken before the wait.
+ * Takes the next job: of the workspaces with work due, the one with the fewest jobs running comes first, among equals the
+ * one that was served longest ago, so ten thousand queued jobs of one tenant do not delay another's ten. The lock stands in
+ * a statement of its own: inside the claim it would wait with a snapshot taken before the wait.
  */
 export function claim(db: Kysely<unknown>, options: ClaimOptions): Promise<JobRow | undefined> {
   return db.transaction().execute(async (tx) => {
@@ -70,15 +71,18 @@ export function claim(db: Kysely<unknown>, options: ClaimOptions): Promise<JobRo
         select t.workspace_id, (select count(*) from jobs r where r.state = 'running' and r.workspace_id = t.workspace_id) as running
         from tenant t where t.workspace_id is not null),
       next as (
-        select j.id from load l cross join lateral (
+        select j.id, l.workspace_id from load l left join job_turns t using (workspace_id) cross join lateral (
           select id, priority, run_at from jobs q
           where q.workspace_id = l.workspace_id and q.state = 'queued' and q.run_at <= now() and q.kind = any(${[...options.kinds]}::text[])
           order by q.priority desc, q.run_at, q.id limit 1) j
         where l.running < ${options.perWorkspace}
-        order by l.running, j.priority desc, j.run_at, j.id limit 1)
+        order by l.running, j.priority desc, t.served_at nulls first, j.run_at, j.id limit 1),
+      turn as (
+        insert into job_turns (workspace_id, served_at) select workspace_id, clock_timestamp() from next
+        on conflict (workspace_id) do update set served_at = excluded.served_at)
       update jobs set state = 'running', attempts = attempts + 1, lease_until = now() + ${options.leaseMs} * interval '1 millisecond', lease_token = gen_random_uuid()
       where id = (select id from next) and state = 'queued'
-      returning id, job_id, workspace_id, kind, subject, payload, secret, attempts, max_attempts, lease_token`.execute(tx)
+      returning id, job_id, workspace_id, kind, subject, payload, secret, attempts, max_attempts, lease_token, created_at`.execute(tx)
     return claimed.rows[0]
   })
 }
@@ -110,6 +114,15 @@ export async function retryLater(db: Kysely<unknown>, job: Pick<JobRow, 'id' | '
 /** A stopping process gives its work back; that was no attempt. */
 export async function handBack(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>): Promise<boolean> {
   return end(db, job, sql`state = 'queued', attempts = greatest(attempts - 1, 0), run_at = now()`)
+}
+
+/** Waits for a quota; that was no attempt either. */
+export async function pause(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>, error: string, delayMs: number): Promise<boolean> {
+  return end(
+    db,
+    job,
+    sql`state = 'queued', attempts = greatest(attempts - 1, 0), last_error = ${error}, run_at = now() + ${delayMs} * interval '1 millisecond'`,
+  )
 }
 
 async function end(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>, change: ReturnType<typeof sql>): Promise<boolean> {

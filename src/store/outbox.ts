@@ -63,6 +63,16 @@ export async function later(db: Kysely<unknown>, id: string, reason: string, del
     where id = ${id} and state = 'pending'`.execute(db)
 }
 
+/** The sender stops before it knows: the event is due at once for whoever comes next. That was no attempt. */
+export async function release(db: Kysely<unknown>, id: string): Promise<void> {
+  await sql`update outbox set lease_until = null, attempts = greatest(attempts - 1, 0) where id = ${id} and state = 'pending'`.execute(db)
+}
+
+/** Events of senders that are known to be dead. */
+export async function releaseAll(db: Kysely<unknown>): Promise<void> {
+  await sql`update outbox set lease_until = null where state = 'pending' and lease_until is not null`.execute(db)
+}
+
 /** Undeliverable: kept, visible and replayable. The caller's token has no use any more. */
 export async function park(db: Kysely<unknown>, id: string, reason: string): Promise<void> {
   await sql`
@@ -77,14 +87,27 @@ export async function silence(tx: Kysely<unknown>, workspace: WorkspaceId, subje
     where workspace_id = ${workspace} and subject = ${subject} and state = 'pending'`.execute(tx)
 }
 
-/** Sends parked events again: by id, or all parked since a time. Returns how many. */
-export async function replay(db: Kysely<unknown>, which: { eventIds?: readonly string[]; since?: Date }): Promise<number> {
-  const changed = await sql`
-    update outbox set state = 'pending', next_at = now(), attempts = 0, last_error = null, finished_at = null
-    where state = 'parked'
-      and (${which.eventIds === undefined ? null : [...which.eventIds]}::uuid[] is null or event_id = any(${which.eventIds === undefined ? null : [...which.eventIds]}::uuid[]))
-      and (${which.since ?? null}::timestamptz is null or created_at >= ${which.since ?? null})`.execute(db)
-  return Number(changed.numAffectedRows ?? 0n)
+/**
+ * Sends parked events again: by id, or all that were made in a span of time. One that a later event of its subject has
+ * overtaken would tell an old state, so it is superseded instead. Returns how many go out.
+ */
+export async function replay(db: Kysely<unknown>, which: { eventIds?: readonly string[]; since?: Date; until?: Date }): Promise<number> {
+  const ids = which.eventIds === undefined ? null : [...which.eventIds]
+  const changed = await sql<{ state: string }>`
+    with chosen as (
+      select o.id, exists (
+          select from outbox n where n.workspace_id = o.workspace_id and n.subject = o.subject and n.kind = o.kind and n.id > o.id and n.state = 'delivered') as overtaken
+      from outbox o
+      where o.state = 'parked'
+        and (${ids}::uuid[] is null or o.event_id = any(${ids}::uuid[]))
+        and (${which.since ?? null}::timestamptz is null or o.created_at >= ${which.since ?? null})
+        and (${which.until ?? null}::timestamptz is null or o.created_at < ${which.until ?? null}))
+    update outbox o
+    set state = case when c.overtaken then 'superseded' else 'pending' end, next_at = now(), attempts = 0, last_error = null,
+      finished_at = case when c.overtaken then now() end
+    from chosen c where o.id = c.id
+    returning o.state`.execute(db)
+  return changed.rows.filter((row) => row.state === 'pending').length
 }
 
 export type OutboxView = {

@@ -55,7 +55,7 @@ export async function tellJava(deps: EngineDeps, tx: ScopedTx, job: IngestJob, b
 /** Work begins: visible in the document, told to Java once. */
 export async function begin(deps: EngineDeps, job: IngestJob): Promise<void> {
   await withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
-    await documents.advance(tx, job.workspace, {
+    const began = await documents.advance(tx, job.workspace, {
       fileId: job.fileId,
       jobId: job.row.job_id,
       status: 'processing',
@@ -63,7 +63,7 @@ export async function begin(deps: EngineDeps, job: IngestJob): Promise<void> {
       progress: 0.01,
       attempts: job.row.attempts,
     })
-    if (job.row.attempts === 1) await tellJava(deps, tx, job, { parseStatus: 'processing', chunkCount: 0, entityCount: 0, parseError: null })
+    if (began) await tellJava(deps, tx, job, { parseStatus: 'processing', chunkCount: 0, entityCount: 0, parseError: null })
   })
   if (job.payload.callback) deps.wake('outbox')
 }
@@ -78,16 +78,16 @@ export function progressOf(deps: EngineDeps, job: IngestJob): (stage: string, pr
     job.signal.throwIfAborted()
     if (performance.now() - written < PROGRESS_EVERY_MS) return
     written = performance.now()
-    await withScope(deps.database, workspaceScope(job.workspace), (tx) =>
-      documents.advance(tx, job.workspace, {
+    await withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
+      await documents.advance(tx, job.workspace, {
         fileId: job.fileId,
         jobId: job.row.job_id,
         status: 'processing',
         stage,
         progress: Math.round(progress * 100) / 100,
         attempts: job.row.attempts,
-      }),
-    )
+      })
+    })
   }
 }
 
@@ -96,7 +96,7 @@ export async function giveUp(deps: EngineDeps, job: IngestJob, error: AppError):
   const text = parseErrorText(error.code, error.message)
   await withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
     if (!(await jobs.failForGood(tx, job.row, text))) return
-    const known = await documents.fail(tx, job.workspace, { fileId: job.fileId, jobId: job.row.job_id, error: text, attempts: job.row.attempts })
+    const known = await documents.fail(tx, job.workspace, { fileId: job.fileId, jobId: job.row.job_id, error: text, attempts: Math.min(job.row.attempts, job.row.max_attempts) })
     if (!known) return
     await staging.expireUpload(tx, job.workspace, job.fileId)
     await tellJava(deps, tx, job, { parseStatus: 'failed', chunkCount: 0, entityCount: 0, parseError: text })
