@@ -1,5 +1,4 @@
 // What parsing costs: `node bench/parse-cost.ts`. A 500-page PDF, a sheet of 60,000 rows, scanned pages; speed and the parser process's peak memory.
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { chinesePdf } from '../fixtures/documents/make-pdf.ts'
 import { scannedPdf } from '../fixtures/documents/make-scans.ts'
@@ -32,10 +31,7 @@ function longSheet(): Buffer {
 
 /** Children of this process; the parser's peak resident memory is read while it is alive. */
 function childPeaks(): number[] {
-  const children = execFileSync('pgrep', ['-P', String(process.pid)])
-    .toString()
-    .trim()
-    .split('\n')
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ')
   return children.map((pid) => {
     try {
       return Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024

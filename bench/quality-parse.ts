@@ -73,10 +73,11 @@ function plainText(document: ParsedDocument): string {
   )
 }
 
-/** All that the source says: its text, and the cells and equations that the text list does not repeat. */
+/** All that the source says, list marks as hyphens: its text, and the cells and equations that the text list does not repeat. */
 function wholeSource(truth: Truth): string {
   const cells = truth.tables.flat(2).filter((text) => text !== '')
-  return bare([...truth.text.filter((text) => !cells.includes(text)), ...cells, ...truth.equations].join(''))
+  const own = truth.text.filter((text) => !cells.includes(text))
+  return bare([...own, ...cells, ...truth.equations.map((latex) => `$$${latex}$$`)].join(''))
 }
 
 function scoreOf(document: ParsedDocument, truth: Truth): Score {
