@@ -90,8 +90,9 @@ export async function seedRelations(tx: ScopedTx, probes: readonly Probe[], limi
     ? (probe: Probe): RawBuilder<unknown> => sql`
         and v.id in (select m.fact_id from relation_mentions m ${matching} where m.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)})`
     : undefined
+  // Each relation is looked up by itself (`limit 1`): joined, the planner would rather read the tenant's whole table for ninety rows.
   const found = await sql<FactSeed>`
-    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, a.degree + b.degree as degrees, 1 - n.distance as cosine, m.chunk_ids
+    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight, r.degrees, 1 - n.distance as cosine, m.chunk_ids
     from (${nearest(tx, 'relation', probes, limit * SEEDS_PER_RESULT, only)}) n
     cross join lateral (
       select min(l.relation_id) as relation_id, array_agg(l.chunk_id order by l.chunk_id) as chunk_ids
@@ -99,9 +100,12 @@ export async function seedRelations(tx: ScopedTx, probes: readonly Probe[], limi
         select m.relation_id, m.chunk_id from relation_mentions m ${matching}
         where m.workspace_id = n.workspace_id and m.fact_id = n.id and m.relation_id is not null${andMatches('c', filter)}
         order by m.chunk_id limit ${CHUNKS_PER_FACT}) l) m
-    join relations r on r.workspace_id = n.workspace_id and r.relation_id = m.relation_id
-    join entities a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
-    join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id`.execute(tx)
+    cross join lateral (
+      select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, a.degree + b.degree as degrees
+      from relations r
+      join entities a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
+      join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
+      where r.workspace_id = n.workspace_id and r.relation_id = m.relation_id limit 1) r`.execute(tx)
   return found.rows
 }
 

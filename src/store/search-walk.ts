@@ -37,9 +37,9 @@ export async function linksFrom(tx: ScopedTx, probes: readonly Probe[], seeds: R
 
 function linksPart(tx: ScopedTx, probe: Probe, seeds: readonly string[], filter: ChunkFilter | undefined): RawBuilder<unknown> {
   const workspace = probe.workspace.workspace_id
-  return sql`
-    select c.workspace_id, l.seed, l.entity_id, l.key, l.aliases, l.mentions, l.fact, c.chunk_id, c.header
-    from (
+  // Materialised, so that the facts are compared once per entity and not once per chunk it leads to.
+  return sql`(
+    with bridges as materialized (
       select s.seed, e.entity_id, e.key, e.aliases, e.mentions, (
         select max(1 - (v.embedding <=> ${vectorParameter(tx, probe.vector)}))
         from relation_mentions f
@@ -47,14 +47,16 @@ function linksPart(tx: ScopedTx, probe: Probe, seeds: readonly string[], filter:
         join ${vectorTable('relation', probe.workspace.dim)} v on ${homeOf('v', probe.workspace)} and v.id = f.fact_id
         where f.workspace_id = ${workspace} and f.chunk_id = s.seed and (r.a_id = e.entity_id or r.b_id = e.entity_id)) as fact
       from unnest(${[...seeds]}::text[]) as s(seed) cross join lateral (
-        select e.entity_id, e.key, e.aliases, e.mentions from entities e
-        where e.workspace_id = ${workspace} and e.mentions between 2 and ${WALK_HUB}
-          and e.entity_id in (select m.entity_id from entity_mentions m where m.workspace_id = ${workspace} and m.chunk_id = s.seed)
-        order by e.mentions, e.entity_id limit ${WALK_ENTITIES}) e) l
-    cross join lateral (
+        select e.entity_id, e.key, e.aliases, e.mentions
+        from (select distinct m.entity_id from entity_mentions m where m.workspace_id = ${workspace} and m.chunk_id = s.seed) m
+        join entities e on e.workspace_id = ${workspace} and e.entity_id = m.entity_id
+        where e.mentions between 2 and ${WALK_HUB}
+        order by e.mentions, e.entity_id limit ${WALK_ENTITIES}) e)
+    select c.workspace_id, b.seed, b.entity_id, b.key, b.aliases, b.mentions, b.fact, c.chunk_id, c.header
+    from bridges b cross join lateral (
       select distinct m.chunk_id from entity_mentions m
-      where m.workspace_id = ${workspace} and m.entity_id = l.entity_id and m.chunk_id <> l.seed) o
-    join chunks c on c.workspace_id = ${workspace} and c.chunk_id = o.chunk_id${andMatches('c', filter)}`
+      where m.workspace_id = ${workspace} and m.entity_id = b.entity_id and m.chunk_id <> b.seed) o
+    join chunks c on c.workspace_id = ${workspace} and c.chunk_id = o.chunk_id${andMatches('c', filter)})`
 }
 
 export type NamedRow = { workspace_id: string; entity_id: string; key: string; aliases: string[]; mentions: number; chunk_id: string; header: string }

@@ -115,17 +115,17 @@ describe('a promoted workspace', () => {
 
   it('loses, doubles and hides nothing that is written and read while it moves', async () => {
     const rows = await fill(large, 400)
-    let moving = true
+    const move = { done: false }
     const seen: number[] = []
     const reader = (async () => {
-      while (moving) {
+      while (!move.done) {
         const ids = await nearestIds(large, aVector(), everything)
         expect(new Set(ids).size).toBe(ids.length)
         seen.push(ids.length)
       }
     })()
     const writer = (async () => {
-      for (let index = 0; moving; index += 1) {
+      for (let index = 0; !move.done; index += 1) {
         // Half new rows, half replaced ones.
         const id = index % 2 === 0 ? `new${index}` : `c${index % 400}`
         const vector = aVector()
@@ -136,7 +136,7 @@ describe('a promoted workspace', () => {
     await promote(database, { workspace_id: large, dim: DIM })
     await demote(database, { workspace_id: large, dim: DIM })
     await promote(database, { workspace_id: large, dim: DIM })
-    moving = false
+    move.done = true
     await Promise.all([reader, writer])
     expect(seen.length).toBeGreaterThan(0)
     // Rows are only ever added, so no reader may see fewer than one before it.
