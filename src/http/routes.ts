@@ -4,6 +4,7 @@ import { adminRoutes } from './routes/admin.ts'
 import { courseRoutes } from './routes/courses.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { embedRoutes } from './routes/embed.ts'
+import { imageRoutes } from './routes/images.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { searchRoutes } from './routes/search.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
@@ -13,6 +14,7 @@ export const ROUTES: readonly Route[] = [
   ...searchRoutes,
   ...workspaceRoutes,
   ...embedRoutes,
+  ...imageRoutes,
   ...courseRoutes,
   ...operationRoutes,
   ...adminRoutes,

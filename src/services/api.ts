@@ -4,6 +4,7 @@ import type { Mode } from '../core/modes.ts'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { ChatMessage } from '../ports/models.ts'
 import type { ParseOptions } from '../ports/parser.ts'
+import type { Images } from './images/analyze.ts'
 import type { Courses } from './courses/api.ts'
 import type { Operations } from './operations.ts'
 
@@ -192,6 +193,7 @@ export type Engine = {
   workspaces: Workspaces
   courses: Courses
   operations: Operations
+  images: Images
   readiness(): Promise<Readiness>
   /** Embeds texts with the configured model, for `/embed`. */
   embed(texts: string[], kind: 'document' | 'query', signal: AbortSignal): Promise<{ vectors: Float32Array[]; model: string; dim: number; truncated: number }>

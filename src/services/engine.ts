@@ -7,6 +7,7 @@ import type { Engine, Readiness, Retrieval, WorkspaceView } from './api.ts'
 import { createCourses } from './courses/courses.ts'
 import type { EngineDeps } from './deps.ts'
 import { createDocuments } from './documents.ts'
+import { createImages } from './images/analyze.ts'
 import { createOperations } from './operations.ts'
 import { isSeeding } from './seed.ts'
 import { onBehalfOf, streamOnBehalfOf } from './usage.ts'
@@ -18,6 +19,7 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
     operations: createOperations(deps),
     workspaces: { list: (scope) => listWorkspaces(deps, scope) },
     courses: createCourses(deps),
+    images: createImages(deps),
     readiness: () => readiness(deps),
     embed: async (texts, kind, signal) => {
       const { model, dim } = deps.models.embedding

@@ -76,3 +76,15 @@ test('a restart keeps what was published, and the process ends in order within t
   expect(json['parseStatus']).toBe('completed')
   expect(service.log()).not.toMatch(/"level":50/)
 })
+
+test('a score sheet picture is read once into typed rows, and nothing of it is stored', async () => {
+  const form = new FormData()
+  form.append('file', new Blob([await readFile('fixtures/documents/score-sheet.png')]), 'scores.png')
+  const before = await service.call('GET', '/api/documents')
+  const { status, json } = await service.call('POST', '/api/images/analyze', form)
+  expect(status).toBe(200)
+  expect(json).toMatchObject({ engine: 'ocr', checks: [] })
+  expect((json['rows'] as unknown[])[0]).toEqual({ 学号: '101', 姓名: '陈大文', 语文: 86, 数学: 92 })
+  expect((await service.call('GET', '/api/documents')).json).toEqual(before.json)
+  expect((await service.call('POST', '/api/images/analyze', {})).status).toBe(400)
+})

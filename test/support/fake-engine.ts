@@ -18,7 +18,7 @@ import type {
 export type Called =
   | { use: 'parse'; workspace: WorkspaceId; request: ParseRequest; token: string | undefined }
   | { use: 'upload'; workspace: WorkspaceId; request: UploadRequest; token: string | undefined }
-  | { use: 'retry' | 'get' | 'list' | 'chunks' | 'remove' | 'courses' | 'releases'; workspace: WorkspaceId; about: unknown }
+  | { use: 'retry' | 'get' | 'list' | 'chunks' | 'remove' | 'courses' | 'images' | 'releases'; workspace: WorkspaceId; about: unknown }
   | { use: 'search'; scope: WorkspaceScope; request: SearchRequest }
   | { use: 'query' | 'context'; scope: WorkspaceScope; request: QueryRequest }
   | { use: 'workspaces'; scope: WorkspaceScope | undefined }
@@ -118,6 +118,10 @@ export function fakeEngine(): FakeEngine {
       callbacks: (state, limit) => note({ use: 'operations', about: ['callbacks', state, limit] }, { callbacks: [] }),
       replay: (eventIds) => note({ use: 'operations', about: ['replay', eventIds] }, { replayed: eventIds?.length ?? 0 }),
       modelUse: (days, limit) => note({ use: 'operations', about: ['modelUse', days, limit] }, { use: [] }),
+    },
+    images: {
+      analyze: (workspace, request) =>
+        note({ use: 'images', workspace, about: request }, { text: '', tables: [], rows: [], engine: 'ocr', description: null, checks: [], warnings: [] }),
     },
     workspaces: { list: (scope) => note({ use: 'workspaces', scope }, []) },
     courses: {

@@ -1,6 +1,8 @@
 // The embedding service for other services.
+import { AppError } from '../../core/errors.ts'
+import { countTokens } from '../../core/tokens.ts'
 import { defineRoute, type Route } from '../route.ts'
-import { embedRequest, embedResponse } from '../schemas/embed.ts'
+import { embedRequest, embedResponse, openAiEmbedRequest, openAiEmbedResponse } from '../schemas/embed.ts'
 
 const embed = defineRoute({
   method: 'POST',
@@ -18,4 +20,33 @@ const embed = defineRoute({
   },
 })
 
-export const embedRoutes: readonly Route[] = [embed]
+const openAiEmbed = defineRoute({
+  method: 'POST',
+  path: '/v1/embeddings',
+  access: 'service',
+  tag: 'embedding',
+  summary: 'Embed texts, for OpenAI clients',
+  description: 'The same vectors in the shape that OpenAI clients read. Tokens are counted by estimate.',
+  schema: { body: openAiEmbedRequest, reply: openAiEmbedResponse },
+  bodyLimit: () => 8 * 1024 * 1024,
+  handle: async ({ engine, body, signal }) => {
+    const texts = typeof body.input === 'string' ? [body.input] : body.input
+    const { vectors, model, dim } = await engine.embed(texts, 'document', signal)
+    if (body.dimensions !== undefined && body.dimensions !== dim) {
+      throw new AppError('invalid_request', `dimensions must be ${dim}, the dimension of ${model}.`)
+    }
+    const tokens = texts.reduce((sum, text) => sum + countTokens(text), 0)
+    return {
+      object: 'list' as const,
+      data: vectors.map((vector, index) => ({
+        object: 'embedding' as const,
+        index,
+        embedding: body.encoding_format === 'base64' ? Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64') : Array.from(vector),
+      })),
+      model,
+      usage: { prompt_tokens: tokens, total_tokens: tokens },
+    }
+  },
+})
+
+export const embedRoutes: readonly Route[] = [embed, openAiEmbed]
