@@ -20,6 +20,8 @@ export type OutboxOptions = {
   pollMs?: number
   concurrency?: number
   perWorkspace?: number
+  /** How long a stop waits for callbacks on their way. */
+  graceMs?: number
   /** Replaces the schedule; tests shorten it. */
   scheduleMs?: readonly number[]
 }
@@ -27,12 +29,13 @@ export type OutboxOptions = {
 export class OutboxDelivery {
   readonly #options: Required<OutboxOptions>
   readonly #stop = new AbortController()
+  readonly #cut = new AbortController()
   readonly #sending = new Set<Promise<void>>()
   #wake = Promise.withResolvers<void>()
   #loop: Promise<void> | undefined
 
   constructor(options: OutboxOptions) {
-    this.#options = { pollMs: 1_000, concurrency: 64, perWorkspace: 4, scheduleMs: SCHEDULE_MS, ...options }
+    this.#options = { pollMs: 1_000, concurrency: 64, perWorkspace: 4, graceMs: 3_000, scheduleMs: SCHEDULE_MS, ...options }
   }
 
   start(): void {
@@ -43,11 +46,14 @@ export class OutboxDelivery {
     this.#wake.resolve()
   }
 
+  /** Takes nothing new; what is on its way may arrive, what takes too long is handed back. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('delivery is stopping'))
     this.wake()
     await this.#loop
+    const timer = setTimeout(() => this.#cut.abort(new Error('delivery is stopping')), this.#options.graceMs)
     await Promise.all(this.#sending)
+    clearTimeout(timer)
   }
 
   async #run(): Promise<void> {
@@ -87,9 +93,9 @@ export class OutboxDelivery {
         token: secret.token,
         timestamp: Math.floor(Date.now() / 1000),
       }
-      await this.#record(row, await java.reportParseStatus(report, this.#stop.signal))
+      await this.#record(row, await java.reportParseStatus(report, this.#cut.signal))
     } catch (error) {
-      if (this.#stop.signal.aborted) return this.#handBack(row)
+      if (this.#cut.signal.aborted) return this.#handBack(row)
       // The database went away, or the secret cannot be opened: the lease runs out and the event is sent again.
       log.warn({ eventId: row.event_id, err: error }, 'a callback could not be settled')
     }

@@ -80,15 +80,16 @@ test('the claim reads an index, not the ten thousand', async () => {
 test('several workers together never run more of one tenant than its limit, and run everything', async () => {
   const workspaces = ['teacher-x', 'teacher-y', 'teacher-z'].map(workspaceId)
   const running = new Map<string, number>()
+  const full = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
   let most = 0
   let ended = 0
   const handler = {
     run: async (job: jobs.JobRow) => {
-      const now = (running.get(job.workspace_id) ?? 0) + 1
-      running.set(job.workspace_id, now)
-      most = Math.max(most, now)
-      // Long enough that the workers meet.
-      await sql`select pg_sleep(0.002)`.execute(database.db)
+      running.set(job.workspace_id, (running.get(job.workspace_id) ?? 0) + 1)
+      most = Math.max(most, ...running.values())
+      if ([...running.values()].reduce((sum, count) => sum + count, 0) === 6) full.resolve()
+      await released.promise
       running.set(job.workspace_id, (running.get(job.workspace_id) ?? 0) - 1)
       await withScope(database, workspaceScope(job.workspace_id), (tx) => jobs.finish(tx, job))
       ended += 1
@@ -98,6 +99,9 @@ test('several workers together never run more of one tenant than its limit, and 
   for (const workspace of workspaces) await queueMany(workspace, 20)
   const workers = [1, 2, 3].map(() => new Worker({ database, handlers: { ingest: handler }, log: memoryLog(), concurrency: 6, perWorkspace: 2, pollMs: 5 }))
   for (const worker of workers) worker.start()
+  await full.promise
+  expect(await jobs.claim(database.db, { kinds: ['ingest'], perWorkspace: 2, leaseMs: 60_000 })).toBeUndefined()
+  released.resolve()
   await until(() => Promise.resolve(ended === 60 ? true : undefined))
   await Promise.all(workers.map((worker) => worker.stop()))
   expect(most).toBe(2)
