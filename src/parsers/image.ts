@@ -17,7 +17,8 @@ const LOW_CONFIDENCE = 0.6
 
 export const parseImage: FormatParser = async (bytes, context) => {
   const { limits, options } = context
-  const size = await sharp(bytes)
+  // Only the header is read here; the library's own limit is lifted so that ours can be named.
+  const size = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((error: unknown) => {
       throw unreadable('The picture is damaged and cannot be opened.', error)

@@ -129,7 +129,10 @@ export const parseMarkdown: FormatParser = (bytes, context) => {
   } catch {
     // Thousands of nested quotes exhaust the lexer's stack; the text itself is still worth keeping.
     writer.warn('The Markdown is nested too deeply to be understood; it was read as plain text.')
-    tokens = body.split(/\n{2,}/).map((raw): Token => ({ type: 'text', raw, text: raw }))
+    tokens = body
+      .replace(/^[> \t]+/gm, '')
+      .split(/\n{2,}/)
+      .map((raw): Token => ({ type: 'text', raw, text: raw }))
   }
   writeTokens(writer, tokens, show, formulas)
   if (writer.isEmpty()) throw unreadable('The document is empty: it holds no text.')

@@ -110,7 +110,7 @@ async function prepare(picture: Uint8Array, rotation: number): Promise<Prepared>
     .toBuffer({ resolveWithObject: true })
   const lines = pictureRulings(resized.data, resized.info.width, resized.info.height)
   // Only lines of a grid are taken out: a lone one may be the stroke of a large character.
-  const rulings = gridsOf(lines).flatMap((grid) => [...grid.horizontal, ...grid.vertical])
+  const rulings = gridsOf(lines).flatMap((grid) => grid.horizontal.concat(grid.vertical))
   const clean = withoutRulings(resized.data, resized.info.width, rulings)
   const png = await sharp(clean, { raw: { width: resized.info.width, height: resized.info.height, channels: 1 } })
     .png({ compressionLevel: 1 })

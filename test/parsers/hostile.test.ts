@@ -1,8 +1,8 @@
 // Files that are broken, lying or malicious: each ends in the right code with its own sentence, and the pool goes on serving.
-import { deflateRawSync } from 'node:zlib'
+import { crc32, deflateRawSync, deflateSync } from 'node:zlib'
 import { strToU8, zipSync } from 'fflate'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { chinesePdf } from '../../fixtures/documents/make-pdf.ts'
+import { assemblePdf, chinesePdf } from '../../fixtures/documents/make-pdf.ts'
 import { rawDocx, zip } from '../../fixtures/documents/make-docx.ts'
 import { AppError, type ErrorCode } from '../../src/core/errors.ts'
 import { ParserPool } from '../../src/parsers/pool.ts'
@@ -64,6 +64,39 @@ function forgedZip(entries: readonly { name: string; body?: Uint8Array; declared
   end.writeUInt32LE(size, 12)
   end.writeUInt32LE(offset, 16)
   return Buffer.concat([...locals, ...directory, end])
+}
+
+/** A page whose content unpacks to hundreds of megabytes of empty drawing. */
+function contentBomb(): Buffer {
+  const packed = deflateSync(Buffer.alloc(300_000_000, 'q Q '))
+  const stream = `<< /Length ${packed.length} /Filter /FlateDecode >>\nstream\n${packed.toString('latin1')}\nendstream`
+  return assemblePdf([
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>',
+    stream,
+  ])
+}
+
+/** A PNG that says it is enormous; a few bytes of it would unpack to nearly a billion pixels. */
+function hugePicture(): Buffer {
+  const piece = (type: string, body: Buffer): Buffer => {
+    const named = Buffer.concat([Buffer.from(type), body])
+    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)]
+    length.writeUInt32BE(body.length)
+    check.writeUInt32BE(crc32(named))
+    return Buffer.concat([length, named, check])
+  }
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(30_000, 0)
+  header.writeUInt32BE(30_000, 4)
+  header.writeUInt8(1, 8)
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    piece('IHDR', header),
+    piece('IDAT', deflateSync(Buffer.alloc(1000))),
+    piece('IEND', Buffer.alloc(0)),
+  ])
 }
 
 const PACKAGE = [{ name: '[Content_Types].xml' }, { name: 'word/document.xml' }]
@@ -231,6 +264,10 @@ const CASES: [string, () => Promise<Uint8Array> | Uint8Array, string, ErrorCode,
     'unprocessable_document',
     /nested/,
   ],
+  ['a PDF page that unpacks to 300 MB', contentBomb, 'bomb.pdf', 'unprocessable_document', /memory|time limit|damaged/],
+  ['a picture of 900 million pixels', hugePicture, 'huge.png', 'unprocessable_document', /30000 × 30000 pixels/],
+  ['a truncated picture', async () => (await fixture('score-sheet.png')).subarray(0, 2000), 'cut.png', 'unprocessable_document', /damaged/],
+  ['Markdown of 20,000 nested quotes', () => Buffer.from('> '.repeat(20_000)), 'deep.md', 'unprocessable_document', /holds no text/],
   [
     'a program named .pdf',
     () => Buffer.concat([Buffer.from('MZ'), Buffer.alloc(600)]),
