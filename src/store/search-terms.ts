@@ -53,7 +53,8 @@ export async function lexicalCandidates(
     held as materialized (
       select w.position, t.chunk_id, t.length
       from wanted w cross join lateral (
-        select chunk_id, length from chunk_terms where workspace_id = ${workspace} and terms @@ w.query) t),
+        -- Not bare, or the planner reads the tenant's whole index through the primary key and opens every term vector.
+        select chunk_id, length from chunk_terms where workspace_id || '' = ${workspace} and terms @@ w.query) t),
     common as (
       select w.position, count(h.chunk_id)::int as chunks,
         ln(1 + greatest(0, ${index.chunks}::float8 - count(h.chunk_id) + 0.5) / (count(h.chunk_id) + 0.5)) as idf

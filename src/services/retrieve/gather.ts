@@ -38,7 +38,7 @@ export async function gather(tx: ScopedTx, plan: Plan, workspaces: readonly Work
   const { legs, ranking } = plan.mode
   const fused = ranking === 'fused'
   // Fusion needs to see below the edge of each leg: what is twentieth in two legs may be first in both together.
-  const depth = fused ? Math.max(AUTO_DEPTH, plan.request.chunkTopK) : plan.request.chunkTopK
+  const depth = fused ? Math.max(AUTO_DEPTH, plan.pool) : plan.pool
   await prepareIndexScans(tx, workspaces)
 
   const vector = legs.includes('vector') ? await vectorLeg(tx, probing('query'), depth, plan) : []

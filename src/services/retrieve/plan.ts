@@ -11,6 +11,8 @@ import type { SearchRequest } from '../api.ts'
 export type Plan = {
   request: SearchRequest
   mode: ModeDefinition
+  /** Chunks that are ranked: `chunkTopK`, but never fewer than `topK` asks for, so that min(topK, matches) come back. */
+  pool: number
   /** As the caller or the keyword model gave them. */
   keywords: { highLevel: string[]; lowLevel: string[] }
   /** What entities and relations are compared with: the keywords joined, or the question itself. */
@@ -45,6 +47,7 @@ export async function planSearch(keywordModel: KeywordModel | undefined, request
   return {
     request,
     mode,
+    pool: Math.max(request.chunkTopK, request.topK),
     keywords,
     lowText: keywords.lowLevel.join(', ') || request.query,
     highText: keywords.highLevel.join(', ') || request.query,

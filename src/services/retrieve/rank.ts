@@ -8,9 +8,9 @@ import type { Plan } from './plan.ts'
 export type Why = Record<string, { rank: number; score: number }>
 export type Ranked = Scored & { why: Why }
 
-/** The pool, best first: at most `chunkTopK` candidates of those the mode gathered. */
+/** The pool, best first: at most `plan.pool` candidates of those the mode gathered. */
 export function rank(plan: Plan, gathered: Gathered): Ranked[] {
-  const scored = scoresOf(plan, gathered).toSorted(byScore).slice(0, plan.request.chunkTopK)
+  const scored = scoresOf(plan, gathered).toSorted(byScore).slice(0, plan.pool)
   const whys = whyEach(gathered)
   return scored.map(({ workspaceId, id, score }) => ({ workspaceId, id, score, why: whys.get(fullName({ workspaceId, id })) ?? {} }))
 }
@@ -20,7 +20,7 @@ function scoresOf(plan: Plan, gathered: Gathered): Scored[] {
   if (plan.mode.ranking === 'bm25') return gathered.lexical
   // The legs take turns to fill the pool, in LightRAG's order; within it similarity decides.
   return roundRobin<Scored>([gathered.vector, gathered.entity, gathered.relation], fullName)
-    .slice(0, plan.request.chunkTopK)
+    .slice(0, plan.pool)
     .map(({ workspaceId, id, score }) => ({ workspaceId, id, score: unit(score) }))
 }
 

@@ -59,6 +59,10 @@ describe('every mode', () => {
   })
 })
 
+it('a pool smaller than topK takes nothing away: as many results come back as there are', async () => {
+  for (const mode of ['naive', 'auto'] as const) expect((await search('函数', mode, both, { topK: 3, chunkTopK: 1 })).results).toHaveLength(3)
+})
+
 describe('what a result shows', () => {
   it('names the file of the live version under user or public', async () => {
     const found = await search('函数', 'naive')
