@@ -11,7 +11,11 @@ constraint alias_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, 
 CREATE INDEX alias_mentions_of_alias ON public.alias_mentions USING btree (workspace_id, alias_key)
 CREATE INDEX alias_mentions_of_key ON public.alias_mentions USING btree (workspace_id, key)
 CREATE UNIQUE INDEX alias_mentions_pkey ON public.alias_mentions USING btree (workspace_id, chunk_id, key, alias_key)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -26,7 +30,11 @@ bytes bytea not null
 constraint assets_pkey PRIMARY KEY (workspace_id, file_id, sha256)
 constraint assets_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX assets_pkey ON public.assets USING btree (workspace_id, file_id, sha256)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -40,7 +48,11 @@ block jsonb not null
 constraint blocks_pkey PRIMARY KEY (workspace_id, file_id, ordinal)
 constraint blocks_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX blocks_pkey ON public.blocks USING btree (workspace_id, file_id, ordinal)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -68,7 +80,11 @@ id text collate "C" not null
 embedding halfvec(1024) not null
 constraint chunk_vectors_1024_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX chunk_vectors_1024_pkey ON ONLY public.chunk_vectors_1024 USING btree (workspace_id, space_id, id, shard)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -82,7 +98,11 @@ id text collate "C" not null
 embedding halfvec(1024) not null
 constraint chunk_vectors_1024_small_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX chunk_vectors_1024_small_pkey ON public.chunk_vectors_1024_small USING btree (workspace_id, space_id, id, shard)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -111,7 +131,11 @@ CREATE INDEX chunks_by_text ON public.chunks USING btree (workspace_id, text_has
 CREATE INDEX chunks_of_collection ON public.chunks USING btree (workspace_id, collection)
 CREATE INDEX chunks_of_document ON public.chunks USING btree (workspace_id, file_id, ordinal)
 CREATE UNIQUE INDEX chunks_pkey ON public.chunks USING btree (workspace_id, chunk_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -125,7 +149,11 @@ metadata jsonb not null
 constraint course_chunks_pkey PRIMARY KEY (workspace_id, chunk_id)
 constraint course_chunks_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES courses(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX course_chunks_pkey ON public.course_chunks USING btree (workspace_id, chunk_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -143,7 +171,11 @@ constraint courses_embedding_status_check CHECK ((embedding_status = ANY (ARRAY[
 constraint courses_pkey PRIMARY KEY (workspace_id)
 constraint courses_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX courses_pkey ON public.courses USING btree (workspace_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -182,7 +214,11 @@ constraint documents_pkey PRIMARY KEY (workspace_id, file_id)
 constraint documents_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE INDEX documents_newest ON public.documents USING btree (workspace_id, created_at DESC, file_id)
 CREATE UNIQUE INDEX documents_pkey ON public.documents USING btree (workspace_id, file_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -214,7 +250,11 @@ constraint entities_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES work
 CREATE INDEX entities_by_degree ON public.entities USING btree (workspace_id, degree DESC, entity_id)
 CREATE INDEX entities_by_key ON public.entities USING btree (workspace_id, key)
 CREATE UNIQUE INDEX entities_pkey ON public.entities USING btree (workspace_id, entity_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -232,7 +272,11 @@ edited_at timestamp with time zone not null default now()
 constraint entity_edits_pkey PRIMARY KEY (workspace_id, key)
 constraint entity_edits_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX entity_edits_pkey ON public.entity_edits USING btree (workspace_id, key)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -248,7 +292,11 @@ constraint entity_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES w
 CREATE INDEX entity_keys_by_id ON public.entity_keys USING btree (workspace_id, key_id)
 CREATE INDEX entity_keys_of_entity ON public.entity_keys USING btree (workspace_id, entity_id)
 CREATE UNIQUE INDEX entity_keys_pkey ON public.entity_keys USING btree (workspace_id, key)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -270,7 +318,11 @@ constraint entity_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id,
 CREATE INDEX entity_mentions_of_entity ON public.entity_mentions USING btree (workspace_id, entity_id, rank, chunk_id, key)
 CREATE INDEX entity_mentions_of_key ON public.entity_mentions USING btree (workspace_id, key)
 CREATE UNIQUE INDEX entity_mentions_pkey ON public.entity_mentions USING btree (workspace_id, chunk_id, key)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -287,7 +339,11 @@ constraint entity_merges_pkey PRIMARY KEY (workspace_id, from_key, merge_id)
 constraint entity_merges_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE INDEX entity_merges_of_into ON public.entity_merges USING btree (workspace_id, into_key)
 CREATE UNIQUE INDEX entity_merges_pkey ON public.entity_merges USING btree (workspace_id, from_key, merge_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -301,7 +357,11 @@ summary text not null
 constraint entity_summaries_pkey PRIMARY KEY (workspace_id, entity_id)
 constraint entity_summaries_workspace_id_entity_id_fkey FOREIGN KEY (workspace_id, entity_id) REFERENCES entities(workspace_id, entity_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX entity_summaries_pkey ON public.entity_summaries USING btree (workspace_id, entity_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -315,7 +375,11 @@ id text collate "C" not null
 embedding halfvec(1024) not null
 constraint entity_vectors_1024_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX entity_vectors_1024_pkey ON ONLY public.entity_vectors_1024 USING btree (workspace_id, space_id, id, shard)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -329,7 +393,11 @@ id text collate "C" not null
 embedding halfvec(1024) not null
 constraint entity_vectors_1024_small_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX entity_vectors_1024_small_pkey ON public.entity_vectors_1024_small USING btree (workspace_id, space_id, id, shard)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -345,7 +413,11 @@ constraint entity_votes_kind_check CHECK ((kind = ANY (ARRAY['name'::text, 'type
 constraint entity_votes_pkey PRIMARY KEY (workspace_id, entity_id, kind, value)
 constraint entity_votes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX entity_votes_pkey ON public.entity_votes USING btree (workspace_id, entity_id, kind, value)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -415,7 +487,11 @@ constraint kb_builds_state_check CHECK ((state = ANY (ARRAY['INIT'::text, 'PRECH
 constraint kb_builds_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE INDEX kb_builds_of_version ON public.kb_builds USING btree (workspace_id, kb_version_id, created_at DESC)
 CREATE UNIQUE INDEX kb_builds_pkey ON public.kb_builds USING btree (workspace_id, build_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -433,7 +509,11 @@ constraint kb_events_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES wor
 constraint kb_events_workspace_id_idempotency_key_key UNIQUE (workspace_id, idempotency_key)
 CREATE UNIQUE INDEX kb_events_pkey ON public.kb_events USING btree (workspace_id, sequence)
 CREATE UNIQUE INDEX kb_events_workspace_id_idempotency_key_key ON public.kb_events USING btree (workspace_id, idempotency_key)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -447,7 +527,11 @@ constraint kb_live_pkey PRIMARY KEY (workspace_id)
 constraint kb_live_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 constraint kb_live_workspace_id_kb_version_id_fkey FOREIGN KEY (workspace_id, kb_version_id) REFERENCES kb_versions(workspace_id, kb_version_id)
 CREATE UNIQUE INDEX kb_live_pkey ON public.kb_live USING btree (workspace_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -462,7 +546,11 @@ constraint kb_profiles_pkey PRIMARY KEY (workspace_id, profile_id)
 constraint kb_profiles_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding_spaces(space_id)
 constraint kb_profiles_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX kb_profiles_pkey ON public.kb_profiles USING btree (workspace_id, profile_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -482,7 +570,11 @@ constraint kb_promotions_action_check CHECK ((action = ANY (ARRAY['promote'::tex
 constraint kb_promotions_pkey PRIMARY KEY (workspace_id, sequence)
 constraint kb_promotions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX kb_promotions_pkey ON public.kb_promotions USING btree (workspace_id, sequence)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -496,7 +588,11 @@ created_at timestamp with time zone not null default now()
 constraint kb_proposals_pkey PRIMARY KEY (workspace_id, proposal_id)
 constraint kb_proposals_workspace_id_build_id_fkey FOREIGN KEY (workspace_id, build_id) REFERENCES kb_builds(workspace_id, build_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX kb_proposals_pkey ON public.kb_proposals USING btree (workspace_id, proposal_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -521,7 +617,11 @@ constraint kb_versions_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding
 constraint kb_versions_workspace_id_build_id_fkey FOREIGN KEY (workspace_id, build_id) REFERENCES kb_builds(workspace_id, build_id)
 constraint kb_versions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX kb_versions_pkey ON public.kb_versions USING btree (workspace_id, kb_version_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -540,6 +640,7 @@ output_tokens integer not null
 ms integer not null
 ok boolean not null
 called_at timestamp with time zone not null default now()
+cost_cny numeric not null default 0
 constraint model_calls_pkey PRIMARY KEY (id)
 CREATE INDEX model_calls_by_time ON public.model_calls USING btree (workspace_id, called_at)
 CREATE UNIQUE INDEX model_calls_pkey ON public.model_calls USING btree (id)
@@ -592,7 +693,11 @@ embed_hash text collate "C" not null
 constraint reembedded_chunks_pkey PRIMARY KEY (workspace_id, space_id, chunk_id)
 constraint reembedded_chunks_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX reembedded_chunks_pkey ON public.reembedded_chunks USING btree (workspace_id, space_id, chunk_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -618,7 +723,11 @@ constraint reembeddings_space_id_fkey FOREIGN KEY (space_id) REFERENCES embeddin
 constraint reembeddings_state_check CHECK ((state = ANY (ARRAY['filling'::text, 'comparing'::text, 'held'::text, 'switched'::text, 'dropped'::text, 'failed'::text])))
 constraint reembeddings_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX reembeddings_pkey ON public.reembeddings USING btree (workspace_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -640,7 +749,11 @@ constraint relation_edits_pkey PRIMARY KEY (workspace_id, source_key, target_key
 constraint relation_edits_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE INDEX relation_edits_of_fact ON public.relation_edits USING btree (workspace_id, fact_id)
 CREATE UNIQUE INDEX relation_edits_pkey ON public.relation_edits USING btree (workspace_id, source_key, target_key)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -667,7 +780,11 @@ CREATE INDEX relation_mentions_of_relation ON public.relation_mentions USING btr
 CREATE INDEX relation_mentions_of_source ON public.relation_mentions USING btree (workspace_id, source_key)
 CREATE INDEX relation_mentions_of_target ON public.relation_mentions USING btree (workspace_id, target_key)
 CREATE UNIQUE INDEX relation_mentions_pkey ON public.relation_mentions USING btree (workspace_id, chunk_id, source_key, target_key)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -681,7 +798,11 @@ id text collate "C" not null
 embedding halfvec(1024) not null
 constraint relation_vectors_1024_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX relation_vectors_1024_pkey ON ONLY public.relation_vectors_1024 USING btree (workspace_id, space_id, id, shard)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -695,7 +816,11 @@ id text collate "C" not null
 embedding halfvec(1024) not null
 constraint relation_vectors_1024_small_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX relation_vectors_1024_small_pkey ON public.relation_vectors_1024_small USING btree (workspace_id, space_id, id, shard)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -711,7 +836,11 @@ weight numeric not null
 constraint relation_votes_pkey PRIMARY KEY (workspace_id, relation_id, keyword)
 constraint relation_votes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX relation_votes_pkey ON public.relation_votes USING btree (workspace_id, relation_id, keyword)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -734,7 +863,11 @@ constraint relations_workspace_id_b_id_fkey FOREIGN KEY (workspace_id, b_id) REF
 CREATE INDEX relations_of_a ON public.relations USING btree (workspace_id, a_id, weight DESC, relation_id)
 CREATE INDEX relations_of_b ON public.relations USING btree (workspace_id, b_id, weight DESC, relation_id)
 CREATE UNIQUE INDEX relations_pkey ON public.relations USING btree (workspace_id, relation_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -756,7 +889,11 @@ embedding bytea not null
 constraint staged_embeddings_pkey PRIMARY KEY (workspace_id, file_id, space_id, text_hash)
 constraint staged_embeddings_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX staged_embeddings_pkey ON public.staged_embeddings USING btree (workspace_id, file_id, space_id, text_hash)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -771,7 +908,11 @@ extraction jsonb not null
 constraint staged_extractions_pkey PRIMARY KEY (workspace_id, file_id, text_hash, extractor)
 constraint staged_extractions_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX staged_extractions_pkey ON public.staged_extractions USING btree (workspace_id, file_id, text_hash, extractor)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
@@ -785,7 +926,11 @@ expires_at timestamp with time zone
 constraint uploads_pkey PRIMARY KEY (workspace_id, file_id)
 constraint uploads_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX uploads_pkey ON public.uploads USING btree (workspace_id, file_id)
-policy scope using (workspace_id = ANY (string_to_array(current_setting('insight.scope'::text, true), ','::text)))
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app

@@ -50,7 +50,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   }
   const ledger = new Ledger(opened, log)
   const models = createModels(config.models, {
-    onUsage: (record) => ledger.record(ledgerRow(record)),
+    onUsage: (record) => ledger.record(ledgerRow(record, models.price(record.model, record.usage) ?? 0)),
     onWarning: (message) => log.warn({}, message),
     tenantOf: () => usageContext()?.workspace ?? '',
   })
@@ -80,7 +80,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       downloadFile(url, { ossHosts: config.java.ossHosts, maxBytes: config.uploadMaxBytes, timeoutMs: DOWNLOAD_TIMEOUT_MS }, signal),
     vault: createVault(config.secretsKey ?? keptKey(config.dataDir)),
     log,
-    limits: { uploadMaxBytes: config.uploadMaxBytes, chunkMaxTokens: config.models.embedding?.maxTokens ?? 512 },
+    limits: { uploadMaxBytes: config.uploadMaxBytes, chunkMaxTokens: config.models.embedding?.maxTokens ?? 512, monthlyBudgetCny: config.monthlyBudgetCny },
     courseChunksUrl: config.courseChunksUrl,
     wake: (what) => (what === 'jobs' ? work.worker?.wake() : work.outbox?.wake()),
   }
@@ -110,7 +110,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
 
 type Recorded = Parameters<NonNullable<NonNullable<Parameters<typeof createModels>[1]>['onUsage']>>[0]
 
-function ledgerRow(record: Recorded): Parameters<Ledger['record']>[0] {
+function ledgerRow(record: Recorded, costCny: number): Parameters<Ledger['record']>[0] {
   const context = usageContext()
   return {
     workspace_id: context?.workspace ?? PUBLIC_WORKSPACE,
@@ -123,6 +123,7 @@ function ledgerRow(record: Recorded): Parameters<Ledger['record']>[0] {
     output_tokens: record.usage.outputTokens,
     ms: Math.round(record.ms),
     ok: record.ok,
+    cost_cny: costCny,
   }
 }
 

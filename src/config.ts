@@ -34,6 +34,8 @@ export type Config = {
   /** Undefined: no limit. */
   rateLimitPerMinute: number | undefined
   courseChunksUrl: string | undefined
+  /** For each workspace, in CNY; undefined: no limit. */
+  monthlyBudgetCny: number | undefined
 }
 
 /** What the configuration is for: a command line that serves nobody needs neither callers' credentials nor a key for their tokens. */
@@ -131,6 +133,7 @@ function assemble(values: Values): Config {
     pdfMaxPages: values.PDF_MAX_PAGES,
     rateLimitPerMinute: rate === 0 ? undefined : rate,
     courseChunksUrl: values.COURSE_CHUNKS_URL,
+    monthlyBudgetCny: values.BUDGET_CNY_PER_MONTH,
   }
 }
 

@@ -124,6 +124,7 @@ export const SETTINGS = {
 
   UPLOAD_MAX_BYTES: whole(1, 2_000_000_000, 'Largest file, in bytes'),
   PDF_MAX_PAGES: whole(1, 100_000, 'A PDF with more pages is refused'),
+  BUDGET_CNY_PER_MONTH: whole(0, 100_000_000, 'What one workspace may spend on models in a month; unset: no limit'),
   RATE_LIMIT_PER_MINUTE: whole(0, 10_000_000, 'Calls per caller and minute; 0 turns the limit off'),
   COURSE_CHUNKS_URL: webAddress('Stage-one API to pull the chunks of courses from'),
 } as const

@@ -139,6 +139,10 @@ export class Worker {
         await jobs.pause(database.db, job, `${error.code}: ${error.message}`, Math.max(waitMs, (error.retryAfterSeconds ?? 0) * 1000))
         return
       }
+      if (error.code === 'budget_exhausted') {
+        await jobs.waitFor(database.db, job, `${error.code}: ${error.message}`, (error.retryAfterSeconds ?? 0) * 1000)
+        return
+      }
       if (error.definition.retry === 'permanent' || error.details?.['permanent'] === true || job.attempts >= job.max_attempts) {
         await handlers[job.kind]?.giveUp(job, error)
         return

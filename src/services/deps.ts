@@ -26,6 +26,8 @@ export type EngineDeps = {
     uploadMaxBytes: number
     /** Tokens of one chunk with its header; the embedding model's limit. */
     chunkMaxTokens: number
+    /** What one workspace may spend on models in a month; undefined: no limit. */
+    monthlyBudgetCny?: number | undefined
   }
   /** Stage-one API that gives the chunks of courses; undefined: they are handed over with PUT. */
   courseChunksUrl?: string | undefined

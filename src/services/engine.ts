@@ -1,12 +1,14 @@
 // All use cases over one set of dependencies.
 import { AppError } from '../core/errors.ts'
-import { workspaceKind, workspaceScope } from '../core/workspace.ts'
+import { workspaceKind, workspaceScope, type WorkspaceId } from '../core/workspace.ts'
 import * as jobs from '../store/jobs.ts'
 import * as workspaces from '../store/workspaces.ts'
 import type { Engine, Readiness, Retrieval, WorkspaceView } from './api.ts'
+import { requireBudget } from './budget.ts'
 import { createCourses } from './courses/courses.ts'
 import type { EngineDeps } from './deps.ts'
 import { createDocuments } from './documents.ts'
+import { createGraph } from './graph/graph.ts'
 import { createImages } from './images/analyze.ts'
 import { createOperations } from './operations.ts'
 import { isSeeding } from './seed.ts'
@@ -15,7 +17,8 @@ import { onBehalfOf, streamOnBehalfOf } from './usage.ts'
 export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
   return {
     documents: createDocuments(deps),
-    retrieval: onBehalfOfScope(retrieval),
+    retrieval: onBehalfOfScope(deps, retrieval),
+    graph: createGraph(deps),
     operations: createOperations(deps),
     workspaces: { list: (scope) => listWorkspaces(deps, scope) },
     courses: createCourses(deps),
@@ -31,12 +34,18 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
 }
 
 /** Questions are accounted to the first workspace of their scope: the caller's own. */
-function onBehalfOfScope(retrieval: Retrieval): Retrieval {
+function onBehalfOfScope(deps: EngineDeps, retrieval: Retrieval): Retrieval {
   return {
     search: (scope, request, signal) => onBehalfOf({ workspace: scope[0] }, () => retrieval.search(scope, request, signal)),
-    query: (scope, request, signal) => streamOnBehalfOf({ workspace: scope[0] }, retrieval.query(scope, request, signal)),
+    query: (scope, request, signal) => streamOnBehalfOf({ workspace: scope[0] }, withinBudget(deps, scope[0], () => retrieval.query(scope, request, signal))),
     context: (scope, request, signal) => onBehalfOf({ workspace: scope[0] }, () => retrieval.context(scope, request, signal)),
   }
+}
+
+/** An answer written by a language model costs money; quotations do not. */
+async function* withinBudget<T>(deps: EngineDeps, workspace: WorkspaceId, open: () => AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  if (deps.models.hasLanguageModel) await requireBudget(deps, workspace)
+  yield* open()
 }
 
 async function listWorkspaces(deps: EngineDeps, scope: Parameters<Engine['workspaces']['list']>[0]): Promise<WorkspaceView[]> {

@@ -111,6 +111,11 @@ export async function retryLater(db: Kysely<unknown>, job: Pick<JobRow, 'id' | '
   return end(db, job, sql`state = 'queued', last_error = ${error}, run_at = now() + ${delayMs} * interval '1 millisecond'`)
 }
 
+/** Work that waits for a quota looks again later; that was no attempt either. */
+export async function waitFor(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>, reason: string, delayMs: number): Promise<boolean> {
+  return end(db, job, sql`state = 'queued', attempts = greatest(attempts - 1, 0), last_error = ${reason}, run_at = now() + ${delayMs} * interval '1 millisecond'`)
+}
+
 /** A stopping process gives its work back; that was no attempt. */
 export async function handBack(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>): Promise<boolean> {
   return end(db, job, sql`state = 'queued', attempts = greatest(attempts - 1, 0), run_at = now()`)

@@ -10,6 +10,7 @@ import { withScope, type ScopedTx } from '../../store/scope.ts'
 import * as staging from '../../store/staging.ts'
 import { toHalf } from '../../store/vectors-codec.ts'
 import * as vectors from '../../store/vectors.ts'
+import { requireBudget } from '../budget.ts'
 import type { EngineDeps } from '../deps.ts'
 import type { IngestJob } from './job.ts'
 import { sha256, type PlannedChunk } from './plan.ts'
@@ -46,6 +47,7 @@ export async function extractKnowledge(
   }
   for (const [hash, knowledge] of await knownExtractions(deps, job, extractor, [...byHash.keys()])) settle(hash, knowledge)
   const asked = [...byHash.values()].flatMap((group) => group.slice(0, 1))
+  if (asked.length > 0 && !isFree(extractor.id)) await requireBudget(deps, job.workspace)
   const limit = pLimit(EXTRACT_PARALLEL)
   let done = 0
   const rounds = Array.from({ length: Math.ceil(asked.length / EXTRACT_ROUND) }, (_, at) => asked.slice(at * EXTRACT_ROUND, (at + 1) * EXTRACT_ROUND))
@@ -119,6 +121,7 @@ export async function embedTexts(
   const free = isFree(home.model.model)
   const known = free || byHash.size === 0 ? new Map<string, Float32Array>() : await knownVectors(deps, job, home, byHash, options.anew === true)
   const missing = [...byHash].filter(([hash]) => !known.has(hash))
+  if (missing.length > 0 && !free) await requireBudget(deps, job.workspace)
   for (let at = 0; at < missing.length; at += EMBED_ROUND) {
     const round = missing.slice(at, at + EMBED_ROUND)
     const { vectors: made } = await home.model.embed(
