@@ -20,17 +20,23 @@ export type EntityFoldInput = {
   descriptions: readonly string[]
   aliasNames: readonly string[]
   edit?: { name: string | null; type: string | null; description: string | null } | undefined
+  /** The name a person's merge gave. */
+  mergedName?: string | undefined
+  /** Corrections of names that were merged into this one: what they say counts where nothing else is said. */
+  merged?: readonly { name: string | null; type: string | null; description: string | null }[] | undefined
 }
 
 /** Name and type by most votes (ties: smallest by code point), descriptions joined without repeats, aliases one per key. */
 export function foldEntity(input: EntityFoldInput): EntityFold {
-  const name = input.edit?.name ?? winner(input.names) ?? ''
+  const merged = input.merged ?? []
+  const said = (field: 'name' | 'type' | 'description'): string[] => merged.flatMap((edit) => edit[field] ?? [])
+  const name = input.edit?.name ?? input.mergedName ?? winner(input.names) ?? said('name')[0] ?? ''
   const strong = input.types.filter((vote) => !WEAK_TYPES.has(vote.value))
   return {
     name,
-    type: input.edit?.type ?? winner(strong) ?? winner(input.types) ?? 'other',
-    description: input.edit?.description ?? joinDescriptions(input.descriptions),
-    aliases: foldAliases(name, input.names, input.aliasNames),
+    type: input.edit?.type ?? winner(strong) ?? said('type')[0] ?? winner(input.types) ?? 'other',
+    description: input.edit?.description ?? joinDescriptions([...input.descriptions, ...said('description')]),
+    aliases: foldAliases(name, input.names, [...input.aliasNames, ...said('name')]),
     mentions: input.types.reduce((sum, vote) => sum + vote.votes, 0),
   }
 }
@@ -43,15 +49,17 @@ export type RelationFoldInput = {
   /** The row with keyword '' counts the relation as a whole. */
   votes: readonly RelationVotes[]
   descriptions: readonly string[]
-  edit?: { keywords: string[] | null; description: string | null; weight: string | null; forward: boolean } | undefined
+  edit?:
+    | { keywords: string[] | null; description: string | null; weight: string | null; /** The direction the person gave. */ forward: boolean; /** It counts. */ directed: boolean }
+    | undefined
 }
 
 /** Most keywords shown; the most supported ones win. */
 const MAX_KEYWORDS = 20
 
 /**
- * The direction is that of the `prerequisite` votes where there are any (an order of learning is what direction is for),
- * else of all votes; ties are forward.
+ * The direction is a person's where one said what the relation is, else that of the `prerequisite` votes where there are any
+ * (an order of learning is what direction is for), else of all votes; ties are forward.
  */
 export function foldRelation(input: RelationFoldInput): RelationFold {
   const whole = input.votes.find((vote) => vote.keyword === '')
@@ -63,7 +71,8 @@ export function foldRelation(input: RelationFoldInput): RelationFold {
     .slice(0, MAX_KEYWORDS)
     .map((vote) => vote.keyword)
   return {
-    forward: input.edit && directed === undefined ? input.edit.forward : (directed?.forward ?? 0) >= (directed?.backward ?? 0),
+    forward:
+      input.edit && (input.edit.directed || directed === undefined) ? input.edit.forward : (directed?.forward ?? 0) >= (directed?.backward ?? 0),
     keywords: input.edit?.keywords ?? keywords,
     description: input.edit?.description ?? joinDescriptions(input.descriptions),
     weight: input.edit?.weight ?? whole?.weight ?? '1',

@@ -4,6 +4,7 @@ import { adminRoutes } from './routes/admin.ts'
 import { courseRoutes } from './routes/courses.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { embedRoutes } from './routes/embed.ts'
+import { graphRoutes } from './routes/graph.ts'
 import { imageRoutes } from './routes/images.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { searchRoutes } from './routes/search.ts'
@@ -12,6 +13,7 @@ import { workspaceRoutes } from './routes/workspaces.ts'
 export const ROUTES: readonly Route[] = [
   ...documentRoutes,
   ...searchRoutes,
+  ...graphRoutes,
   ...workspaceRoutes,
   ...embedRoutes,
   ...imageRoutes,

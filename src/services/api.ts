@@ -4,6 +4,7 @@ import type { Mode } from '../core/modes.ts'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { ChatMessage } from '../ports/models.ts'
 import type { ParseOptions } from '../ports/parser.ts'
+import type { Graph } from './graph/api.ts'
 import type { Images } from './images/analyze.ts'
 import type { Courses } from './courses/api.ts'
 import type { Operations } from './operations.ts'
@@ -190,6 +191,7 @@ export type Readiness = { ready: boolean; reasons: string[]; seeding: boolean; c
 export type Engine = {
   documents: Documents
   retrieval: Retrieval
+  graph: Graph
   workspaces: Workspaces
   courses: Courses
   operations: Operations

@@ -31,29 +31,32 @@ const PARTS: readonly Part[] = [
     'chunk_id, source_key, target_key',
   ),
   part('alias_mentions', 'chunk_id, key, alias_key, alias_name', 'chunk_id, key, alias_key'),
-  part('entity_merges', 'merge_id, from_key, into_key', 'merge_id, from_key'),
+  part('entity_merges', 'merge_id, from_key, into_key, into_name', 'merge_id, from_key'),
   part('entity_keys', 'key, key_id, entity_id', 'key'),
   part('entity_edits', 'key, name, type, description, created, deleted', 'key'),
-  part('relation_edits', 'source_key, target_key, keywords, description, weight, created, deleted', 'source_key, target_key'),
+  part('relation_edits', 'source_key, target_key, keywords, description, weight, created, deleted, fact_id, relation_id', 'source_key, target_key'),
   part('entity_votes', 'entity_id, kind, value, votes', 'entity_id, kind, value'),
   part('relation_votes', 'relation_id, keyword, forward, backward, weight', 'relation_id, keyword'),
   part('entities', 'entity_id, key, name, type, description, aliases, mentions, degree', 'entity_id'),
   part('relations', 'relation_id, a_id, b_id, forward, keywords, description, weight, mentions', 'relation_id'),
 ]
 
+/** The number of a space is an identity; what it stands for is not. */
+const SPACE_AND_VECTOR = `(select s.model || ':' || s.dim from embedding_spaces s where s.space_id = t.space_id) as space, id, embedding::text`
+
 /** One hash per table, so that a difference says where it is. */
 export async function workspaceDigest(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome): Promise<Record<string, string>> {
   const digest: Record<string, string> = {}
   const vectors = (['chunk', 'entity', 'relation'] as const).map((kind) => ({ kind, from: vectorTable(kind, home.dim) }))
   for (const { name, columns, order, from } of PARTS) digest[name] = await hashRows(tx, workspace, from, columns, order)
-  for (const { kind, from } of vectors) digest[`${kind}_vectors`] = await hashRows(tx, workspace, from, 'space_id, id, embedding::text', 'space_id, id')
+  for (const { kind, from } of vectors) digest[`${kind}_vectors`] = await hashRows(tx, workspace, from, SPACE_AND_VECTOR, 'space, id')
   return digest
 }
 
 async function hashRows(tx: ScopedTx, workspace: WorkspaceId, from: RawBuilder<unknown>, columns: string, order: string): Promise<string> {
   const rows = await sql<{ row: string }>`
     select to_jsonb(r)::text as row from (
-      select ${sql.raw(columns)} from ${from} where workspace_id = ${workspace} order by ${sql.raw(order)}) r`.execute(tx)
+      select ${sql.raw(columns)} from ${from} t where workspace_id = ${workspace} order by ${sql.raw(order)}) r`.execute(tx)
   const hash = createHash('sha256')
   for (const { row } of rows.rows) hash.update(row).update('\n')
   return `${rows.rows.length}:${hash.digest('hex').slice(0, 24)}`

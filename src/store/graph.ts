@@ -168,9 +168,12 @@ export type RelationEdit = {
   weight: string | null
   created: boolean
   deleted: boolean
+  /** The relation it led to when it was last looked at. */
+  relation_id: string | null
 }
+export type Merge = { from_key: string; into_key: string; into_name: string }
 
-export type Corrections = { entities: EntityEdit[]; relations: RelationEdit[] }
+export type Corrections = { entities: EntityEdit[]; relations: RelationEdit[]; merges: Merge[] }
 
 /** A workspace's corrections; few, because people make them. */
 export async function corrections(tx: ScopedTx, workspace: WorkspaceId): Promise<Corrections> {
@@ -178,6 +181,28 @@ export async function corrections(tx: ScopedTx, workspace: WorkspaceId): Promise
     select
       coalesce((select jsonb_agg(e order by e.key) from entity_edits e where e.workspace_id = ${workspace}), '[]') as entities,
       coalesce((select jsonb_agg(to_jsonb(r) || jsonb_build_object('weight', r.weight::text) order by r.source_key, r.target_key)
-        from relation_edits r where r.workspace_id = ${workspace}), '[]') as relations`.execute(tx)
-  return found.rows[0] ?? { entities: [], relations: [] }
+        from relation_edits r where r.workspace_id = ${workspace}), '[]') as relations,
+      coalesce((select jsonb_agg(m order by m.merge_id, m.from_key) from entity_merges m where m.workspace_id = ${workspace}), '[]') as merges`.execute(tx)
+  return found.rows[0] ?? { entities: [], relations: [], merges: [] }
+}
+
+/** Notes which relations the corrections lead to today. */
+export async function leadRelationEdits(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  rows: readonly { source_key: string; target_key: string; relation_id: string | null }[],
+): Promise<void> {
+  if (rows.length === 0) return
+  await sql`
+    update relation_edits e set relation_id = r.relation_id
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(source_key text, target_key text, relation_id text)
+    where e.workspace_id = ${workspace} and e.source_key = r.source_key and e.target_key = r.target_key`.execute(tx)
+}
+
+/** Of the entities, those that some chunk mentions. */
+export async function mentionedEntities(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set()
+  const found = await sql<{ entity_id: string }>`
+    select distinct entity_id from entity_votes where workspace_id = ${workspace} and entity_id = any(${[...ids]}::text[])`.execute(tx)
+  return new Set(found.rows.map((row) => row.entity_id))
 }

@@ -94,7 +94,8 @@ export async function keysInUse(tx: ScopedTx, workspace: WorkspaceId, keys: read
     where exists (select from entity_mentions m where m.workspace_id = ${workspace} and m.key = k)
       or exists (select from alias_mentions a where a.workspace_id = ${workspace} and a.alias_key = k)
       or exists (select from alias_mentions a where a.workspace_id = ${workspace} and a.key = k)
-      or exists (select from entity_edits e where e.workspace_id = ${workspace} and e.key = k and e.created)`.execute(tx)
+      or exists (select from entity_edits e where e.workspace_id = ${workspace} and e.key = k and e.created)
+      or exists (select from entity_merges g where g.workspace_id = ${workspace} and g.into_key = k)`.execute(tx)
   return new Set(found.rows.map((row) => row.key))
 }
 
@@ -102,7 +103,8 @@ export async function factsInUse(tx: ScopedTx, workspace: WorkspaceId, facts: re
   if (facts.length === 0) return new Set()
   const found = await sql<{ fact_id: string }>`
     select f as fact_id from unnest(${[...facts]}::text[]) as f
-    where exists (select from relation_mentions m where m.workspace_id = ${workspace} and m.fact_id = f)`.execute(tx)
+    where exists (select from relation_mentions m where m.workspace_id = ${workspace} and m.fact_id = f)
+      or exists (select from relation_edits e where e.workspace_id = ${workspace} and e.fact_id = f)`.execute(tx)
   return new Set(found.rows.map((row) => row.fact_id))
 }
 

@@ -53,6 +53,7 @@ test.each(ROUTES.map((route) => [route.method, route.path, route] as const))(
 async function statusOf(route: Route, headers: Record<string, string>): Promise<unknown> {
   server.engine.views = [view({ parseStatus: 'completed' })]
   const body = route.schema.body?.meta()?.['example']
-  const answer = await server.call(route.method, route.path.replaceAll(/:\w+/g, 'f1'), { headers, ...(body === undefined ? {} : { body }) })
+  const query = new URLSearchParams(route.schema.query?.meta()?.['example'] as Record<string, string> | undefined)
+  const answer = await server.call(route.method, `${route.path.replaceAll(/:\w+/g, 'f1')}?${query}`, { headers, ...(body === undefined ? {} : { body }) })
   return answer.status === (route.status ?? 200) ? 'ok' : answer.status
 }

@@ -21,6 +21,7 @@ export type Called =
   | { use: 'retry' | 'get' | 'list' | 'chunks' | 'remove' | 'courses' | 'images' | 'releases'; workspace: WorkspaceId; about: unknown }
   | { use: 'search'; scope: WorkspaceScope; request: SearchRequest }
   | { use: 'query' | 'context'; scope: WorkspaceScope; request: QueryRequest }
+  | { use: 'graph'; about: unknown }
   | { use: 'workspaces'; scope: WorkspaceScope | undefined }
   | { use: 'operations'; about: unknown }
   | { use: 'embed'; texts: string[]; kind: string }
@@ -113,6 +114,21 @@ export function fakeEngine(): FakeEngine {
       },
       context: (scope, request) => note({ use: 'context', scope, request }, { context: 'evidence', references: [], results: [] }),
     },
+    graph: {
+      entities: (scope, page) => note({ use: 'graph', about: ['entities', scope, page] }, { entities: [], nextCursor: null }),
+      entity: (scope, name) => note({ use: 'graph', about: ['entity', scope, name] }, entity(name)),
+      subgraph: (scope, around) => note({ use: 'graph', about: ['subgraph', scope, around] }, { nodes: [], edges: [], truncated: false }),
+      prerequisites: (scope, of) => note({ use: 'graph', about: ['prerequisites', scope, of] }, { entity: of.entity, chain: [], cycles: [] }),
+      createEntity: (workspace, made) => note({ use: 'graph', about: ['createEntity', workspace, made] }, entity(made.name)),
+      updateEntity: (workspace, name, change) => note({ use: 'graph', about: ['updateEntity', workspace, name, change] }, entity(name)),
+      deleteEntity: (workspace, name) => note({ use: 'graph', about: ['deleteEntity', workspace, name] }, { name, deleted: true as const }),
+      createRelation: (workspace, made) => note({ use: 'graph', about: ['createRelation', workspace, made] }, relation(made)),
+      updateRelation: (workspace, ends, change) => note({ use: 'graph', about: ['updateRelation', workspace, ends, change] }, relation(ends)),
+      deleteRelation: (workspace, ends) =>
+        note({ use: 'graph', about: ['deleteRelation', workspace, ends] }, { ...ends, deleted: true as const }),
+      mergeEntities: (workspace, merge) => note({ use: 'graph', about: ['mergeEntities', workspace, merge] }, { mergeId: 'm1' }),
+      undoMerge: (workspace, mergeId) => note({ use: 'graph', about: ['undoMerge', workspace, mergeId] }, { mergeId, undone: true as const }),
+    },
     operations: {
       queue: (limit) => note({ use: 'operations', about: ['queue', limit] }, { depth: [], jobs: [] }),
       callbacks: (state, limit) => note({ use: 'operations', about: ['callbacks', state, limit] }, { callbacks: [] }),
@@ -148,5 +164,25 @@ export function fakeEngine(): FakeEngine {
 }
 
 const courseStatus = { course_id: 'c1', status: 'done' as const, progress: 1, error: null, chunks: 1, vectors: 1, skipped: 0 }
+
+const entity = (name: string) => ({
+  name,
+  type: 'concept',
+  description: '',
+  degree: 0,
+  workspace: 'teacher-001',
+  aliases: [],
+  relations: [],
+  evidence: [],
+})
+
+const relation = ({ source, target }: { source: string; target: string }) => ({
+  source,
+  target,
+  keywords: '',
+  description: '',
+  weight: 1,
+  workspace: 'teacher-001',
+})
 
 const accepted = (workspace: string, fileId: string): Accepted => ({ fileId, jobId: 'j1', workspace, parseStatus: 'pending' })

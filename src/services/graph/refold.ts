@@ -15,12 +15,25 @@ export type Touched = {
   ends: ReadonlyMap<string, Ends>
 }
 
+type Fields = { name: string | null; type: string | null; description: string | null }
+
+/** What people said about one entity, over all names that lead to it today. */
+type Corrected = {
+  /** The representative's correction first; other names of the entity fill what it leaves open. */
+  edit?: Fields
+  merged: Fields[]
+  mergedName?: string
+  keys: string[]
+}
+
 /** Corrections with their keys resolved to today's entities. */
 type Resolved = {
-  edits: Map<string, graph.EntityEdit>
+  entities: Map<string, Corrected>
   createdIds: Set<string>
   hiddenIds: Set<string>
   relations: Map<string, graph.RelationEdit & Ends>
+  /** Relations that corrections came to or left since they were last looked at. */
+  movedIds: Set<string>
 }
 
 /** Brings every touched entity and relation up to date. */
@@ -31,29 +44,98 @@ export async function refold(tx: ScopedTx, workspace: WorkspaceId, touched: Touc
 }
 
 async function resolveCorrections(tx: ScopedTx, workspace: WorkspaceId): Promise<Resolved> {
-  const { entities, relations } = await graph.corrections(tx, workspace)
-  const resolved: Resolved = { edits: new Map(), createdIds: new Set(), hiddenIds: new Set(), relations: new Map() }
-  if (entities.length === 0 && relations.length === 0) return resolved
-  const keys = [...entities.map((edit) => edit.key), ...relations.flatMap((edit) => [edit.source_key, edit.target_key])]
+  const { entities, relations, merges } = await graph.corrections(tx, workspace)
+  const resolved: Resolved = { entities: new Map(), createdIds: new Set(), hiddenIds: new Set(), relations: new Map(), movedIds: new Set() }
+  if (entities.length + relations.length + merges.length === 0) return resolved
+  const keys = [
+    ...entities.map((edit) => edit.key),
+    ...relations.flatMap((edit) => [edit.source_key, edit.target_key]),
+    ...merges.map((merge) => merge.into_key),
+  ]
   const leads = await aliases.resolve(tx, workspace, keys)
   const idOf = (key: string): string => leads.get(key) ?? entityId(key)
-  for (const edit of entities) {
-    const id = idOf(edit.key)
-    // Of several corrected names that are one entity today, the representative's correction counts.
-    if (!resolved.edits.has(id) || entityId(edit.key) === id) resolved.edits.set(id, edit)
-    if (edit.created && !edit.deleted) resolved.createdIds.add(id)
-    if (edit.deleted && entityId(edit.key) === id) resolved.hiddenIds.add(id)
-  }
-  for (const edit of relations) {
-    const ends = endsOf(idOf(edit.source_key), idOf(edit.target_key))
-    if (ends) resolved.relations.set(ends.relationId, { ...edit, ...ends })
-  }
+  resolveMerges(resolved, merges, idOf)
+  resolveEntities(resolved, entities, new Set(merges.map((merge) => merge.from_key)), idOf)
+  await graph.leadRelationEdits(tx, workspace, resolveRelations(resolved, relations, idOf))
   return resolved
+}
+
+function correctedOf(resolved: Resolved, id: string): Corrected {
+  const known = resolved.entities.get(id) ?? { merged: [], keys: [] }
+  resolved.entities.set(id, known)
+  return known
+}
+
+function resolveMerges(resolved: Resolved, merges: readonly graph.Merge[], idOf: (key: string) => string): void {
+  for (const { into_key, into_name } of merges) {
+    const id = idOf(into_key)
+    if (entityId(into_key) === id) correctedOf(resolved, id).mergedName ??= into_name
+  }
+}
+
+function resolveEntities(
+  resolved: Resolved,
+  edits: readonly graph.EntityEdit[],
+  merged: ReadonlySet<string>,
+  idOf: (key: string) => string,
+): void {
+  const isOwn = (edit: graph.EntityEdit): boolean => entityId(edit.key) === idOf(edit.key)
+  for (const edit of [...edits.filter(isOwn), ...edits.filter((one) => !isOwn(one))]) {
+    const id = idOf(edit.key)
+    const corrected = correctedOf(resolved, id)
+    corrected.keys.push(edit.key)
+    if (edit.created && !edit.deleted) resolved.createdIds.add(id)
+    if (edit.deleted && isOwn(edit)) resolved.hiddenIds.add(id)
+    if (!isOwn(edit) && merged.has(edit.key)) corrected.merged.push(edit)
+    else {
+      const { edit: first } = corrected
+      corrected.edit = {
+        name: first?.name ?? (isOwn(edit) ? edit.name : (corrected.mergedName ?? edit.name)),
+        type: first?.type ?? edit.type,
+        description: first?.description ?? edit.description,
+      }
+    }
+  }
+}
+
+/** Returns the corrections that lead elsewhere than when they were last looked at. */
+function resolveRelations(
+  resolved: Resolved,
+  edits: readonly graph.RelationEdit[],
+  idOf: (key: string) => string,
+): { source_key: string; target_key: string; relation_id: string | null }[] {
+  const moved = []
+  for (const edit of edits) {
+    const ends = endsOf(idOf(edit.source_key), idOf(edit.target_key))
+    const relation_id = ends?.relationId ?? null
+    if (relation_id !== edit.relation_id) {
+      for (const id of [relation_id, edit.relation_id]) if (id !== null) resolved.movedIds.add(id)
+      moved.push({ source_key: edit.source_key, target_key: edit.target_key, relation_id })
+    }
+    if (ends === undefined) continue
+    // Of several corrections of what is one relation today, that of the representatives' names counts.
+    const known = resolved.relations.get(ends.relationId)
+    if (known === undefined || (isOwnPair(edit, idOf) && !isOwnPair(known, idOf))) resolved.relations.set(ends.relationId, { ...edit, ...ends })
+  }
+  return moved
+}
+
+const isOwnPair = ({ source_key, target_key }: graph.RelationEdit, idOf: (key: string) => string): boolean =>
+  entityId(source_key) === idOf(source_key) && entityId(target_key) === idOf(target_key)
+
+/** Touched relations, those that corrections moved, and those that a person made between entities that come or go. */
+function relationsToFold(touched: Touched, { relations, movedIds }: Resolved): string[] {
+  const made = [...relations.values()].filter((edit) => edit.created && (touched.entityIds.has(edit.a) || touched.entityIds.has(edit.b)))
+  return [...new Set([...touched.relationIds, ...movedIds, ...made.map((edit) => edit.relationId)])]
 }
 
 /** Returns by how much each entity's degree changed. */
 async function refoldRelations(tx: ScopedTx, workspace: WorkspaceId, touched: Touched, corrections: Resolved): Promise<Map<string, number>> {
-  const evidence = await graph.relationEvidence(tx, workspace, [...touched.relationIds])
+  const ids = relationsToFold(touched, corrections)
+  const evidence = await graph.relationEvidence(tx, workspace, ids)
+  const made = ids.flatMap((id) => corrections.relations.get(id) ?? []).filter((edit) => edit.created)
+  const mentioned = await graph.mentionedEntities(tx, workspace, [...new Set(made.flatMap((edit) => [edit.a, edit.b]))])
+  const stands = (id: string): boolean => mentioned.has(id) || corrections.createdIds.has(id)
   const save: graph.RelationRow[] = []
   const gone: string[] = []
   const degrees = new Map<string, number>()
@@ -65,10 +147,11 @@ async function refoldRelations(tx: ScopedTx, workspace: WorkspaceId, touched: To
     const fold = foldRelation({
       votes: found.votes.map(([keyword, forward, backward, weight]) => ({ keyword, forward, backward, weight })),
       descriptions: found.descriptions,
-      edit,
+      edit: edit === undefined ? undefined : { ...edit, directed: edit.created || edit.keywords !== null },
     })
+    const supported = fold.mentions > 0 || (edit?.created === true && stands(edit.a) && stands(edit.b))
     const hidden = edit?.deleted === true || (ends !== undefined && (corrections.hiddenIds.has(ends.a) || corrections.hiddenIds.has(ends.b)))
-    if ((fold.mentions === 0 && edit?.created !== true) || hidden) {
+    if (!supported || hidden) {
       if (stored) gone.push(found.relation_id)
       continue
     }
@@ -99,16 +182,24 @@ async function refoldEntities(
   const save: graph.EntityRow[] = []
   const gone: string[] = []
   for (const found of evidence) {
-    const edit = corrections.edits.get(found.entity_id)
+    const corrected = corrections.entities.get(found.entity_id)
     const votes = (kind: 'name' | 'type'): { value: string; votes: number }[] =>
       found.votes.filter((vote) => vote[0] === kind).map(([, value, count]) => ({ value, votes: count }))
-    const fold = foldEntity({ names: votes('name'), types: votes('type'), descriptions: found.descriptions, aliasNames: found.alias_names, edit })
+    const fold = foldEntity({
+      names: votes('name'),
+      types: votes('type'),
+      descriptions: found.descriptions,
+      aliasNames: found.alias_names,
+      edit: corrected?.edit,
+      mergedName: corrected?.mergedName,
+      merged: corrected?.merged,
+    })
     const supported = fold.mentions > 0 || corrections.createdIds.has(found.entity_id)
     if (!supported || corrections.hiddenIds.has(found.entity_id)) {
       gone.push(found.entity_id)
       continue
     }
-    const candidates = [...found.keys, ...(found.key === null ? [] : [found.key]), ...(edit ? [edit.key] : [])]
+    const candidates = [...found.keys, ...(found.key === null ? [] : [found.key]), ...(corrected?.keys ?? [])]
     const key = candidates.find((candidate) => entityId(candidate) === found.entity_id) ?? candidates[0] ?? ''
     save.push({ entity_id: found.entity_id, key, ...fold, degree: found.degree + (degrees.get(found.entity_id) ?? 0) })
   }

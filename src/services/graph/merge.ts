@@ -1,0 +1,57 @@
+// A person says that several names are one thing, or takes it back. Remembered as rows; the fold follows from them.
+import { AppError } from '../../core/errors.ts'
+import type { WorkspaceId } from '../../core/workspace.ts'
+import * as graphEdit from '../../store/graph-edit.ts'
+import type { EngineDeps } from '../deps.ts'
+import { correct, knownEntity } from './edit-transaction.ts'
+import { reconnect } from './evidence.ts'
+import { mergeId } from './merge-id.ts'
+
+/** @throws AppError `not_found`; `invalid_request` when an entity would be merged into itself. */
+export function mergeEntities(deps: EngineDeps, workspace: WorkspaceId, { from, into }: { from: string[]; into: string }): Promise<{ mergeId: string }> {
+  return correct(
+    deps,
+    workspace,
+    undefined,
+    async (edit) => {
+      const target = await knownEntity(edit, into)
+      const keys = new Set<string>()
+      for (const name of from) {
+        const { entity_id, key } = await knownEntity(edit, name)
+        if (entity_id === target.entity_id) {
+          throw new AppError('invalid_request', 'from and into name the same entity; an entity cannot be merged into itself.', {
+            details: { entity: name },
+          })
+        }
+        keys.add(key)
+      }
+      const id = mergeId([...keys], target.key)
+      await graphEdit.addMerges(
+        edit.tx,
+        workspace,
+        [...keys].map((key) => ({ merge_id: id, from_key: key, into_key: target.key, into_name: target.name })),
+      )
+      await reconnect(edit.tx, workspace, [...keys, target.key], edit.tally)
+      edit.keys.add(target.key)
+      return id
+    },
+    async (_tx, id) => ({ mergeId: id }),
+  )
+}
+
+/** @throws AppError `not_found` for a merge that was never made or is undone already. */
+export function undoMerge(deps: EngineDeps, workspace: WorkspaceId, id: string): Promise<{ mergeId: string; undone: true }> {
+  return correct(
+    deps,
+    workspace,
+    undefined,
+    async (edit) => {
+      const rows = await graphEdit.removeMerge(edit.tx, workspace, id)
+      if (rows.length === 0) throw new AppError('not_found', 'There is no such merge, or it is undone already.', { details: { mergeId: id } })
+      const keys = [...new Set(rows.flatMap((row) => [row.from_key, row.into_key]))]
+      await reconnect(edit.tx, workspace, keys, edit.tally)
+      for (const key of keys) edit.keys.add(key)
+    },
+    async () => ({ mergeId: id, undone: true as const }),
+  )
+}
