@@ -7,6 +7,7 @@ import { addDocumentCommands } from './cli/documents.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
 import { addEvalCommand } from './cli/eval.ts'
 import { addParseCommand } from './cli/parse.ts'
+import { addPortabilityCommands } from './cli/portability.ts'
 import { addSearchCommands } from './cli/search.ts'
 import { addWorkspaceCommands } from './cli/workspaces.ts'
 import { loadConfig } from './config.ts'
@@ -18,6 +19,7 @@ import { serve } from './main.ts'
 import { createModels } from './models/create.ts'
 import { ParserPool } from './parsers/pool.ts'
 import { diagnose, repair } from './services/doctor.ts'
+import { deleteWorkspace, exportWorkspace, importWorkspace } from './services/portability.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const interrupt = new AbortController()
@@ -31,6 +33,11 @@ const context: CliContext = {
       engine: app.engine,
       seed: app.seed,
       doctor: (workspace, mend, signal) => (mend ? repair(app.deps, workspace, signal) : diagnose(app.deps, workspace)),
+      portability: {
+        write: (workspace, line, work) => exportWorkspace(app.deps.database, workspace, line, { work }),
+        read: (lines, replace) => importWorkspace(app.deps.database, lines, { replace }),
+        remove: (workspace) => deleteWorkspace(app.deps.database, workspace),
+      },
       startWork: app.startWork,
       close: async () => {
         await app.stopWork()
@@ -60,7 +67,7 @@ program.command('migrate').description('bring the database schema up to date').a
 })
 addDocumentCommands(program, context, PUBLIC_SEED)
 addSearchCommands(program, context)
-addWorkspaceCommands(program, context)
+addPortabilityCommands(program, addWorkspaceCommands(program, context), context)
 addDoctorCommand(program, context)
 addParseCommand(program, context, () => {
   const { pdfMaxPages } = loadConfig('command')

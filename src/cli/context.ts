@@ -1,6 +1,7 @@
 // What every command is given: the engine when it asks for it, and one way to print.
 import type { Engine } from '../services/api.ts'
 import type { Diagnosis } from '../services/doctor.ts'
+import type { Carried } from '../services/portability.ts'
 import type { SeedReport } from '../services/seed.ts'
 import type { WorkspaceId } from '../core/workspace.ts'
 
@@ -8,7 +9,13 @@ import type { WorkspaceId } from '../core/workspace.ts'
 export type CliEngine = {
   engine: Engine
   seed(workspace: WorkspaceId, folder: string): Promise<SeedReport>
-  doctor(workspace: WorkspaceId, repair: boolean, signal: AbortSignal): Promise<Diagnosis>
+  doctor: (workspace: WorkspaceId, repair: boolean, signal: AbortSignal) => Promise<Diagnosis>
+  /** Workspaces as lines, and their end; see services/portability.ts. */
+  portability: {
+    write(workspace: WorkspaceId, line: (text: string) => Promise<void>, work: boolean): Promise<Carried>
+    read(lines: AsyncIterable<string>, replace: boolean): Promise<Carried>
+    remove(workspace: WorkspaceId): Promise<boolean>
+  }
   startWork(): Promise<void>
   close(): Promise<void>
 }

@@ -67,8 +67,26 @@ export async function bumpRevision(tx: ScopedTx, workspace: WorkspaceId): Promis
 
 /**
  * Waits for this workspace's other publishers. Always a statement of its own: what follows takes its snapshot after the
- * wait (inside one statement the fold would read what was true before it).
+ * wait (inside one statement the fold would read what was true before it). From here to the end of the transaction every
+ * statement looks rows up by key, so reading a whole table is never right, however small it looks.
  */
 export async function lockForPublish(tx: ScopedTx, workspace: WorkspaceId): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`publish:${workspace}`}, 0))`.execute(tx)
+  await sql`
+    select pg_advisory_xact_lock(hashtextextended(${`publish:${workspace}`}, 0)), set_config('enable_seqscan', 'off', true),
+      set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`.execute(tx)
+}
+
+/**
+ * Deletes every row of a workspace from the given tables, children before parents, in one transaction under the publish
+ * lock: work that still runs finds its lease gone and cannot commit. Done by the owner of the schema, because the
+ * application role may not delete a tenant; the scope is set for owners whom row-level security holds too.
+ */
+export function erase(db: Kysely<unknown>, workspace: WorkspaceId, tablesOf: (tx: Kysely<unknown>) => Promise<readonly { name: string }[]>): Promise<void> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select set_config('insight.scope', ${workspace}, true)`.execute(tx)
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`publish:${workspace}`}, 0))`.execute(tx)
+    for (const { name } of (await tablesOf(tx)).toReversed()) {
+      await sql`delete from ${sql.table(name)} where workspace_id = ${workspace}`.execute(tx)
+    }
+  })
 }

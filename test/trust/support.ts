@@ -7,9 +7,9 @@ import { testModels } from '../support/engine.ts'
 export type HeldModels = {
   models: Models
   /** Resolves when `count` calls have been held. */
-  held(count: number): Promise<void>
+  held: (count: number) => Promise<void>
   /** Lets every held call go, and those to come. */
-  letGo(): void
+  letGo: () => void
 }
 
 /**
