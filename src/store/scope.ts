@@ -21,7 +21,9 @@ export function withScope<T>(database: Database, scope: WorkspaceScope, work: (t
     ? database.db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
     : database.db.transaction()
   return builder.execute(async (tx) => {
-    await sql`select set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true)`.execute(tx)
+    // Statements here are lookups by key; compiling one, when its cost is guessed too high, takes half a second.
+    await sql`
+      select set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true), set_config('jit', 'off', true)`.execute(tx)
     return work(Object.assign(tx, { scope, database }) as unknown as ScopedTx)
   })
 }
