@@ -41,7 +41,11 @@ export async function relationExists(tx: ScopedTx, workspace: WorkspaceId, id: s
 }
 
 /** The corrections that lead to a relation, of which one is left after the next edit. */
-export async function takeRelationEdits(tx: ScopedTx, workspace: WorkspaceId, relationId: string): Promise<(RelationEdit & { fact_id: string | null })[]> {
+export async function takeRelationEdits(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  relationId: string,
+): Promise<(RelationEdit & { fact_id: string | null })[]> {
   const found = await sql<RelationEdit & { fact_id: string | null }>`
     with taken as (delete from relation_edits where workspace_id = ${workspace} and relation_id = ${relationId} returning *)
     select source_key, target_key, keywords, description, weight::text as weight, created, deleted, relation_id, fact_id
@@ -49,7 +53,11 @@ export async function takeRelationEdits(tx: ScopedTx, workspace: WorkspaceId, re
   return found.rows
 }
 
-export async function addRelationEdit(tx: ScopedTx, workspace: WorkspaceId, edit: RelationEdit & { fact_id: string | null }): Promise<void> {
+export async function addRelationEdit(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  edit: RelationEdit & { fact_id: string | null },
+): Promise<void> {
   await sql`
     insert into relation_edits (workspace_id, source_key, target_key, keywords, description, weight, created, deleted, relation_id, fact_id)
     values (${workspace}, ${edit.source_key}, ${edit.target_key}, ${edit.keywords}::text[], ${edit.description}, ${edit.weight}::numeric, ${edit.created},
@@ -73,7 +81,14 @@ export async function removeMerge(tx: ScopedTx, workspace: WorkspaceId, mergeId:
   return gone.rows
 }
 
-export type CorrectedRelation = { a_name: string; b_name: string; forward: boolean; keywords: string[]; description: string; weight: number }
+export type CorrectedRelation = {
+  a_name: string
+  b_name: string
+  forward: boolean
+  keywords: string[]
+  description: string
+  weight: number
+}
 
 export async function relation(tx: ScopedTx, workspace: WorkspaceId, id: string): Promise<CorrectedRelation | undefined> {
   const found = await sql<CorrectedRelation>`

@@ -24,7 +24,12 @@ export type StepOptions = {
 }
 
 /** Nodes one step away from `from` that are not `known` yet, by their heaviest relation, then their id. */
-export async function neighbours(tx: ScopedTx, from: readonly Located[], known: readonly Located[], { perNode, limit }: StepOptions): Promise<NodeRow[]> {
+export async function neighbours(
+  tx: ScopedTx,
+  from: readonly Located[],
+  known: readonly Located[],
+  { perNode, limit }: StepOptions,
+): Promise<NodeRow[]> {
   if (from.length === 0 || limit <= 0) return []
   const side = (here: 'a_id' | 'b_id', there: 'a_id' | 'b_id') => sql`(
     select r.${sql.raw(there)} as id, r.weight from relations r
@@ -48,7 +53,15 @@ export async function neighbours(tx: ScopedTx, from: readonly Located[], known: 
   return found.rows
 }
 
-export type EdgeRow = { workspace_id: string; relation_id: string; a_id: string; b_id: string; forward: boolean; keywords: string[]; weight: number }
+export type EdgeRow = {
+  workspace_id: string
+  relation_id: string
+  a_id: string
+  b_id: string
+  forward: boolean
+  keywords: string[]
+  weight: number
+}
 
 /**
  * The relations among the nodes, heaviest first: those within the `perNode` heaviest of either end, and those named in

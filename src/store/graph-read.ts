@@ -94,7 +94,10 @@ export async function aliasesOf(tx: ScopedTx, entity: Pick<EntityLine, 'workspac
 }
 
 /** Every key that leads to each of the entities, their own included. */
-export async function keysOf(tx: ScopedTx, entities: readonly Located[]): Promise<{ workspace_id: string; entity_id: string; key: string }[]> {
+export async function keysOf(
+  tx: ScopedTx,
+  entities: readonly Located[],
+): Promise<{ workspace_id: string; entity_id: string; key: string }[]> {
   if (entities.length === 0) return []
   const found = await sql<{ workspace_id: string; entity_id: string; key: string }>`
     select w.workspace_id, w.entity_id, n.key
@@ -115,7 +118,11 @@ export type RelationLine = {
 }
 
 /** The heaviest relations of one entity. */
-export async function relationsOf(tx: ScopedTx, entity: Pick<EntityLine, 'workspace_id' | 'entity_id'>, limit: number): Promise<RelationLine[]> {
+export async function relationsOf(
+  tx: ScopedTx,
+  entity: Pick<EntityLine, 'workspace_id' | 'entity_id'>,
+  limit: number,
+): Promise<RelationLine[]> {
   const side = (end: 'a_id' | 'b_id') => sql`(
     select r.* from relations r where r.workspace_id = ${entity.workspace_id} and r.${sql.raw(end)} = ${entity.entity_id}
     order by r.weight desc, r.relation_id limit ${limit})`
@@ -131,7 +138,11 @@ export async function relationsOf(tx: ScopedTx, entity: Pick<EntityLine, 'worksp
 export type EvidenceLine = { chunk_id: string; file_id: string; file_name: string; page: number | null; quote: string }
 
 /** The chunks that speak of the entity, in the fold's order. */
-export async function evidenceOf(tx: ScopedTx, entity: Pick<EntityLine, 'workspace_id' | 'entity_id'>, limit: number): Promise<EvidenceLine[]> {
+export async function evidenceOf(
+  tx: ScopedTx,
+  entity: Pick<EntityLine, 'workspace_id' | 'entity_id'>,
+  limit: number,
+): Promise<EvidenceLine[]> {
   const found = await sql<EvidenceLine>`
     select m.chunk_id, c.file_id, coalesce(d.live_name, d.file_name) as file_name, c.page, m.quote
     from (

@@ -55,7 +55,8 @@ export const getEntity = defineRoute({
   access: 'read',
   tag,
   summary: 'One entity',
-  description: "With its aliases, heaviest relations and the documents' words for it. The caller's own workspace is asked first, then public.",
+  description:
+    "With its aliases, heaviest relations and the documents' words for it. The caller's own workspace is asked first, then public.",
   schema: { params: entityParams, query: entityQuery, reply: entityDetail },
   handle: (call) => call.engine.graph.entity(readScope(call, call.query.workspace), call.params.name),
 })
@@ -66,7 +67,8 @@ export const getSubgraph = defineRoute({
   access: 'read',
   tag,
   summary: 'What stands around an entity',
-  description: 'Breadth first, the heaviest relations first, until the budget of nodes is used up. An entity in two workspaces is two nodes.',
+  description:
+    'Breadth first, the heaviest relations first, until the budget of nodes is used up. An entity in two workspaces is two nodes.',
   schema: { query: subgraphQuery, reply: subgraph },
   handle: (call) => {
     const { workspace, ...around } = call.query
@@ -96,7 +98,8 @@ const createEntity = defineRoute({
   summary: 'Create an entity',
   description: 'It stays whatever documents come and go, and takes in what they say of it. A deleted one comes back.',
   schema: { body: newEntity, reply: entityDetail },
-  handle: ({ engine, principal, named, body, signal }) => engine.graph.createEntity(writableWorkspace(principal, named), defined(body), signal),
+  handle: ({ engine, principal, named, body, signal }) =>
+    engine.graph.createEntity(writableWorkspace(principal, named), defined(body), signal),
 })
 
 const updateEntity = defineRoute({
@@ -130,7 +133,8 @@ const createRelation = defineRoute({
   summary: 'Create a relation',
   description: 'Between two entities that exist, from source to target.',
   schema: { body: newRelation, reply: relationView },
-  handle: ({ engine, principal, named, body, signal }) => engine.graph.createRelation(writableWorkspace(principal, named), defined(body), signal),
+  handle: ({ engine, principal, named, body, signal }) =>
+    engine.graph.createRelation(writableWorkspace(principal, named), defined(body), signal),
 })
 
 const updateRelation = defineRoute({

@@ -50,7 +50,13 @@ const entitySummary = z.object({
   workspace: z.string(),
 })
 
-const exampleEntity = { name: '二次函數', type: 'knowledge_point', description: '形如 y = ax² + bx + c 的函數。', degree: 12, workspace: 'public' }
+const exampleEntity = {
+  name: '二次函數',
+  type: 'knowledge_point',
+  description: '形如 y = ax² + bx + c 的函數。',
+  degree: 12,
+  workspace: 'public',
+}
 
 export const entityList = z
   .object({ entities: z.array(entitySummary), nextCursor })
@@ -75,7 +81,13 @@ const relation = z.object({
 })
 
 const exampleRelation = { source: '一次函數', target: '二次函數', keywords: 'prerequisite', description: '先學一次函數', weight: 2 }
-const exampleEvidence = { chunkId: 'c1', fileId: 'file-7f3a', source: 'public/教材.pdf', page: 3, quote: '學習二次函數之前須先掌握一次函數' }
+const exampleEvidence = {
+  chunkId: 'c1',
+  fileId: 'file-7f3a',
+  source: 'public/教材.pdf',
+  page: 3,
+  quote: '學習二次函數之前須先掌握一次函數',
+}
 
 export const entityDetail = z
   .object({
@@ -108,7 +120,13 @@ export const subgraph = z
     ),
     truncated: z.boolean().describe('There is more than the budget let through.'),
   })
-  .meta({ example: { nodes: [{ id: 'public e_1', name: '二次函數', type: 'knowledge_point', degree: 12, workspace: 'public' }], edges: [], truncated: true } })
+  .meta({
+    example: {
+      nodes: [{ id: 'public e_1', name: '二次函數', type: 'knowledge_point', degree: 12, workspace: 'public' }],
+      edges: [],
+      truncated: true,
+    },
+  })
 
 export const prerequisitesQuery = z
   .object({ entity: name, depth: z.coerce.number().int().min(1).max(10).default(5).describe('Levels to go back.'), workspace })
@@ -134,7 +152,11 @@ const changes = (fields: Record<string, unknown>): boolean => Object.values(fiel
 const NOTHING = 'must change something'
 
 export const entityChange = z
-  .object({ name: name.optional().describe('A new name; the old one stays an alias.'), type: type.optional(), description: description.optional() })
+  .object({
+    name: name.optional().describe('A new name; the old one stays an alias.'),
+    type: type.optional(),
+    description: description.optional(),
+  })
   .refine(changes, { error: NOTHING, path: ['body'] })
   .meta({ example: { description: '圖像是拋物線的函數。' } })
 
@@ -143,7 +165,9 @@ export const entityDeleted = z.object({ name: z.string(), deleted: z.literal(tru
 /** A list, or one text with commas between. */
 const keywords = z
   .union([z.string().max(2_000), z.array(z.string().max(200)).max(50)], 'must be a text or a list of texts')
-  .transform((value) => (typeof value === 'string' ? value.split(/[,，、;；]/) : value).map((word) => word.trim().toLowerCase()).filter((word) => word !== ''))
+  .transform((value) =>
+    (typeof value === 'string' ? value.split(/[,，、;；]/) : value).map((word) => word.trim().toLowerCase()).filter((word) => word !== ''),
+  )
   .describe('Comma-separated, or a list; prerequisite means that source must be known before target.')
   .meta({ example: 'prerequisite' })
 
@@ -160,7 +184,9 @@ export const relationChange = z
   .refine(changes, { error: NOTHING, path: ['body'] })
   .meta({ example: { weight: 3 } })
 
-export const relationView = z.object({ ...relation.shape, workspace: z.string() }).meta({ example: { ...exampleRelation, workspace: 'teacher-001' } })
+export const relationView = z
+  .object({ ...relation.shape, workspace: z.string() })
+  .meta({ example: { ...exampleRelation, workspace: 'teacher-001' } })
 
 export const relationDeleted = z
   .object({ source: z.string(), target: z.string(), deleted: z.literal(true) })

@@ -14,7 +14,7 @@ import { unknownEntity } from './names.ts'
 import { detailOf } from './read.ts'
 
 /** @throws AppError `conflict` when the name, or the entity it is another name of, exists. */
-export function createEntity(
+export async function createEntity(
   deps: EngineDeps,
   workspace: WorkspaceId,
   { name, type, description }: { name: string } & EntityFields,
@@ -46,7 +46,7 @@ export function createEntity(
 }
 
 /** @throws AppError `not_found`; `conflict` when the new name is another entity's. */
-export function updateEntity(
+export async function updateEntity(
   deps: EngineDeps,
   workspace: WorkspaceId,
   name: string,
@@ -87,7 +87,9 @@ async function rename(edit: Edit, entity: graphEdit.KnownEntity, shown: string):
   if (lead.entity !== undefined) throw exists(shown, lead.entity.name)
   const taken = await graphEdit.editOf(tx, workspace, lead.key)
   if (taken?.deleted === true) throw new AppError('conflict', 'An entity of that name was deleted; create it again and merge the two.')
-  await graphEdit.addMerges(tx, workspace, [{ merge_id: mergeId([entity.key], key), from_key: entity.key, into_key: key, into_name: shown }])
+  await graphEdit.addMerges(tx, workspace, [
+    { merge_id: mergeId([entity.key], key), from_key: entity.key, into_key: key, into_name: shown },
+  ])
   const before = await graphEdit.editOf(tx, workspace, entity.key)
   if (before !== undefined) await graphEdit.saveEntityEdit(tx, workspace, { ...before, key, name: shown })
   edit.keys.add(key)

@@ -52,7 +52,9 @@ export function updateRelation(
     async (edit) => {
       const between = await knownRelation(edit, ends)
       await replaceEdit(edit, between, (before) => ({
-        ...(before === undefined || change.keywords !== undefined ? directed(between) : { source_key: before.source_key, target_key: before.target_key }),
+        ...(before === undefined || change.keywords !== undefined
+          ? directed(between)
+          : { source_key: before.source_key, target_key: before.target_key }),
         ...stored(change, before),
         created: before?.created ?? false,
         deleted: false,
@@ -101,9 +103,15 @@ async function knownRelation(edit: Edit, ends: RelationEnds): Promise<Between> {
 
 type Stored = Omit<RelationEdit, 'relation_id'>
 
-const directed = ({ source, target }: Between): { source_key: string; target_key: string } => ({ source_key: source.key, target_key: target.key })
+const directed = ({ source, target }: Between): { source_key: string; target_key: string } => ({
+  source_key: source.key,
+  target_key: target.key,
+})
 
-function stored({ keywords, description, weight }: RelationFields, before: RelationEdit | undefined): Pick<Stored, 'keywords' | 'description' | 'weight'> {
+function stored(
+  { keywords, description, weight }: RelationFields,
+  before: RelationEdit | undefined,
+): Pick<Stored, 'keywords' | 'description' | 'weight'> {
   return {
     keywords: keywords === undefined ? (before?.keywords ?? null) : [...new Set(keywords)].toSorted(compareCodePoints),
     description: description ?? before?.description ?? null,

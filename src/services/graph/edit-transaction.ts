@@ -92,9 +92,17 @@ async function embed(
 }
 
 /** @throws VectorsMissing when a text is not embedded yet. */
-async function settleVectors({ tx, workspace, keys, facts }: Edit, home: vectors.VectorHome, known: ReadonlyMap<string, Float32Array>): Promise<void> {
+async function settleVectors(
+  { tx, workspace, keys, facts }: Edit,
+  home: vectors.VectorHome,
+  known: ReadonlyMap<string, Float32Array>,
+): Promise<void> {
   const missing: string[] = []
-  const settle = async (kind: 'entity' | 'relation', texts: ReadonlyMap<string, string | undefined>, used: (id: string) => boolean): Promise<void> => {
+  const settle = async (
+    kind: 'entity' | 'relation',
+    texts: ReadonlyMap<string, string | undefined>,
+    used: (id: string) => boolean,
+  ): Promise<void> => {
     const present = await vectors.present(tx, workspace, home, kind, [...texts.keys()])
     const wanted = new Map<string, Float32Array>()
     for (const [id, text] of texts) {
@@ -104,7 +112,13 @@ async function settleVectors({ tx, workspace, keys, facts }: Edit, home: vectors
       else missing.push(text)
     }
     await vectors.upsert(tx, workspace, home, kind, wanted)
-    await vectors.remove(tx, workspace, home, kind, [...texts.keys()].filter((id) => !used(id)))
+    await vectors.remove(
+      tx,
+      workspace,
+      home,
+      kind,
+      [...texts.keys()].filter((id) => !used(id)),
+    )
   }
   const names = new Map([...keys].map((key) => [entityId(key), key]))
   const usedKeys = await mentions.keysInUse(tx, workspace, [...keys])

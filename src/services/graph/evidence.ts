@@ -21,7 +21,12 @@ export type NewEvidence = {
 export type EvidenceChange = { removeChunks: readonly string[]; add: readonly NewEvidence[] }
 
 /** Names and facts whose vectors publish must now write or may have to remove. */
-export type EvidenceEffect = { addedKeys: Set<string>; removedKeys: Set<string>; addedFacts: Map<string, string>; removedFacts: Set<string> }
+export type EvidenceEffect = {
+  addedKeys: Set<string>
+  removedKeys: Set<string>
+  addedFacts: Map<string, string>
+  removedFacts: Set<string>
+}
 
 /**
  * Applies a change of evidence inside the publish transaction, after the workspace's lock. The outcome depends on the
@@ -33,7 +38,12 @@ export async function applyEvidence(tx: ScopedTx, workspace: WorkspaceId, change
   const aliasKeys = new Set<string>()
   if (change.removeChunks.length > 0) await removeMentions(tx, workspace, change.removeChunks, { tally, effect, aliasKeys })
   const newAliases = change.add.flatMap((evidence) =>
-    evidence.knowledge.aliases.map((alias) => ({ chunk_id: evidence.chunkId, key: alias.key, alias_key: alias.aliasKey, alias_name: alias.aliasName })),
+    evidence.knowledge.aliases.map((alias) => ({
+      chunk_id: evidence.chunkId,
+      key: alias.key,
+      alias_key: alias.aliasKey,
+      alias_name: alias.aliasName,
+    })),
   )
   await mentions.addAliasMentions(tx, workspace, newAliases)
   for (const alias of newAliases) {
@@ -52,7 +62,12 @@ export async function applyEvidence(tx: ScopedTx, workspace: WorkspaceId, change
 
 type Sums = { tally: Tally; effect: EvidenceEffect; aliasKeys: Set<string> }
 
-async function removeMentions(tx: ScopedTx, workspace: WorkspaceId, chunkIds: readonly string[], { tally, effect, aliasKeys }: Sums): Promise<void> {
+async function removeMentions(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  chunkIds: readonly string[],
+  { tally, effect, aliasKeys }: Sums,
+): Promise<void> {
   for (const gone of await mentions.removeEntityMentions(tx, workspace, chunkIds)) {
     tally.entity(gone.entity_id, gone.name, gone.type, -1)
     effect.removedKeys.add(gone.key)
@@ -69,7 +84,13 @@ async function removeMentions(tx: ScopedTx, workspace: WorkspaceId, chunkIds: re
   }
 }
 
-async function addMentions(tx: ScopedTx, workspace: WorkspaceId, added: readonly NewEvidence[], tally: Tally, effect: EvidenceEffect): Promise<void> {
+async function addMentions(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  added: readonly NewEvidence[],
+  tally: Tally,
+  effect: EvidenceEffect,
+): Promise<void> {
   const keys = new Set(added.flatMap((evidence) => evidence.knowledge.entities.map((entity) => entity.key)))
   const leads = await aliases.resolve(tx, workspace, [...keys])
   const idOf = (key: string): string => leads.get(key) ?? entityId(key)

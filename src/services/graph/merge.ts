@@ -8,7 +8,11 @@ import { reconnect } from './evidence.ts'
 import { mergeId } from './merge-id.ts'
 
 /** @throws AppError `not_found`; `invalid_request` when an entity would be merged into itself. */
-export function mergeEntities(deps: EngineDeps, workspace: WorkspaceId, { from, into }: { from: string[]; into: string }): Promise<{ mergeId: string }> {
+export function mergeEntities(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  { from, into }: { from: string[]; into: string },
+): Promise<{ mergeId: string }> {
   return correct(
     deps,
     workspace,
@@ -47,7 +51,8 @@ export function undoMerge(deps: EngineDeps, workspace: WorkspaceId, id: string):
     undefined,
     async (edit) => {
       const rows = await graphEdit.removeMerge(edit.tx, workspace, id)
-      if (rows.length === 0) throw new AppError('not_found', 'There is no such merge, or it is undone already.', { details: { mergeId: id } })
+      if (rows.length === 0)
+        throw new AppError('not_found', 'There is no such merge, or it is undone already.', { details: { mergeId: id } })
       const keys = [...new Set(rows.flatMap((row) => [row.from_key, row.into_key]))]
       await reconnect(edit.tx, workspace, keys, edit.tally)
       for (const key of keys) edit.keys.add(key)

@@ -114,7 +114,10 @@ async function addSteps(
 }
 
 /** Every entity of the scope that the keys lead to, directly or over further names of entities so found. */
-async function sameNames(tx: ScopedTx, wanted: readonly string[]): Promise<{ entities: Map<string, Located[]>; keys: Map<Located, string[]> }> {
+async function sameNames(
+  tx: ScopedTx,
+  wanted: readonly string[],
+): Promise<{ entities: Map<string, Located[]>; keys: Map<Located, string[]> }> {
   const entities = new Map<string, Located[]>()
   const keys = new Map<Located, string[]>()
   const known = new Set<string>()

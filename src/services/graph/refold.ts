@@ -115,7 +115,8 @@ function resolveRelations(
     if (ends === undefined) continue
     // Of several corrections of what is one relation today, that of the representatives' names counts.
     const known = resolved.relations.get(ends.relationId)
-    if (known === undefined || (isOwnPair(edit, idOf) && !isOwnPair(known, idOf))) resolved.relations.set(ends.relationId, { ...edit, ...ends })
+    if (known === undefined || (isOwnPair(edit, idOf) && !isOwnPair(known, idOf)))
+      resolved.relations.set(ends.relationId, { ...edit, ...ends })
   }
   return moved
 }
@@ -130,7 +131,12 @@ function relationsToFold(touched: Touched, { relations, movedIds }: Resolved): s
 }
 
 /** Returns by how much each entity's degree changed. */
-async function refoldRelations(tx: ScopedTx, workspace: WorkspaceId, touched: Touched, corrections: Resolved): Promise<Map<string, number>> {
+async function refoldRelations(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  touched: Touched,
+  corrections: Resolved,
+): Promise<Map<string, number>> {
   const ids = relationsToFold(touched, corrections)
   const evidence = await graph.relationEvidence(tx, workspace, ids)
   const made = ids.flatMap((id) => corrections.relations.get(id) ?? []).filter((edit) => edit.created)
@@ -150,7 +156,8 @@ async function refoldRelations(tx: ScopedTx, workspace: WorkspaceId, touched: To
       edit: edit === undefined ? undefined : { ...edit, directed: edit.created || edit.keywords !== null },
     })
     const supported = fold.mentions > 0 || (edit?.created === true && stands(edit.a) && stands(edit.b))
-    const hidden = edit?.deleted === true || (ends !== undefined && (corrections.hiddenIds.has(ends.a) || corrections.hiddenIds.has(ends.b)))
+    const hidden =
+      edit?.deleted === true || (ends !== undefined && (corrections.hiddenIds.has(ends.a) || corrections.hiddenIds.has(ends.b)))
     if (!supported || hidden) {
       if (stored) gone.push(found.relation_id)
       continue
