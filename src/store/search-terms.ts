@@ -30,11 +30,28 @@ export type LexicalHit = {
   document_frequencies: number[]
 }
 
+/** Of each term, in how many chunks of the workspace it stands. One index scan a term. */
+export async function termFrequencies(tx: ScopedTx, workspace: WorkspaceId, terms: readonly string[]): Promise<number[]> {
+  const found = await sql<{ chunks: number }>`
+    select (select count(*)::int from chunk_terms where workspace_id || '' = ${workspace} and terms @@ w.query::tsquery) as chunks
+    from unnest(${terms.map((term) => tsqueryAll([term], workspace))}::text[]) with ordinality as w(query, position)
+    order by w.position`.execute(tx)
+  return found.rows.map((row) => row.chunks)
+}
+
+/** What leads to candidates where not every term does: each query wants all of its terms. */
+export type Drive = {
+  queries: readonly { terms: readonly string[]; frequency: number }[]
+  /** Of every term of the question. */
+  frequencies: readonly number[]
+}
+
 /**
- * Candidates of one workspace. First every chunk that holds a term, weighed by the rarity of its terms and its length without opening
+ * Candidates of one workspace. First every chunk that holds a leading term, weighed by the rarity of its terms and its length without opening
  * its term vector (that costs ten times more); the best `limit` of them are then opened. Equal weights are ordered by id.
  *
- * @param terms distinct; a term costs one index scan.
+ * @param terms distinct; all of them count for the score.
+ * @param drive undefined when every term leads; their frequencies are then counted on the way.
  */
 export async function lexicalCandidates(
   tx: ScopedTx,
@@ -43,22 +60,24 @@ export async function lexicalCandidates(
   index: TermStatistics,
   limit: number,
   filter: ChunkFilter | undefined,
+  drive?: Drive,
 ): Promise<LexicalHit[]> {
   if (terms.length === 0) return []
-  const queries = terms.map((term) => tsqueryAll([term], workspace))
-  const operands = queries.map(withoutTenant)
+  const operands = terms.map((term) => withoutTenant(tsqueryAll([term], workspace)))
+  const queries = (drive?.queries ?? terms.map((term) => ({ terms: [term], frequency: 0 }))).map((query) => ({ text: tsqueryAll(query.terms, workspace), frequency: query.frequency }))
+  const counted = drive ? sql`w.frequency` : sql`(select count(*)::int from held h where h.position = w.position)`
   const found = await sql<LexicalHit>`
     with wanted as (
-      select ordinality::int as position, query::tsquery as query from unnest(${queries}::text[]) with ordinality as w(query, ordinality)),
+      select ordinality::int as position, query::tsquery as query, frequency
+      from unnest(${queries.map((query) => query.text)}::text[], ${queries.map((query) => query.frequency)}::int[]) with ordinality as w(query, frequency, ordinality)),
     held as materialized (
       select w.position, t.chunk_id, t.length
       from wanted w cross join lateral (
         -- Not bare, or the planner reads the tenant's whole index through the primary key and opens every term vector.
         select chunk_id, length from chunk_terms where workspace_id || '' = ${workspace} and terms @@ w.query) t),
-    common as (
-      select w.position, count(h.chunk_id)::int as chunks,
-        ln(1 + greatest(0, ${index.chunks}::float8 - count(h.chunk_id) + 0.5) / (count(h.chunk_id) + 0.5)) as idf
-      from wanted w left join held h using (position) group by w.position),
+    common as materialized (
+      select c.position, c.chunks, ln(1 + greatest(0, ${index.chunks}::float8 - c.chunks + 0.5) / (c.chunks + 0.5)) as idf
+      from (select w.position, ${counted} as chunks from wanted w) c),
     weighed as (
       select h.chunk_id, h.length, sum(f.idf) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * h.length / ${index.average_length}::float8)) as weight
       from held h join common f using (position) group by h.chunk_id, h.length),
@@ -69,7 +88,7 @@ export async function lexicalCandidates(
     select ${workspace} as workspace_id, b.chunk_id, b.length,
       array(select ts_rank('{1,1,1,1}'::float4[], t.terms, o.operand::tsquery)
         from unnest(${operands}::text[]) with ordinality as o(operand, position) order by o.position) as ranks,
-      array(select chunks from common order by position) as document_frequencies
+      ${drive ? sql`${[...drive.frequencies]}::int[]` : sql`array(select chunks from common order by position)`} as document_frequencies
     from best b join chunk_terms t on t.workspace_id = ${workspace} and t.chunk_id = b.chunk_id`.execute(tx)
   return found.rows
 }

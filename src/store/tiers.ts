@@ -108,3 +108,16 @@ export function tierSizes(database: Database, scope: WorkspaceScope): Promise<Ti
     { snapshot: true },
   )
 }
+
+/** Runs `work` unless another process moves workspaces now; the lock is the session's and ends with it, whatever ends the process. */
+export function withTierLock<T>(database: Database, work: () => Promise<T>): Promise<T | undefined> {
+  return database.side.connection().execute(async (connection) => {
+    const got = await sql<{ locked: boolean }>`select pg_try_advisory_lock(727002) as locked`.execute(connection)
+    if (!got.rows[0]?.locked) return undefined
+    try {
+      return await work()
+    } finally {
+      await sql`select pg_advisory_unlock(727002)`.execute(connection)
+    }
+  })
+}

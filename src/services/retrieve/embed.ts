@@ -2,6 +2,7 @@
 import { AppError } from '../../core/errors.ts'
 import type { EmbeddingModel, Models } from '../../ports/models.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
+import type { Remembered } from './memory.ts'
 import type { Plan } from './plan.ts'
 
 /** Unit vectors of one space: for chunks, for entity names, for facts. */
@@ -12,11 +13,16 @@ export type QuestionVectors = { query: Float32Array; low: Float32Array; high: Fl
  * @throws AppError `embedding_service_unavailable` when a model is down, or when a space's model is not configured any more;
  *   vectors of another model would be compared with what they do not mean.
  */
-export async function embedQuestion(models: Models, workspaces: readonly WorkspaceRow[], plan: Plan, signal: AbortSignal): Promise<Map<number, QuestionVectors>> {
+export async function embedQuestion(
+  { models, remembered }: { models: Models; remembered: Remembered },
+  workspaces: readonly WorkspaceRow[],
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<Map<number, QuestionVectors>> {
   const spaces = new Map(workspaces.map((workspace) => [workspace.space_id, workspace]))
   const bySpace = new Map<number, QuestionVectors>()
   for (const [spaceId, workspace] of spaces) {
-    bySpace.set(spaceId, await embedIn(modelOf(models, workspace), plan, signal))
+    bySpace.set(spaceId, await embedIn(modelOf(models, workspace), remembered, plan, signal))
   }
   return bySpace
 }
@@ -31,11 +37,23 @@ function modelOf(models: Models, workspace: WorkspaceRow): EmbeddingModel {
   )
 }
 
-async function embedIn(model: EmbeddingModel, plan: Plan, signal: AbortSignal): Promise<QuestionVectors> {
+async function embedIn(model: EmbeddingModel, remembered: Remembered, plan: Plan, signal: AbortSignal): Promise<QuestionVectors> {
+  const keyOf = (text: string): string => `${model.model} ${model.dim} ${text}`
   const texts = [...new Set([plan.request.query, plan.lowText, plan.highText])]
-  const { vectors } = await model.embed(texts, 'query', signal)
+  const known = new Map(texts.flatMap((text) => {
+    const vector = remembered.vectors.get(keyOf(text))
+    return vector ? [[text, vector] as const] : []
+  }))
+  const open = texts.filter((text) => !known.has(text))
+  const { vectors } = open.length === 0 ? { vectors: [] } : await model.embed(open, 'query', signal)
+  open.forEach((text, index) => {
+    const vector = vectors[index]
+    if (!vector) return
+    remembered.vectors.set(keyOf(text), vector)
+    known.set(text, vector)
+  })
   const vectorOf = (text: string): Float32Array => {
-    const vector = vectors[texts.indexOf(text)]
+    const vector = known.get(text)
     if (!vector) throw new AppError('embedding_service_unavailable', 'The embedding model returned fewer vectors than texts.')
     return vector
   }

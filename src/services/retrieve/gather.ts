@@ -2,15 +2,16 @@
 import { AUTO_DEPTH } from '../../core/auto-weights.ts'
 import { similarityCandidates } from '../../core/budget.ts'
 import { fullName, type Located } from '../../core/fusion.ts'
-import { byScore, inverseDocumentFrequency, lexicalShare, type Scored, termFrequencyOfRank } from '../../core/scoring.ts'
+import { byScore, type Scored } from '../../core/scoring.ts'
 import { ownedChunks } from '../../store/search-graph.ts'
-import { type LexicalHit, lexicalCandidates, statistics, type TermStatistics } from '../../store/search-terms.ts'
 import { nearestChunks, prepareIndexScans, type Probe } from '../../store/search-vectors.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
 import { type AutoGraph, autoGraph } from './auto-legs.ts'
 import type { QuestionVectors } from './embed.ts'
 import { type FoundEntity, type FoundRelation, walkGraph } from './graph-legs.ts'
+import { indexSizes, lexicalLeg } from './lexical-leg.ts'
+import type { Remembered } from './memory.ts'
 import type { Plan } from './plan.ts'
 
 /** Each list best first, scores in 0..1 but for cosines, which may be negative. */
@@ -26,10 +27,13 @@ export type Gathered = {
   relations: FoundRelation[]
 }
 
-/** Chunks whose term vectors are opened per workspace; beyond these, the approximate weight decides. */
-const LEXICAL_DEPTH = 300
-
-export async function gather(tx: ScopedTx, plan: Plan, workspaces: readonly WorkspaceRow[], vectors: ReadonlyMap<number, QuestionVectors>): Promise<Gathered> {
+export async function gather(
+  tx: ScopedTx,
+  plan: Plan,
+  workspaces: readonly WorkspaceRow[],
+  vectors: ReadonlyMap<number, QuestionVectors>,
+  remembered: Remembered,
+): Promise<Gathered> {
   const probing = (pick: keyof QuestionVectors): Probe[] =>
     workspaces.flatMap((workspace) => {
       const question = vectors.get(workspace.space_id)
@@ -42,8 +46,8 @@ export async function gather(tx: ScopedTx, plan: Plan, workspaces: readonly Work
   await prepareIndexScans(tx, workspaces)
 
   const vector = legs.includes('vector') ? await vectorLeg(tx, probing('query'), depth, plan) : []
-  const indexes = legs.includes('lexical') ? await statistics(tx, workspaces.map((workspace) => workspace.workspace_id)) : []
-  const lexical = (await lexicalLeg(tx, workspaces, indexes, plan)).slice(0, depth)
+  const indexes = legs.includes('lexical') ? await indexSizes(tx, workspaces, remembered) : []
+  const lexical = (await lexicalLeg(tx, plan, workspaces, indexes, remembered)).slice(0, depth)
   const { entities, relations, facts, named } = await walkGraph(tx, plan, workspaces, probing)
   if (!fused) return { vector, lexical, ...(await ownedLegs(tx, plan, probing('query'), entities, relations)), auto: undefined, entities, relations }
 
@@ -58,26 +62,6 @@ async function vectorLeg(tx: ScopedTx, probes: readonly Probe[], depth: number, 
     .map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id, score: hit.cosine }))
     .toSorted(byScore)
     .slice(0, depth)
-}
-
-async function lexicalLeg(tx: ScopedTx, workspaces: readonly WorkspaceRow[], indexes: readonly TermStatistics[], plan: Plan): Promise<Scored[]> {
-  if (plan.terms.length === 0) return []
-  const scored: Scored[] = []
-  for (const index of indexes) {
-    const workspace = workspaces.find((one) => one.workspace_id === index.workspace_id)
-    if (!workspace) continue
-    const hits = await lexicalCandidates(tx, workspace.workspace_id, plan.terms, index, LEXICAL_DEPTH, plan.filter)
-    scored.push(...hits.map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id, score: lexicalScore(hit, index) })))
-  }
-  return scored.toSorted(byScore)
-}
-
-function lexicalScore(hit: LexicalHit, index: TermStatistics): number {
-  const terms = hit.ranks.map((rank, position) => ({
-    frequency: termFrequencyOfRank(rank),
-    idf: inverseDocumentFrequency(index.chunks, hit.document_frequencies[position] ?? 0),
-  }))
-  return lexicalShare(terms, hit.length, index.average_length)
 }
 
 /** Chunks of the found entities and relations, picked by similarity to the question as LightRAG does; a chunk counts for the entities first. */

@@ -1,5 +1,6 @@
-// What a process remembers between questions. Keys hold everything an answer depends on (model, workspace, revision), so that nothing
+// What a process remembers between questions. Keys hold everything a value depends on (model, workspace, revision), so that nothing
 // stale or foreign is ever served; the least recently used goes first.
+import type { TermStatistics } from '../../store/search-terms.ts'
 
 /** At most `limit` values; reading one makes it the youngest. */
 export class Memory<T> {
@@ -25,3 +26,15 @@ export class Memory<T> {
     if (this.#values.size > this.#limit && !oldest.done) this.#values.delete(oldest.value)
   }
 }
+
+export type Remembered = {
+  /** Vector of a question, by model, dimension and text. */
+  vectors: Memory<Float32Array>
+  /** Size of a lexical index, by workspace and revision. */
+  statistics: Memory<TermStatistics>
+  /** Document frequency of a term in a large index, by workspace, revision and term. */
+  frequencies: Memory<number>
+}
+
+/** About 10 MB at most. */
+export const newMemory = (): Remembered => ({ vectors: new Memory(1000), statistics: new Memory(10_000), frequencies: new Memory(50_000) })

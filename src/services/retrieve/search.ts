@@ -12,12 +12,13 @@ import { inScope, type WorkspaceRow } from '../../store/workspaces.ts'
 import type { SearchRequest, SearchResponse } from '../api.ts'
 import { embedQuestion, type QuestionVectors } from './embed.ts'
 import { gather, type Gathered } from './gather.ts'
+import type { Remembered } from './memory.ts'
 import { type Plan, planSearch } from './plan.ts'
 import { rank, type Ranked } from './rank.ts'
 import { rerankPool, wantsRerank } from './rerank.ts'
 import { showEntities, showRelations, showResults } from './show.ts'
 
-export type RetrievalDeps = { database: Database; models: Models }
+export type RetrievalDeps = { database: Database; models: Models; remembered: Remembered }
 
 /** A workspace that changed its space between the two looks is looked at once more; twice in one search is a fault. */
 const TRIES = 2
@@ -65,7 +66,7 @@ async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, si
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const startedAt = performance.now()
     const workspaces = await inScope(deps.database.db, scope)
-    const vectors = needsEmbedding(plan.request.mode) ? await embedQuestion(deps.models, workspaces, plan, signal) : new Map<number, QuestionVectors>()
+    const vectors = needsEmbedding(plan.request.mode) ? await embedQuestion(deps, workspaces, plan, signal) : new Map<number, QuestionVectors>()
     const embeddedAt = performance.now()
     const found = await withScope(deps.database, scope, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), { snapshot: true })
     if (found) return { ...found, embedMs: embeddedAt - startedAt, retrieveMs: performance.now() - embeddedAt }
@@ -84,7 +85,7 @@ async function readSnapshot(
   const workspaces = await inScope(tx, tx.scope)
   const spaceOf = new Map(embedded.map((workspace) => [workspace.workspace_id, workspace.space_id]))
   if (vectors.size > 0 && workspaces.some((workspace) => spaceOf.get(workspace.workspace_id) !== workspace.space_id)) return undefined
-  const gathered = await gather(tx, plan, workspaces, vectors)
+  const gathered = await gather(tx, plan, workspaces, vectors, deps.remembered)
   const pool = rank(plan, gathered)
   const shown = wantsRerank(plan, deps.models.reranker) ? pool : pool.slice(0, plan.request.topK)
   const chunks = await contents(tx, shown)

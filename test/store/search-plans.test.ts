@@ -1,0 +1,110 @@
+// The plans of every statement that a search runs, on real PostgreSQL with one promoted workspace and a few small ones. The embedded
+// engine has no large workspaces, so there this is skipped.
+import pg from 'pg'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { fillLibrary, Library } from '../../bench/retrieval-data.ts'
+import { MODES } from '../../src/core/modes.ts'
+import { type WorkspaceId, workspaceId, workspaceScope } from '../../src/core/workspace.ts'
+import { openScratchDatabase } from '../../src/drivers/scratch.ts'
+import { createModels } from '../../src/models/create.ts'
+import type { Database } from '../../src/ports/database.ts'
+import { type EmbeddingModel, NO_USAGE } from '../../src/ports/models.ts'
+import { createRetrieval } from '../../src/services/retrieve/retrieval.ts'
+import { promote } from '../../src/services/tiers.ts'
+import { analyze } from '../../src/store/corpus.ts'
+import * as workspaces from '../../src/store/workspaces.ts'
+import { searchRequest } from '../support/requests.ts'
+
+const DIM = 64
+const large = workspaceId('teacher-large')
+const small = workspaceId('teacher-small')
+const serverUrl = process.env['DATABASE_URL']
+
+describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
+  let database: Database
+  const library = new Library(3, DIM)
+  const embedding: EmbeddingModel = {
+    model: 'test/random',
+    dim: DIM,
+    maxBatch: 8,
+    embed: async (texts) => ({ vectors: texts.map(() => library.vector()), truncated: 0, usage: NO_USAGE }),
+  }
+
+  beforeAll(async () => {
+    database = await openScratchDatabase(serverUrl)
+    const spaceId = await workspaces.ensureSpace(database.db, embedding.model, DIM)
+    await fillLibrary(database, large, spaceId, { chunks: 12_000, entities: 6000, relations: 18_000 }, library)
+    for (const workspace of [small, workspaceId('teacher-other'), workspaceId('teacher-third')]) {
+      await fillLibrary(database, workspace, spaceId, { chunks: 400, entities: 200, relations: 600 }, library)
+    }
+    await promote(database, { workspace_id: large, dim: DIM })
+    await analyze(database.db)
+  }, 300_000)
+  afterAll(() => database.close())
+
+  /** Each statement of one search with its plan, explained in the transaction that ran it, so with its role, scope and settings. */
+  async function plansOf(workspace: WorkspaceId, mode: (typeof MODES)[number], filters: Record<string, number>): Promise<{ text: string; plan: string }[]> {
+    const plans: { text: string; plan: string }[] = []
+    const original = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => Promise<pg.QueryResult<{ 'QUERY PLAN': string }>>
+    const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(async function explained(this: pg.Client, ...args: unknown[]) {
+      const [text, values] = typeof args[0] === 'string' ? [args[0], args[1]] : [(args[0] as pg.QueryConfig).text, (args[0] as pg.QueryConfig).values]
+      if (/^\s*\(?\s*(?:select|with)/.test(text) && !/set_config/.test(text)) {
+        const explained = await original.call(this, { text: `explain ${text}`, values: values as unknown[] })
+        plans.push({ text, plan: explained.rows.map((row) => row['QUERY PLAN']).join('\n') })
+      }
+      return original.apply(this, args)
+    } as never)
+    try {
+      const retrieval = createRetrieval({ database, models: { ...createModels({}), embedding, embeddingFor: () => embedding } })
+      await retrieval.search(workspaceScope(workspace), searchRequest({ query: library.question(), mode, filters }), AbortSignal.timeout(60_000))
+    } finally {
+      spy.mockRestore()
+    }
+    return plans
+  }
+
+  const searching = MODES.filter((mode) => mode !== 'bypass')
+
+  it.each(searching.flatMap((mode) => [[mode, large], [mode, small]] as const))('%s in %s reads no table from end to end', async (mode, workspace) => {
+    const plans = await plansOf(workspace, mode, {})
+    expect(plans.length).toBeGreaterThan(2)
+    // Two tables of one row per workspace or space are the exception: they have no better way.
+    for (const { plan } of plans) expect(plan).not.toMatch(/Seq Scan on (?!workspaces|embedding_spaces)/)
+  }, 60_000)
+
+  it.each(searching.filter((mode) => mode !== 'lexical'))('%s reads a promoted workspace through its own index and touches no other partition', async (mode) => {
+    const nearest = (await plansOf(large, mode, {})).filter(({ text }) => /order by distance\b/.test(text))
+    expect(nearest.length).toBeGreaterThan(0)
+    for (const { plan } of nearest) {
+      expect(plan).toMatch(/Index Scan using \S+_hnsw/)
+      expect(plan).not.toMatch(/vectors_\d+_small/)
+    }
+  }, 60_000)
+
+  it('a small workspace is compared exactly, without any index on vectors', async () => {
+    for (const { plan } of await plansOf(small, 'auto', {})) {
+      expect(plan).not.toMatch(/_hnsw/)
+      expect(plan).not.toMatch(/vectors_\d+_w_/)
+    }
+  }, 60_000)
+
+  it('a filter forces the exact comparison of what it leaves', async () => {
+    for (const { plan } of await plansOf(large, 'naive', { year: 2017 })) expect(plan).not.toMatch(/_hnsw/)
+  }, 60_000)
+
+  it('the lexical leg starts from the term index', async () => {
+    for (const workspace of [large, small]) {
+      const plans = (await plansOf(workspace, 'lexical', {})).filter(({ text }) => text.includes('with wanted'))
+      expect(plans.length).toBeGreaterThan(0)
+      for (const { plan } of plans) expect(plan).toContain('chunk_terms_lexemes')
+    }
+  }, 60_000)
+
+  it('row-level security is on for the role that searches', async () => {
+    const found = await sql<{ forced: boolean }>`
+      select bool_and(relrowsecurity and relforcerowsecurity) as forced from pg_class
+      where relkind in ('r', 'p') and relname ~ '^(chunks|entities|relations|entity_mentions|relation_mentions|(chunk|entity|relation)_vectors_)'`.execute(database.db)
+    expect(found.rows[0]?.forced).toBe(true)
+  })
+})
