@@ -15,7 +15,8 @@ const path = (name: string): string => `/api/graph/entities/${encodeURIComponent
 export const findEntities = (q: string, signal: AbortSignal): Promise<{ entities: Entity[] }> =>
   ask('/api/graph/entities', { query: { q, limit: 30 }, signal })
 
-export const getEntity = (name: string, signal: AbortSignal): Promise<EntityDetail> => ask(path(name), { signal })
+export const getEntity = (name: string, workspace: string, signal: AbortSignal): Promise<EntityDetail> =>
+  ask(path(name), { query: { workspace }, signal })
 
 export const subgraph = (entity: string, depth: number, maxNodes: number, signal?: AbortSignal): Promise<Subgraph> =>
   ask('/api/graph/subgraph', { query: { entity, depth, maxNodes }, ...(signal === undefined ? {} : { signal }) })
@@ -31,9 +32,6 @@ export const changeEntity = (name: string, fields: Partial<EntityFields>): Promi
   ask(path(name), { method: 'PATCH', body: fields })
 
 export const deleteEntity = (name: string): Promise<unknown> => ask(path(name), { method: 'DELETE' })
-
-export const createRelation = (relation: EntityRelation): Promise<unknown> =>
-  ask('/api/graph/relations', { method: 'POST', body: relation })
 
 export const mergeEntities = (from: string[], into: string): Promise<{ mergeId: string }> =>
   ask('/api/graph/entities/merge', { method: 'POST', body: { from, into } })

@@ -1,11 +1,12 @@
 // A formula, drawn by KaTeX into elements (never HTML text of ours). The library comes only when the first formula does.
+import type katex from 'katex'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
-type Katex = typeof import('katex').default
+type Katex = typeof katex
 
 let library: Promise<Katex> | undefined
 const loaded = (): Promise<Katex> =>
-  (library ??= Promise.all([import('katex'), import('katex/dist/katex.min.css')]).then(([katex]) => katex.default))
+  (library ??= Promise.all([import('katex'), import('katex/dist/katex.min.css')]).then(([module]) => module.default))
 
 /** Untrusted input: no links, no commands of its own, bounded size and expansion. */
 const LIMITS = { throwOnError: true, trust: false, strict: 'ignore', maxSize: 20, maxExpand: 200 } as const

@@ -13,6 +13,9 @@ import { Chunks } from './chunks.tsx'
 import { isActive, Status } from './status.tsx'
 import { DeleteDocument } from './table.tsx'
 
+/** In the order in which they are done; the API gives them in none. */
+const STAGES: readonly string[] = ['fetch', 'parse', 'chunk', 'extract', 'embed', 'publish']
+
 type Props = { fileId: string; workspace: string; writable: boolean }
 
 export function DocumentPageView({ fileId, workspace, writable }: Props) {
@@ -102,18 +105,22 @@ function Facts({ document }: { document: DocumentView }) {
     [words.documents.created, moment(createdAt, language)],
     [words.documents.updated, moment(updatedAt, language)],
     ['fileId', fileId],
-    ...Object.entries(timings).map(([stage, ms]): [string, string] => [labels[stage] ?? stage, duration(ms / 1000)]),
+    ...Object.entries(timings)
+      .sort(([a], [b]) => STAGES.indexOf(a) - STAGES.indexOf(b))
+      .map(([stage, ms]): [string, string] => [labels[stage] ?? stage, duration(ms / 1000)]),
     ...Object.entries(models).map(([role, model]): [string, string] => [`${words.documents.model} · ${role}`, model]),
     ...Object.entries(metadata).map(([key, value]): [string, string] => [key, Array.isArray(value) ? value.join(', ') : String(value)]),
   ]
   return (
-    <dl class="facts">
-      {facts.map(([name, value], at) => (
-        <div key={at}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
+    <Card>
+      <dl class="facts">
+        {facts.map(([name, value], at) => (
+          <div key={at}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Card>
   )
 }

@@ -114,11 +114,9 @@ function Row({ sending, onCancel, onRetry }: { sending: Sending; onCancel: () =>
           {words.retry}
         </button>
       ) : null}
-      {state === 'arrived' ? null : (
-        <button type="button" class="button plain small" onClick={onCancel}>
-          {state === 'sending' || state === 'waiting' ? words.cancel : words.close}
-        </button>
-      )}
+      <button type="button" class="button plain small" onClick={onCancel}>
+        {state === 'sending' || state === 'waiting' ? words.cancel : words.close}
+      </button>
     </li>
   )
 }

@@ -1,9 +1,9 @@
 // The graph painted by WebGL, laid out in a worker so that the page stays fluid while two thousand nodes find their places.
-import Graph from 'graphology'
+import { MultiDirectedGraph } from 'graphology'
 import forceAtlas2 from 'graphology-layout-forceatlas2'
 import LayoutWorker from 'graphology-layout-forceatlas2/worker'
 import { useEffect, useRef } from 'preact/hooks'
-import Sigma from 'sigma'
+import SigmaRenderer from 'sigma'
 import { type Network, typesOf } from '../../text/network.ts'
 import { useWords } from '../../words/words.ts'
 import { type EdgeLook, hoverPainter, type NodeLook } from './hover.ts'
@@ -18,7 +18,7 @@ type Props = {
   onExpand: (id: string) => void
 }
 
-type Painting = { graph: Graph<NodeLook, EdgeLook>; sigma: Sigma<NodeLook, EdgeLook>; layout: LayoutWorker }
+type Painting = { graph: MultiDirectedGraph<NodeLook, EdgeLook>; sigma: SigmaRenderer<NodeLook, EdgeLook>; layout: LayoutWorker }
 
 /** Layouts settle quickly; going on would only warm the machine. */
 const LAYOUT_MS = 2_500
@@ -80,11 +80,13 @@ export function Canvas({ network, selected, path, onSelect, onExpand }: Props) {
 type Shown = { current: { selected: string | undefined; path: readonly string[]; theme: Theme } }
 
 function paint(place: HTMLElement, shown: Shown): Painting {
-  const graph = new Graph<NodeLook, EdgeLook>({ multi: true, type: 'directed' })
+  const graph = new MultiDirectedGraph<NodeLook, EdgeLook>()
   const { ink } = shown.current.theme
-  const sigma = new Sigma<NodeLook, EdgeLook>(graph, place, {
+  const sigma = new SigmaRenderer<NodeLook, EdgeLook>(graph, place, {
     labelColor: { color: ink },
     labelFont: 'system-ui, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif',
+    // Room for labels beside the outermost nodes.
+    stagePadding: 70,
     labelRenderedSizeThreshold: 5,
     labelDensity: 0.7,
     defaultEdgeType: 'arrow',
@@ -111,7 +113,7 @@ function paint(place: HTMLElement, shown: Shown): Painting {
 }
 
 /** Brings the painted graph to the network's state; true when nodes came or went, so that places must be found. */
-function update(graph: Graph<NodeLook, EdgeLook>, network: Network): boolean {
+function update(graph: MultiDirectedGraph<NodeLook, EdgeLook>, network: Network): boolean {
   let moved = false
   for (const id of graph.nodes()) {
     if (network.nodes.has(id)) continue
@@ -143,7 +145,7 @@ function update(graph: Graph<NodeLook, EdgeLook>, network: Network): boolean {
 }
 
 /** New nodes start beside a neighbour that has its place already, so that growing a graph does not shuffle it. */
-function anchorsOf(graph: Graph<NodeLook, EdgeLook>, network: Network): ReadonlyMap<string, NodeLook> {
+function anchorsOf(graph: MultiDirectedGraph<NodeLook, EdgeLook>, network: Network): ReadonlyMap<string, NodeLook> {
   const anchors = new Map<string, NodeLook>()
   for (const { source, target } of network.edges.values()) {
     if (graph.hasNode(source) && !graph.hasNode(target)) anchors.set(target, graph.getNodeAttributes(source))

@@ -37,7 +37,7 @@ export function EntityForm({ before, onSaved, onClose }: Props) {
         </label>
         <label class="field">
           <span>{words.graph.type}</span>
-          <input required maxLength={100} value={fields.type} onInput={set('type')} />
+          <input required maxLength={64} value={fields.type} onInput={set('type')} />
         </label>
         <label class="field">
           <span>{words.graph.description}</span>

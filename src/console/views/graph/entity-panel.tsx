@@ -11,6 +11,7 @@ import { EntityForm } from './entity-form.tsx'
 
 type Props = {
   name: string
+  workspace: string
   writable: boolean
   onOpen: (name: string) => void
   onPath: (to: string) => void
@@ -19,9 +20,9 @@ type Props = {
   onChanged: (name: string) => void
 }
 
-export function EntityPanel({ name, writable, onOpen, onPath, onGone, onChanged }: Props) {
+export function EntityPanel({ name, workspace, writable, onOpen, onPath, onGone, onChanged }: Props) {
   const words = useWords()
-  const { value, error, reload } = useLoad((signal) => getEntity(name, signal), [name])
+  const { value, error, reload } = useLoad((signal) => getEntity(name, workspace, signal), [name, workspace])
   const [place, setPlace] = useState<ChunkPlace>()
   return (
     <aside class="entity" aria-label={name}>

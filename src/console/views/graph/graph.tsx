@@ -28,13 +28,14 @@ export function GraphView({ me, workspace }: { me: Me; workspace: string }) {
   const [missing, setMissing] = useState(false)
 
   /** Adds the neighbourhood of an entity to the picture and selects it. */
-  const bring = async (name: string, depth = 1, maxNodes = FIRST_NODES): Promise<Network> => {
+  const bring = async (name: string, depth = 1, maxNodes = FIRST_NODES): Promise<{ next: Network; centre: string | undefined }> => {
     setProblem(undefined)
     const part = await subgraph(name, depth, maxNodes)
     const next = grown(network, part)
     setNetwork(next)
     setCut(part.truncated)
-    return next
+    // The nearest come first, so an alias finds its entity too.
+    return { next, centre: part.nodes[0]?.id }
   }
   const fail = (error: unknown): void => {
     if (error instanceof ApiError && error.status === 404 && network.nodes.size === 0) setMissing(true)
@@ -42,12 +43,12 @@ export function GraphView({ me, workspace }: { me: Me; workspace: string }) {
   }
   const open = (name: string): void => {
     setPath([])
-    bring(name).then((next) => setSelected([...next.nodes.values()].find((node) => node.name === name)?.id), fail)
+    bring(name).then(({ centre }) => setSelected(centre), fail)
   }
   const findPath = (to: string): void => {
     const from = selected === undefined ? undefined : network.nodes.get(selected)
     if (from === undefined) return
-    bring(from.name, PATH_DEPTH, PATH_NODES).then((next) => {
+    bring(from.name, PATH_DEPTH, PATH_NODES).then(({ next }) => {
       const end = [...next.nodes.values()].find((node) => node.name === to)
       const found = end === undefined ? undefined : shortestPath(next, from.id, end.id)
       setPath(found ?? [])
@@ -97,6 +98,7 @@ export function GraphView({ me, workspace }: { me: Me; workspace: string }) {
           <EntityPanel
             key={node.id}
             name={node.name}
+            workspace={node.workspace}
             writable={mayWrite(me, workspace) && node.workspace === workspace}
             onOpen={open}
             onPath={findPath}

@@ -56,7 +56,7 @@ function Health({ readiness: { ready, seeding, reasons, checks } }: { readiness:
           {reason}
         </p>
       ))}
-      <dl class="facts">
+      <dl class="facts facts-rows">
         {Object.entries(checks).map(([name, value]) => (
           <div key={name}>
             <dt>{(words.operations.checks as Record<string, string>)[name] ?? name}</dt>
