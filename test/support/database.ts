@@ -12,10 +12,26 @@ let opened: Promise<Database> | undefined
 
 /** An empty, migrated database for this test file. Closed when the worker ends. */
 export async function openTestDatabase(): Promise<Database> {
-  opened ??= openDatabase({ url: serverUrl === undefined ? undefined : await slotUrl(serverUrl), directory: undefined, poolSize: 8 })
+  opened ??= open()
   const database = await opened
   await emptyDatabase(database)
   return database
+}
+
+async function open(): Promise<Database> {
+  const url = serverUrl === undefined ? undefined : await slotUrl(serverUrl, await freeName(serverUrl))
+  return openDatabase({ url, directory: undefined, poolSize: 8 })
+}
+
+/** Runs beside each other must not share a database: the first name whose lock is free is ours until this process ends. */
+async function freeName(server: string): Promise<string> {
+  const holder = new pg.Client({ connectionString: server })
+  await holder.connect()
+  for (let run = 0; ; run++) {
+    const name = `insight_test_${slot}_${run}`
+    const locked = await holder.query<{ free: boolean }>('select pg_try_advisory_lock(hashtextextended($1, 0)) as free', [name])
+    if (locked.rows[0]?.free) return name
+  }
 }
 
 /** The connection string of this slot's own database, made on first use. */
