@@ -8,8 +8,9 @@ alias_key text collate "C" not null
 alias_name text not null
 constraint alias_mentions_pkey PRIMARY KEY (workspace_id, chunk_id, key, alias_key)
 constraint alias_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
-CREATE INDEX alias_mentions_of_alias ON public.alias_mentions USING btree (workspace_id, alias_key)
-CREATE INDEX alias_mentions_of_key ON public.alias_mentions USING btree (workspace_id, key)
+CREATE INDEX alias_mentions_back ON public.alias_mentions USING btree (workspace_id, alias_key, key)
+CREATE INDEX alias_mentions_forth ON public.alias_mentions USING btree (workspace_id, key, alias_key)
+CREATE INDEX alias_mentions_names ON public.alias_mentions USING btree (workspace_id, alias_key, alias_name)
 CREATE UNIQUE INDEX alias_mentions_pkey ON public.alias_mentions USING btree (workspace_id, chunk_id, key, alias_key)
 policy scope using 
 CASE
@@ -879,6 +880,25 @@ checksum text not null
 applied_at timestamp with time zone not null default now()
 constraint schema_migrations_pkey PRIMARY KEY (name)
 CREATE UNIQUE INDEX schema_migrations_pkey ON public.schema_migrations USING btree (name)
+
+-- table staged_descriptions [row-level security, forced]
+workspace_id text collate "C" not null
+file_id text collate "C" not null
+sha256 text collate "C" not null
+seer text collate "C" not null
+description text not null
+constraint staged_descriptions_pkey PRIMARY KEY (workspace_id, file_id, sha256, seer)
+constraint staged_descriptions_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX staged_descriptions_pkey ON public.staged_descriptions USING btree (workspace_id, file_id, sha256, seer)
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
 
 -- table staged_embeddings [row-level security, forced]
 workspace_id text collate "C" not null

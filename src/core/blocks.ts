@@ -31,6 +31,8 @@ export type Block = {
   latex?: string
   /** Key into `ParsedDocument.assets`; only on images. */
   asset?: string
+  /** What a vision model said of the picture, part of `text` already, and which model asked in which way; only on images. */
+  description?: { by: string; text: string }
   /** What the reader (OCR, vision) thinks of itself, 0..1; absent for text that was simply there. */
   confidence?: number
   /** A score sheet row, knowledge point or rubric this block was made from, as flat JSON. */
@@ -38,7 +40,16 @@ export type Block = {
 }
 
 /** Embedded image bytes, keyed by their SHA-256 in hex. */
-export type Asset = { sha256: string; mediaType: string; bytes: Uint8Array; width?: number; height?: number }
+export type Asset = {
+  sha256: string
+  mediaType: string
+  bytes: Uint8Array
+  /** In pixels. */
+  width?: number
+  height?: number
+  /** A copy that models take, where the picture itself is too large or of a rare type; never stored. */
+  preview?: { mediaType: string; bytes: Uint8Array }
+}
 
 /** A relation or entity that the source itself states; extraction takes it over without a model. */
 export type StatedKnowledge = {

@@ -42,6 +42,8 @@ export type FormatContext = {
   mediaType: string
   options: ParseOptions
   limits: ParseLimits
+  /** As in `ParseInput`. */
+  picturesAreRead?: boolean | undefined
   /** Says that work goes on; without it for a while the parser is taken for stuck. `allowMs` asks for more time until the next sign of life. */
   progress(allowMs?: number): void
 }

@@ -12,6 +12,9 @@ export type OcrBudget = { memory: OcrMemory; pages: number }
 const FEW_CHARACTERS = 20
 const LARGE_PICTURE = 0.5
 
+/** Below this mean confidence of OCR a page counts as hardly read. */
+export const UNSURE = 0.6
+
 export function needsOcr(
   method: FormatContext['options']['parseMethod'],
   characters: number,
@@ -44,7 +47,7 @@ export async function readPageByOcr(
     return undefined
   }
   if (read.pieces.length === 0) writer.warn(`Page ${number} holds no readable text.`)
-  else if (read.confidence < 0.6)
+  else if (read.confidence < UNSURE)
     writer.warn(`Page ${number} was read by OCR with low confidence (${Math.round(read.confidence * 100)} %).`)
   return { ...read, pieces: evenSizes(read.pieces) }
 }

@@ -4,6 +4,7 @@ import sharp from 'sharp'
 import type { Asset } from '../core/blocks.ts'
 import type { assetMaker } from './assets.ts'
 import type { Picture } from './pdf-graphics.ts'
+import { smallJpeg } from './previews.ts'
 
 const OBJECT_WAIT_MS = 5000
 
@@ -53,4 +54,10 @@ export async function renderPage(page: PDFPageProxy): Promise<{ png: Buffer; sca
   const canvas = createCanvas(Math.ceil(viewport.width), Math.ceil(viewport.height))
   await page.render({ canvas: canvas, viewport }).promise
   return { png: canvas.toBuffer('image/png'), scale }
+}
+
+/** The page as a JPEG of a size that models take; undefined when the document's pictures are too many already. */
+export async function pageAsset(page: PDFPageProxy, make: ReturnType<typeof assetMaker>): Promise<Asset | undefined> {
+  const { png } = await renderPage(page)
+  return make(await smallJpeg(sharp(png)), 'image/jpeg')
 }

@@ -7,10 +7,10 @@ import { flowBlocks } from './pdf-flow.ts'
 import { type Graphics, readGraphics } from './pdf-graphics.ts'
 import { linesOf } from './pdf-lines.ts'
 import { splitNotes, withoutMargins } from './pdf-margins.ts'
-import { needsOcr, type OcrBudget, readPageByOcr } from './pdf-ocr.ts'
+import { needsOcr, type OcrBudget, readPageByOcr, UNSURE } from './pdf-ocr.ts'
 import { openPdf } from './pdf-open.ts'
 import { coveredByPicture, isGarbled, notablePictures, objectPiece, readText, withRuledTables } from './pdf-page.ts'
-import { pictureAsset } from './pdf-pictures.ts'
+import { pageAsset, pictureAsset } from './pdf-pictures.ts'
 import type { Line, PageObject, Piece } from './pdf-pieces.ts'
 import { pictureReader } from './picture-text.ts'
 import { headingRule, outlineKey, typographyOf } from './pdf-typography.ts'
@@ -62,12 +62,25 @@ async function readPage(page: PDFPageProxy, reading: Reading): Promise<void> {
   if (byOcr) {
     const read = await readPageByOcr(page, reading.budget, context, writer)
     if (read !== undefined && read.pieces.length > 0) ({ pieces, rulings } = read)
+    if (context.picturesAreRead === true && (read === undefined || read.confidence < UNSURE))
+      pieces = [...pieces, ...(await pagePiece(page, text, pieces.length === 0, reading))]
   } else if (garbled) writer.warn(`The text layer of page ${page.pageNumber} is garbled: its fonts hide what their letters stand for.`)
   if (context.options.processTables) pieces = withRuledTables(pieces, rulings)
   if (context.options.processImages) pieces = [...pieces, ...(await picturePieces(page, graphics, text, byOcr, reading))]
   const lines = linesOf(pieces, page.pageNumber, (reading.lines.at(-1)?.region ?? 0) + 1)
   if (lines.length === 0 && !isBlank) reading.empty.push(page.pageNumber)
   for (const line of context.options.processTables ? withAlignedTables(lines) : lines) reading.lines.push(line)
+}
+
+/** Share from the top where the picture of a page stands beside the text that OCR made of it: after it, and not in the lower margin. */
+const BELOW_TEXT = 0.89
+
+/** The whole page as a picture, for a vision model to read what OCR could not. */
+async function pagePiece(page: PDFPageProxy, size: { width: number; height: number }, alone: boolean, reading: Reading): Promise<Piece[]> {
+  const asset = await pageAsset(page, reading.asset)
+  if (asset === undefined) return []
+  const top = alone ? 0 : size.height * BELOW_TEXT
+  return [objectPiece({ kind: 'image', asset, text: '' }, { left: 0, right: size.width, top, bottom: size.height })]
 }
 
 async function picturePieces(
@@ -150,7 +163,8 @@ export const parsePdf: FormatParser = async (bytes, context) => {
     }
     await readPages(pdf, reading)
     warnOfEmptyPages(reading)
-    if (reading.lines.every((line) => line.text === '' && line.object?.kind !== 'table'))
+    const mayBeSeen = (line: Line): boolean => context.picturesAreRead === true && line.object?.kind === 'image'
+    if (reading.lines.every((line) => line.text === '' && line.object?.kind !== 'table' && !mayBeSeen(line)))
       throw unreadable(nothingRead(context, reading.budget))
     await writeFlow(pdf, reading)
     return reading.writer.finish({ title: await readTitle(pdf), pages: pdf.numPages })

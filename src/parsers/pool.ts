@@ -70,7 +70,13 @@ export class ParserPool implements DocumentParser {
         ? await convertLegacy(input.bytes, mediaType, libreOffice, stallMs * 3, signal)
         : { bytes: input.bytes, mediaType }
     const reader = await this.#acquire(signal)
-    const task: ParseTask = { ...source, fileName: input.fileName, options: input.options, limits }
+    const task: ParseTask = {
+      ...source,
+      fileName: input.fileName,
+      options: input.options,
+      limits,
+      picturesAreRead: input.picturesAreRead === true,
+    }
     try {
       const document = await runTask(reader, task, this.#settings, signal)
       return { ...document, mediaType, warnings: [...warnings, ...document.warnings] }

@@ -4,7 +4,14 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { ParseOptions } from '../ports/parser.ts'
 import type { ParseLimits } from './format.ts'
 
-export type ParseTask = { bytes: Uint8Array; fileName: string; mediaType: string; options: ParseOptions; limits: ParseLimits }
+export type ParseTask = {
+  bytes: Uint8Array
+  fileName: string
+  mediaType: string
+  options: ParseOptions
+  limits: ParseLimits
+  picturesAreRead: boolean
+}
 
 export type ParseReply =
   | { kind: 'progress'; /** Extra time asked for until the next sign of life. */ allowMs: number }

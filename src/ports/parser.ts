@@ -19,6 +19,11 @@ export type ParseInput = {
   /** What the other side said it is; a mismatch with the content becomes a warning. */
   declaredType?: string
   options: ParseOptions
+  /**
+   * A vision model will look at the pictures: they come with what it needs, pages that OCR could not make out come as pictures,
+   * and a document of nothing but pictures is not refused.
+   */
+  picturesAreRead?: boolean
 }
 
 /** Parses in a killable child process with time and memory limits. */

@@ -35,7 +35,7 @@ export function typeLaw(open: Database): void {
 
 const GUARDED = [
   'documents', 'blocks', 'assets', 'chunks', 'entity_mentions', 'relation_mentions', 'alias_mentions', 'entity_merges', 'entity_keys', 'entity_edits',
-  'relation_edits', 'entity_votes', 'relation_votes', 'entities', 'relations', 'entity_summaries', 'staged_embeddings', 'staged_extractions', 'uploads',
+  'relation_edits', 'entity_votes', 'relation_votes', 'entities', 'relations', 'entity_summaries', 'staged_embeddings', 'staged_extractions', 'staged_descriptions', 'uploads',
   'chunk_vectors_1024', 'entity_vectors_1024', 'relation_vectors_1024', 'courses', 'course_chunks', 'kb_profiles', 'kb_builds', 'kb_versions', 'kb_live',
   'kb_promotions', 'kb_events', 'kb_proposals', 'reembeddings', 'reembedded_chunks',
 ]

@@ -1,4 +1,4 @@
-// The pipe in, in one straight line: fetch → parse → chunk → extract → embed → publish. Slow work first and stored as it
+// The pipe in, in one straight line: fetch → parse → see → chunk → extract → embed → publish. Slow work first and stored as it
 // arrives; one transaction at the end.
 import type { ParsedDocument } from '../../core/blocks.ts'
 import { AppError } from '../../core/errors.ts'
@@ -15,6 +15,7 @@ import { fetchFile, type FetchedFile } from './fetch.ts'
 import { begin, progressOf, type IngestJob } from './job.ts'
 import { CHUNKING_VERSION, diffChunks, PARSER_VERSION, planChunks, sha256, type PlannedChunk } from './plan.ts'
 import { publish, publishUnchanged, Superseded, VectorsMissing } from './publish.ts'
+import { seePictures, seerOf } from './see.ts'
 import { embedTexts, extractKnowledge, type Home } from './think.ts'
 
 /** Another document may let go of a name between thinking and publishing; more often than this is a bug. */
@@ -40,10 +41,11 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
     return publishUnchanged(deps, job, { ...live, fileId: job.fileId, jobId: job.row.job_id, sha256: file.sha256, recipe, timings, models })
   }
   await progress('parsing', 0.1)
-  const parsed = await timed('parse', () => parse(deps, job, file))
+  const read = await timed('parse', () => parse(deps, job, file))
+  const { parsed, ...seen } = await timed('see', () => seePictures(deps, job, read, (share) => progress('describing', 0.15 + share * 0.1)))
   const extractorId = deps.models.extractor?.id ?? null
   const planned = planChunks(job.workspace, job.fileId, parsed, { maxTokens: deps.limits.chunkMaxTokens, extractor: extractorId })
-  if (planned.length === 0) throw new AppError('unprocessable_document', 'The document is empty: it holds no text.')
+  if (planned.length === 0) throw seen.failure ?? new AppError('unprocessable_document', 'The document is empty: it holds no text.')
   const before = await withScope(deps.database, workspaceScope(job.workspace), (tx) => chunks.live(tx, job.workspace, job.fileId))
   const diff = diffChunks(before, planned)
   await progress('extracting', 0.25)
@@ -52,7 +54,16 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
   const texts = await textsToEmbed(deps, job, home, diff.revector, knowledge)
   const vectorsByHash = await timed('embed', () => embedTexts(deps, job, home, texts, (share) => progress('embedding', 0.65 + share * 0.3)))
   const attemptNow = await current(deps, job)
-  const live = { title: parsed.title, mediaType: parsed.mediaType, sha256: file.sha256, recipe, warnings: parsed.warnings, timings, models }
+  const live = {
+    title: parsed.title,
+    mediaType: parsed.mediaType,
+    sha256: file.sha256,
+    // What lacks a description is not unchanged when it is sent again: the model may be back by then.
+    recipe: seen.failure === undefined ? recipe : `${recipe}-unseen`,
+    warnings: parsed.warnings,
+    timings,
+    models: seen.described === 0 || deps.models.vision === undefined ? models : { ...models, vision: deps.models.vision.model },
+  }
   const publication = { parsed, planned, knowledge, home, collection: attemptNow.collection, metadata: attemptNow.metadata, live }
   await publishWithVectors(deps, job, { ...publication, vectorsByHash })
 }
@@ -95,7 +106,7 @@ async function current(deps: EngineDeps, job: IngestJob): Promise<documents.Docu
 
 function recipeOf(deps: EngineDeps, job: IngestJob, home: Home, declaredType: string | undefined): string {
   const parts = [PARSER_VERSION, CHUNKING_VERSION, deps.limits.chunkMaxTokens, job.payload.options, declaredType ?? null]
-  return sha256(JSON.stringify([...parts, deps.models.extractor?.id ?? null, home.model.model, home.dim, deps.models.vision?.model ?? null]))
+  return sha256(JSON.stringify([...parts, deps.models.extractor?.id ?? null, home.model.model, home.dim, seerOf(deps.models.vision)]))
 }
 
 /** Same bytes, same options, same models, same description by the caller. */
@@ -109,7 +120,9 @@ async function liveFacts(deps: EngineDeps, job: IngestJob): Promise<{ title: str
 }
 
 function parse(deps: EngineDeps, job: IngestJob, file: FetchedFile): Promise<ParsedDocument> {
-  const input = { bytes: file.bytes, fileName: file.fileName, options: job.payload.options }
+  const { options } = job.payload
+  const picturesAreRead = deps.models.vision !== undefined && options.processImages
+  const input = { bytes: file.bytes, fileName: file.fileName, options, picturesAreRead }
   return deps.parser.parse(file.declaredType === undefined ? input : { ...input, declaredType: file.declaredType }, job.signal)
 }
 
