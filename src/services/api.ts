@@ -4,9 +4,11 @@ import type { Mode } from '../core/modes.ts'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { ChatMessage } from '../ports/models.ts'
 import type { ParseOptions } from '../ports/parser.ts'
+import type { Chunks } from './chunks.ts'
 import type { Graph } from './graph/api.ts'
 import type { Images } from './images/analyze.ts'
 import type { Courses } from './courses/api.ts'
+import type { Releases } from './releases/api.ts'
 import type { Operations } from './operations.ts'
 
 export type ParseStatus = 'pending' | 'processing' | 'completed' | 'failed'
@@ -192,8 +194,10 @@ export type Engine = {
   documents: Documents
   retrieval: Retrieval
   graph: Graph
+  chunks: Chunks
   workspaces: Workspaces
   courses: Courses
+  releases: Releases
   operations: Operations
   images: Images
   readiness(): Promise<Readiness>

@@ -5,12 +5,14 @@ import * as jobs from '../store/jobs.ts'
 import * as workspaces from '../store/workspaces.ts'
 import type { Engine, Readiness, Retrieval, WorkspaceView } from './api.ts'
 import { requireBudget } from './budget.ts'
+import { createChunks } from './chunks.ts'
 import { createCourses } from './courses/courses.ts'
 import type { EngineDeps } from './deps.ts'
 import { createDocuments } from './documents.ts'
 import { createGraph } from './graph/graph.ts'
 import { createImages } from './images/analyze.ts'
 import { createOperations } from './operations.ts'
+import { createReleases } from './releases/releases.ts'
 import { isSeeding } from './seed.ts'
 import { onBehalfOf, streamOnBehalfOf } from './usage.ts'
 
@@ -19,9 +21,11 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
     documents: createDocuments(deps),
     retrieval: onBehalfOfScope(deps, retrieval),
     graph: createGraph(deps),
+    chunks: createChunks(deps),
     operations: createOperations(deps),
     workspaces: { list: (scope) => listWorkspaces(deps, scope) },
     courses: createCourses(deps),
+    releases: createReleases(deps),
     images: createImages(deps),
     readiness: () => readiness(deps),
     embed: async (texts, kind, signal) => {

@@ -1,6 +1,7 @@
 // Entities and relations as the fold wrote them, the exact votes the fold reads, and a person's corrections.
 import { sql } from 'kysely'
 import type { WorkspaceId } from '../core/workspace.ts'
+import { distinctAliases } from './aliases.ts'
 import type { ScopedTx } from './scope.ts'
 
 /** Descriptions a fold reads at most; chosen by (rank, chunk, key) through an index, so a hub costs no more than any other. */
@@ -62,7 +63,7 @@ export async function entityEvidence(tx: ScopedTx, workspace: WorkspaceId, ids: 
       array(select m.description from entity_mentions m
         where m.workspace_id = ${workspace} and m.entity_id = i
         order by m.rank, m.chunk_id, m.key limit ${MAX_FOLDED_DESCRIPTIONS}) as descriptions,
-      array(select distinct a.alias_name from entity_keys k join alias_mentions a on a.workspace_id = k.workspace_id and a.alias_key = k.key
+      array(select distinct a.value from entity_keys k cross join lateral ${distinctAliases(workspace, 'alias_name', 'alias_key', sql.raw('k.key'))} a
         where k.workspace_id = ${workspace} and k.entity_id = i) as alias_names,
       array(select k.key from entity_keys k where k.workspace_id = ${workspace} and k.entity_id = i order by k.key) as keys,
       coalesce((select e.degree from entities e where e.workspace_id = ${workspace} and e.entity_id = i), 0) as degree,
@@ -106,9 +107,12 @@ export type RelationEvidence = {
   /** [keyword, forward, backward, weight as decimal text] */
   votes: [string, number, number, string][]
   descriptions: string[]
-  /** Null where the relation has no row yet. */
+  /** Null where the relation has no row: it is new, or hidden. */
   a_id: string | null
   b_id: string | null
+  /** The names of its ends in one mention; null without any. */
+  source_key: string | null
+  target_key: string | null
 }
 
 export async function relationEvidence(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<RelationEvidence[]> {
@@ -120,8 +124,11 @@ export async function relationEvidence(tx: ScopedTx, workspace: WorkspaceId, ids
       array(select m.description from relation_mentions m
         where m.workspace_id = ${workspace} and m.relation_id = i
         order by m.rank, m.chunk_id, m.source_key, m.target_key limit ${MAX_FOLDED_DESCRIPTIONS}) as descriptions,
-      r.a_id, r.b_id
-    from unnest(${[...ids]}::text[]) as i left join relations r on r.workspace_id = ${workspace} and r.relation_id = i`.execute(tx)
+      r.a_id, r.b_id, s.source_key, s.target_key
+    from unnest(${[...ids]}::text[]) as i
+    left join relations r on r.workspace_id = ${workspace} and r.relation_id = i
+    left join lateral (
+      select source_key, target_key from relation_mentions m where m.workspace_id = ${workspace} and m.relation_id = i limit 1) s on true`.execute(tx)
   return found.rows
 }
 

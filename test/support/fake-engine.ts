@@ -129,6 +129,9 @@ export function fakeEngine(): FakeEngine {
       mergeEntities: (workspace, merge) => note({ use: 'graph', about: ['mergeEntities', workspace, merge] }, { mergeId: 'm1' }),
       undoMerge: (workspace, mergeId) => note({ use: 'graph', about: ['undoMerge', workspace, mergeId] }, { mergeId, undone: true as const }),
     },
+    chunks: {
+      get: (scope, fileId, chunkId) => note({ use: 'graph', about: ['chunk', scope, fileId, chunkId] }, chunk(fileId, chunkId)),
+    },
     operations: {
       queue: (limit) => note({ use: 'operations', about: ['queue', limit] }, { depth: [], jobs: [] }),
       callbacks: (state, limit) => note({ use: 'operations', about: ['callbacks', state, limit] }, { callbacks: [] }),
@@ -148,6 +151,19 @@ export function fakeEngine(): FakeEngine {
       search: (workspace, query) => note({ use: 'courses', workspace, about: query }, []),
       remove: (workspace) => note({ use: 'courses', workspace, about: 'remove' }, { course_id: 'c1', deleted: true as const }),
     },
+    releases: {
+      build: (workspace, request) => note({ use: 'releases', workspace, about: request }, buildAccepted),
+      getBuild: (workspace, id) => note({ use: 'releases', workspace, about: id }, buildView),
+      versions: (workspace) => note({ use: 'releases', workspace, about: 'versions' }, []),
+      promote: (workspace, kb_version_id, by) => note({ use: 'releases', workspace, about: by }, { kb_version_id, previous_version_id: null, overridden: false }),
+      rollback: (workspace, kb_version_id, by) => note({ use: 'releases', workspace, about: by }, { kb_version_id, previous_version_id: null, overridden: false }),
+      evaluate: (workspace, about) => note({ use: 'releases', workspace, about }, {}),
+      dropVersion: (workspace, kb_version_id) => note({ use: 'releases', workspace, about: kb_version_id }, { kb_version_id, deleted: true as const }),
+      search: (workspace, query) => note({ use: 'releases', workspace, about: query }, { kb_version_id: 'V1', results: [], conflicts: [] }),
+      events: (workspace, after) => note({ use: 'releases', workspace, about: after }, { events: [], next_after: after }),
+      approveProposal: (workspace, proposal_id) => note({ use: 'releases', workspace, about: proposal_id }, { ...buildAccepted, proposal_id }),
+      getProposal: (workspace, proposal_id) => note({ use: 'releases', workspace, about: proposal_id }, { ...buildView, proposal_id }),
+    },
     readiness: () => Promise.resolve(engine.ready),
     embed: (texts, kind) =>
       note({ use: 'embed', texts, kind }, { vectors: texts.map(() => Float32Array.of(0.5, 0.5)), model: 'test/two', dim: 2, truncated: 0 }),
@@ -163,6 +179,15 @@ export function fakeEngine(): FakeEngine {
   return engine
 }
 
+const buildAccepted = { run_id: 'r1', job_id: 'j1', build_id: 'b1', kb_version_id: 'V1', state: 'INIT' as const }
+const buildView = {
+  ...buildAccepted,
+  error: null,
+  created_at: '2026-01-01T00:00:00.000Z',
+  updated_at: '2026-01-01T00:00:00.000Z',
+  finished_at: null,
+  kb_index_build_report: null,
+}
 const courseStatus = { course_id: 'c1', status: 'done' as const, progress: 1, error: null, chunks: 1, vectors: 1, skipped: 0 }
 
 const entity = (name: string) => ({
@@ -174,6 +199,19 @@ const entity = (name: string) => ({
   aliases: [],
   relations: [],
   evidence: [],
+})
+
+const chunk = (fileId: string, chunkId: string) => ({
+  chunkId,
+  fileId,
+  source: 'user/a.txt',
+  workspace: 'teacher-001',
+  ordinal: 0,
+  content: 'text',
+  headings: [],
+  page: null,
+  tokens: 1,
+  metadata: {},
 })
 
 const relation = ({ source, target }: { source: string; target: string }) => ({

@@ -142,6 +142,11 @@ async function refoldRelations(
   const made = ids.flatMap((id) => corrections.relations.get(id) ?? []).filter((edit) => edit.created)
   const mentioned = await graph.mentionedEntities(tx, workspace, [...new Set(made.flatMap((edit) => [edit.a, edit.b]))])
   const stands = (id: string): boolean => mentioned.has(id) || corrections.createdIds.has(id)
+  const hiddenEnds = await endsOfMentions(
+    tx,
+    workspace,
+    evidence.filter((found) => found.a_id === null && !touched.ends.has(found.relation_id)),
+  )
   const save: graph.RelationRow[] = []
   const gone: string[] = []
   const degrees = new Map<string, number>()
@@ -149,7 +154,7 @@ async function refoldRelations(
   for (const found of evidence) {
     const edit = corrections.relations.get(found.relation_id)
     const stored = found.a_id !== null && found.b_id !== null ? { a: found.a_id, b: found.b_id } : undefined
-    const ends = stored ?? touched.ends.get(found.relation_id) ?? edit
+    const ends = stored ?? touched.ends.get(found.relation_id) ?? edit ?? hiddenEnds.get(found.relation_id)
     const fold = foldRelation({
       votes: found.votes.map(([keyword, forward, backward, weight]) => ({ keyword, forward, backward, weight })),
       descriptions: found.descriptions,
@@ -176,6 +181,20 @@ async function refoldRelations(
   }
   await graph.saveRelations(tx, workspace, save)
   return degrees
+}
+
+/** The ends of relations without a row of their own, from what one of their mentions calls them. */
+async function endsOfMentions(tx: ScopedTx, workspace: WorkspaceId, rows: readonly graph.RelationEvidence[]): Promise<Map<string, Ends>> {
+  const leads = await aliases.resolve(tx, workspace, [
+    ...new Set(rows.flatMap((row) => [row.source_key ?? [], row.target_key ?? []].flat())),
+  ])
+  const idOf = (key: string): string => leads.get(key) ?? entityId(key)
+  const found = new Map<string, Ends>()
+  for (const { relation_id, source_key, target_key } of rows) {
+    const ends = source_key === null || target_key === null ? undefined : endsOf(idOf(source_key), idOf(target_key))
+    if (ends !== undefined) found.set(relation_id, ends)
+  }
+  return found
 }
 
 async function refoldEntities(
