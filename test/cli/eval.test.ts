@@ -7,7 +7,7 @@ import { openScratchDatabase } from '../../src/drivers/scratch.ts'
 import { createModels } from '../../src/models/create.ts'
 import type { EvaluationReport } from '../../src/services/evaluate/evaluate.ts'
 
-const signal = AbortSignal.timeout(50_000)
+const { signal } = new AbortController()
 let folder: string
 let printed: string[] = []
 

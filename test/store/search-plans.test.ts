@@ -46,15 +46,19 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
   /** Each statement of one search with its plan, explained in the transaction that ran it, so with its role, scope and settings. */
   async function plansOf(workspace: WorkspaceId, mode: (typeof MODES)[number], filters: Record<string, number>): Promise<{ text: string; plan: string }[]> {
     const plans: { text: string; plan: string }[] = []
-    const original = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => Promise<pg.QueryResult<{ 'QUERY PLAN': string }>>
-    const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(async function explained(this: pg.Client, ...args: unknown[]) {
-      const [text, values] = typeof args[0] === 'string' ? [args[0], args[1]] : [(args[0] as pg.QueryConfig).text, (args[0] as pg.QueryConfig).values]
+    // oxlint-disable-next-line typescript/unbound-method -- called below with the client it is asked on
+    const original: (...args: unknown[]) => Promise<pg.QueryResult<{ 'QUERY PLAN': string }>> = pg.Client.prototype.query
+    const explaining = async function explaining(this: pg.Client, ...args: unknown[]): Promise<unknown> {
+      const [first, second] = args as [string | pg.QueryConfig, unknown[]?]
+      const [text, values] = typeof first === 'string' ? [first, second] : [first.text, first.values]
       if (/^\s*\(?\s*(?:select|with)/.test(text) && !/set_config/.test(text)) {
-        const explained = await original.call(this, { text: `explain ${text}`, values: values as unknown[] })
+        const explained = await original.call(this, { text: `explain ${text}`, values })
         plans.push({ text, plan: explained.rows.map((row) => row['QUERY PLAN']).join('\n') })
       }
       return original.apply(this, args)
-    } as never)
+    }
+    // oxlint-disable-next-line typescript/no-misused-promises -- of its many forms, the one that returns a promise is used here
+    const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(explaining)
     try {
       const retrieval = createRetrieval({ database, models: { ...createModels({}), embedding, embeddingFor: () => embedding } })
       await retrieval.search(workspaceScope(workspace), searchRequest({ query: library.question(), mode, filters }), AbortSignal.timeout(60_000))

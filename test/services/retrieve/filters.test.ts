@@ -11,7 +11,7 @@ import { searchRequest } from '../../support/requests.ts'
 const teacher = workspaceId('teacher-001')
 const shared = workspaceId('public')
 const scope = workspaceScope(teacher, shared)
-const signal = AbortSignal.timeout(50_000)
+const { signal } = new AbortController()
 
 let engine: TestEngine
 let retrieval: Retrieval

@@ -11,7 +11,7 @@ import { type ModelServer, startModelServer } from '../../support/model-server.t
 import { queryRequest, searchRequest } from '../../support/requests.ts'
 
 const teacher = workspaceScope(workspaceId('teacher-001'))
-const signal = AbortSignal.timeout(50_000)
+const { signal } = new AbortController()
 
 let database: Database
 let engine: TestEngine

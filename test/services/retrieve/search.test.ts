@@ -11,7 +11,7 @@ const teacher = workspaceId('teacher-001')
 const stranger = workspaceId('teacher-002')
 const shared = workspaceId('public')
 const both = workspaceScope(teacher, shared)
-const signal = AbortSignal.timeout(50_000)
+const { signal } = new AbortController()
 
 let engine: TestEngine
 let retrieval: Retrieval
