@@ -6,6 +6,7 @@ import { endsOf, type Ends } from '../core/tally.ts'
 import { workspaceScope, type WorkspaceId } from '../core/workspace.ts'
 import * as aliases from '../store/aliases.ts'
 import * as chunks from '../store/chunks.ts'
+import { foldDigest } from '../store/digest.ts'
 import * as doctor from '../store/doctor.ts'
 import { withScope, type ScopedTx } from '../store/scope.ts'
 import { toHalf } from '../store/vectors-codec.ts'
@@ -45,7 +46,27 @@ export async function diagnose(deps: EngineDeps, workspace: WorkspaceId): Promis
     },
     { snapshot: true },
   )
+  if (findings.length === 0 && (await foldsDiffer(deps, workspace))) findings.push(...finding('entities or relations differ from what their mentions add up to', [workspace]))
   return { workspace, healthy: findings.length === 0, findings }
+}
+
+class RolledBack extends Error {}
+
+/** Folds everything anew in a transaction that is thrown away, and compares. Other publishers of the workspace wait meanwhile. */
+async function foldsDiffer(deps: EngineDeps, workspace: WorkspaceId): Promise<boolean> {
+  let differ = false
+  try {
+    await withScope(deps.database, workspaceScope(workspace), async (tx) => {
+      await workspaces.lockForPublish(tx, workspace)
+      const before = await foldDigest(tx, workspace)
+      await refoldAll(tx, workspace)
+      differ = before !== (await foldDigest(tx, workspace))
+      throw new RolledBack()
+    })
+  } catch (error) {
+    if (!(error instanceof RolledBack)) throw error
+  }
+  return differ
 }
 
 /** Repairs and diagnoses again. Missing vectors are embedded before the transaction that writes them. */

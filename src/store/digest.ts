@@ -53,6 +53,14 @@ export async function workspaceDigest(tx: ScopedTx, workspace: WorkspaceId, home
   return digest
 }
 
+/** The folds alone: entities and relations as they stand. */
+export async function foldDigest(tx: ScopedTx, workspace: WorkspaceId): Promise<string> {
+  const folds = PARTS.filter((one) => one.name === 'entities' || one.name === 'relations')
+  const hashes: string[] = []
+  for (const { columns, order, from } of folds) hashes.push(await hashRows(tx, workspace, from, columns, order))
+  return hashes.join(' ')
+}
+
 async function hashRows(tx: ScopedTx, workspace: WorkspaceId, from: RawBuilder<unknown>, columns: string, order: string): Promise<string> {
   const rows = await sql<{ row: string }>`
     select to_jsonb(r)::text as row from (
