@@ -1,4 +1,5 @@
 // The use cases as types: what HTTP, MCP and the command line call, and nothing else. Implemented beside this file.
+import type { Block } from '../core/blocks.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Mode } from '../core/modes.ts'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
@@ -64,6 +65,8 @@ export type DocumentView = {
 
 export type DocumentQuery = { collection?: string; status?: ParseStatus; q?: string; limit: number; cursor?: string }
 
+export type BlockView = Block & { ordinal: number }
+
 export type ChunkView = {
   chunkId: string
   ordinal: number
@@ -82,6 +85,10 @@ export type Documents = {
   get(workspace: WorkspaceId, fileId: string): Promise<DocumentView>
   list(workspace: WorkspaceId, query: DocumentQuery): Promise<{ documents: DocumentView[]; nextCursor: string | null }>
   chunks(workspace: WorkspaceId, fileId: string, page: { limit: number; cursor?: string }): Promise<{ chunks: ChunkView[]; nextCursor: string | null }>
+  /** What the parser saw, in reading order. */
+  blocks(workspace: WorkspaceId, fileId: string, page: { limit: number; cursor?: string }): Promise<{ blocks: BlockView[]; nextCursor: string | null }>
+  /** A picture of the live version. @throws AppError `not_found` */
+  asset(workspace: WorkspaceId, fileId: string, sha256: string): Promise<{ mediaType: string; bytes: Uint8Array }>
   remove(workspace: WorkspaceId, fileId: string): Promise<{ fileId: string; deleted: true }>
 }
 

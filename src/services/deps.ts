@@ -31,6 +31,8 @@ export type EngineDeps = {
   }
   /** Stage-one API that gives the chunks of courses; undefined: they are handed over with PUT. */
   courseChunksUrl?: string | undefined
+  /** Where events of knowledge releases are delivered; undefined: they are only fetched. */
+  eventsUrl?: string | undefined
   /** Wakes the workers of this process at once instead of at their next poll. */
   wake: (what: 'jobs' | 'outbox') => void
 }

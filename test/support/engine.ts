@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createVault } from '../../src/java/secrets.ts'
 import { courseHandler } from '../../src/jobs/course-handler.ts'
+import { releaseHandler } from '../../src/jobs/release-handler.ts'
 import { ingestHandler } from '../../src/jobs/ingest-handler.ts'
 import { OutboxDelivery } from '../../src/jobs/outbox.ts'
 import { Worker } from '../../src/jobs/worker.ts'
@@ -133,7 +134,7 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
   }
   worker = new Worker({
     database,
-    handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps) },
+    handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps) },
     log,
     concurrency: options.concurrency ?? 4,
     perWorkspace: options.perWorkspace ?? 4,

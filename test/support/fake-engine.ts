@@ -18,7 +18,7 @@ import type {
 export type Called =
   | { use: 'parse'; workspace: WorkspaceId; request: ParseRequest; token: string | undefined }
   | { use: 'upload'; workspace: WorkspaceId; request: UploadRequest; token: string | undefined }
-  | { use: 'retry' | 'get' | 'list' | 'chunks' | 'remove' | 'courses' | 'images' | 'releases'; workspace: WorkspaceId; about: unknown }
+  | { use: 'retry' | 'get' | 'list' | 'chunks' | 'blocks' | 'asset' | 'remove' | 'courses' | 'images' | 'releases'; workspace: WorkspaceId; about: unknown }
   | { use: 'search'; scope: WorkspaceScope; request: SearchRequest }
   | { use: 'query' | 'context'; scope: WorkspaceScope; request: QueryRequest }
   | { use: 'graph'; about: unknown }
@@ -33,6 +33,8 @@ export type FakeEngine = Engine & {
   /** What `query` yields; a thrown value is thrown there. */
   events: (signal: AbortSignal) => AsyncGenerator<QueryEvent, void>
   ready: Readiness
+  /** What `asset` answers. */
+  asset: { mediaType: string; bytes: Uint8Array }
   /** Thrown by the next call of anything but `query`. */
   failure: unknown
   last(): Called
@@ -86,6 +88,7 @@ export function fakeEngine(): FakeEngine {
       }
     },
     ready: { ready: true, reasons: [], seeding: false, checks: { database: 'ok' } },
+    asset: { mediaType: 'image/png', bytes: Buffer.from('png') },
     failure: undefined,
     last: () => {
       const called = engine.calls.at(-1)
@@ -104,6 +107,8 @@ export function fakeEngine(): FakeEngine {
       },
       list: (workspace, query) => note({ use: 'list', workspace, about: query }, { documents: engine.views, nextCursor: null }),
       chunks: (workspace, fileId, page) => note({ use: 'chunks', workspace, about: { fileId, ...page } }, { chunks: [], nextCursor: null }),
+      blocks: (workspace, fileId, page) => note({ use: 'blocks', workspace, about: { fileId, ...page } }, { blocks: [], nextCursor: null }),
+      asset: (workspace, fileId, sha256) => note({ use: 'asset', workspace, about: { fileId, sha256 } }, engine.asset),
       remove: (workspace, fileId) => note({ use: 'remove', workspace, about: fileId }, { fileId, deleted: true as const }),
     },
     retrieval: {
