@@ -65,22 +65,21 @@ export async function lexicalCandidates(
   if (terms.length === 0) return []
   const operands = terms.map((term) => withoutTenant(tsqueryAll([term], workspace)))
   const queries = (drive?.queries ?? terms.map((term) => ({ terms: [term], frequency: 0 }))).map((query) => ({ text: tsqueryAll(query.terms, workspace), frequency: query.frequency }))
-  const counted = drive ? sql`w.frequency` : sql`(select count(*)::int from held h where h.position = w.position)`
+  const counted = drive ? sql`w.frequency` : sql`count(*) over (partition by w.position)::int`
   const found = await sql<LexicalHit>`
     with wanted as (
       select ordinality::int as position, query::tsquery as query, frequency
       from unnest(${queries.map((query) => query.text)}::text[], ${queries.map((query) => query.frequency)}::int[]) with ordinality as w(query, frequency, ordinality)),
     held as materialized (
-      select w.position, t.chunk_id, t.length
+      select w.position, t.chunk_id, t.length, ${counted} as chunks
       from wanted w cross join lateral (
         -- Not bare, or the planner reads the tenant's whole index through the primary key and opens every term vector.
         select chunk_id, length from chunk_terms where workspace_id || '' = ${workspace} and terms @@ w.query) t),
-    common as materialized (
-      select c.position, c.chunks, ln(1 + greatest(0, ${index.chunks}::float8 - c.chunks + 0.5) / (c.chunks + 0.5)) as idf
-      from (select w.position, ${counted} as chunks from wanted w) c),
     weighed as (
-      select h.chunk_id, h.length, sum(f.idf) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * h.length / ${index.average_length}::float8)) as weight
-      from held h join common f using (position) group by h.chunk_id, h.length),
+      select chunk_id, length,
+        sum(ln(1 + greatest(0, ${index.chunks}::float8 - chunks + 0.5) / (chunks + 0.5))) * 2.2
+          / (1 + 1.2 * (0.25 + 0.75 * length / ${index.average_length}::float8)) as weight
+      from held group by chunk_id, length),
     best as (
       select b.chunk_id, b.length from weighed b
       ${filter ? sql`join chunks c on c.workspace_id = ${workspace} and c.chunk_id = b.chunk_id where true${andMatches('c', filter)}` : sql``}
@@ -88,7 +87,7 @@ export async function lexicalCandidates(
     select ${workspace} as workspace_id, b.chunk_id, b.length,
       array(select ts_rank('{1,1,1,1}'::float4[], t.terms, o.operand::tsquery)
         from unnest(${operands}::text[]) with ordinality as o(operand, position) order by o.position) as ranks,
-      ${drive ? sql`${[...drive.frequencies]}::int[]` : sql`array(select chunks from common order by position)`} as document_frequencies
+      ${drive ? sql`${[...drive.frequencies]}::int[]` : sql`array(select coalesce(max(h.chunks), 0) from wanted w left join held h using (position) group by w.position order by w.position)`} as document_frequencies
     from best b join chunk_terms t on t.workspace_id = ${workspace} and t.chunk_id = b.chunk_id`.execute(tx)
   return found.rows
 }

@@ -12,7 +12,7 @@ const DEPTH = 300
 /** From here on the frequencies of the question's terms are known beforehand. */
 const LARGE_INDEX = 10_000
 /** Postings that the leading terms may bring together. */
-const MAX_POSTINGS = 20_000
+const MAX_POSTINGS = 10_000
 
 /** Sizes of the workspaces' indexes, in no particular order; a workspace without chunks is left out. */
 export async function indexSizes(tx: ScopedTx, workspaces: readonly WorkspaceRow[], remembered: Remembered): Promise<TermStatistics[]> {
@@ -53,7 +53,7 @@ async function searchIndex(tx: ScopedTx, plan: Plan, workspace: WorkspaceRow, in
  * What to ask a large index, in the order of trying: as many of the rarest terms as bring few enough postings; where even
  * the rarest is common, the two rarest together, and alone only if they never meet.
  */
-function leads(terms: readonly string[], frequencies: readonly number[]): Drive[] {
+export function leads(terms: readonly string[], frequencies: readonly number[]): Drive[] {
   const rarest = terms
     .map((term, position) => ({ term, frequency: frequencies[position] ?? 0 }))
     .filter(({ frequency }) => frequency > 0)
