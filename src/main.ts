@@ -1,13 +1,18 @@
 // The process: settings, the engine, the HTTP server, and an orderly end.
 import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
 import { type App, createApp, PUBLIC_SEED } from './app.ts'
 import { type Config, loadConfig } from './config.ts'
-import { asAppError } from './core/errors.ts'
+import { type AppError, asAppError } from './core/errors.ts'
 import { PUBLIC_WORKSPACE } from './core/workspace.ts'
 import { databaseUnavailable, isConnectionError } from './drivers/postgres.ts'
+import { callerName } from './http/caller.ts'
 import { mountConsole } from './http/console.ts'
+import { toAppError } from './http/errors.ts'
 import { createHttpServer } from './http/server.ts'
+import { createTools } from './http/tools.ts'
 import { createLog } from './log.ts'
+import { type MountOptions, mountMcp } from './mcp/mount.ts'
 import type { Log } from './services/deps.ts'
 import { createIdentity } from './services/identity.ts'
 import { createRateLimiter } from './services/rate-limit.ts'
@@ -20,19 +25,7 @@ const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.
 export async function serve(config: Config): Promise<void> {
   const log = createLog(config.logLevel)
   const app = await createApp(config, log)
-  const servesHttp = config.role !== 'worker'
-  const server = servesHttp
-    ? await createHttpServer({
-        engine: app.engine,
-        identity: createIdentity({ ...config.identity, now: Date.now }),
-        settings: { loopback: config.loopback, development: config.development, uploadMaxBytes: config.uploadMaxBytes },
-        log,
-        version,
-        rateLimiter: config.rateLimitPerMinute === undefined ? undefined : createRateLimiter(app.deps.database, config.rateLimitPerMinute, log),
-        mounts: [(mount) => mountConsole(mount)],
-        translate: (error) => (isConnectionError(error) ? databaseUnavailable(error) : undefined),
-      })
-    : undefined
+  const server = config.role === 'worker' ? undefined : await createServer(app, config, log)
   let stopping: Promise<void> | undefined
   const stop = (signal: string): void => {
     stopping ??= (async () => {
@@ -57,6 +50,30 @@ export async function serve(config: Config): Promise<void> {
   }
   if (address !== undefined) log.info({ address, docs: `${address}/docs` }, 'ready')
 }
+
+/** HTTP, and on the same port the console and MCP, with one identity and one limit for all of them. */
+async function createServer(app: App, config: Config, log: Log): Promise<Awaited<ReturnType<typeof createHttpServer>>> {
+  const settings = { loopback: config.loopback, development: config.development, uploadMaxBytes: config.uploadMaxBytes }
+  const identity = createIdentity({ ...config.identity, now: Date.now })
+  const rateLimiter = config.rateLimitPerMinute === undefined ? undefined : createRateLimiter(app.deps.database, config.rateLimitPerMinute, log)
+  const mcp: MountOptions = {
+    tools: createTools(app.engine, settings),
+    version,
+    identity,
+    log,
+    admit: async (principal, headers) => rateLimiter?.admit(callerName(principal, headers)),
+    issuer: config.identity.issuer,
+    report: (error, tool) => {
+      const known = toAppError(error, translate)
+      if (known.code === 'internal_error') log.error({ tool, err: known.cause ?? known }, 'a tool failed unexpectedly')
+      return known
+    },
+  }
+  const mounts = [(mount: FastifyInstance) => mountConsole(mount), (mount: FastifyInstance) => mountMcp(mount, mcp)]
+  return createHttpServer({ engine: app.engine, identity, settings, log, version, rateLimiter, mounts, translate })
+}
+
+const translate = (error: unknown): AppError | undefined => (isConnectionError(error) ? databaseUnavailable(error) : undefined)
 
 /** Queues what is new before anybody asks whether seeding goes on; a service without its seed material still serves. */
 async function seedPublic(app: App, log: Log): Promise<void> {

@@ -199,7 +199,7 @@ function signalOf(reply: FastifyReply): AbortSignal {
 function sendError(reply: FastifyReply, error: AppError, requestId: string): FastifyReply {
   const seconds = retryAfter(error)
   if (seconds !== undefined) void reply.header('retry-after', String(seconds))
-  if (error.definition.status === 401) void reply.header('www-authenticate', 'Bearer')
+  if (error.definition.status === 401 && !reply.hasHeader('www-authenticate')) void reply.header('www-authenticate', 'Bearer')
   return reply
     .code(error.definition.status)
     .type('application/json; charset=utf-8')

@@ -1,0 +1,83 @@
+// MCP over Streamable HTTP at /mcp: stateless, every request proven by itself. The protocol is the SDK's; who may call is
+// decided by the same identity and the same routes as everywhere else.
+import { createMcpHandler } from '@modelcontextprotocol/server'
+import { toNodeHandler } from '@modelcontextprotocol/node'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Principal } from '../core/credentials.ts'
+import { AppError } from '../core/errors.ts'
+import type { Log } from '../services/deps.ts'
+import type { Identity } from '../services/identity.ts'
+import type { Caller, McpOptions } from './caller.ts'
+import { createMcpServer } from './server.ts'
+
+export type MountOptions = McpOptions & {
+  identity: Identity
+  log: Log
+  /** Counts the call and refuses it when there were too many; undefined: no limit. */
+  admit: ((principal: Principal, headers: FastifyRequest['headers']) => Promise<void>) | undefined
+  /** Who issues the tokens, where the settings say so; told to clients that ask how to get one. */
+  issuer: string | undefined
+}
+
+const PATH = '/mcp'
+const METADATA = '/.well-known/oauth-protected-resource'
+
+/** For `mounts` of the HTTP server. */
+export async function mountMcp(app: FastifyInstance, options: MountOptions): Promise<void> {
+  const { identity, log, admit, issuer } = options
+  const callers = new WeakMap<object, Caller>()
+  const handler = createMcpHandler(
+    ({ authInfo }) => {
+      const caller = authInfo?.extra === undefined ? undefined : callers.get(authInfo.extra)
+      if (caller === undefined) throw new Error('an MCP request reached the handler without a proven caller')
+      return createMcpServer(options, caller)
+    },
+    { onerror: (error) => log.info({ kind: error.name }, 'an MCP request was refused') },
+  )
+  const serve = toNodeHandler(handler)
+  app.addHook('onClose', () => handler.close())
+  app.route({
+    method: ['GET', 'POST', 'DELETE'],
+    url: PATH,
+    handler: async (request, reply) => {
+      refuseOtherOrigins(request)
+      const principal = await identity.authenticate(request.headers, request.gone).catch((error: unknown) => {
+        if (error instanceof AppError && error.code === 'unauthorized') void reply.header('www-authenticate', challenge(request))
+        throw error
+      })
+      await admit?.(principal, request.headers)
+      // The token itself stays here: nothing behind the handler needs it. The key is what the caller is found by.
+      const key: Record<string, unknown> = {}
+      callers.set(key, { principal, workspace: workspaceOf(request), gone: request.gone, requestId: request.id })
+      reply.hijack()
+      reply.raw.setHeader('x-request-id', request.id)
+      const proven = Object.assign(request.raw, { auth: { token: '', clientId: principal.kind, scopes: [], extra: key } })
+      // Node types what may be absent as present and undefined.
+      await serve(proven as Parameters<typeof serve>[0], reply.raw, request.body)
+    },
+  })
+  for (const url of [METADATA, `${METADATA}${PATH}`]) {
+    app.get(url, (request) => ({
+      resource: `${originOf(request)}${PATH}`,
+      resource_name: 'insight-rag',
+      bearer_methods_supported: ['header'],
+      ...(issuer !== undefined && URL.canParse(issuer) ? { authorization_servers: [issuer] } : {}),
+    }))
+  }
+}
+
+const originOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
+
+const challenge = (request: FastifyRequest): string => `Bearer resource_metadata="${originOf(request)}${METADATA}${PATH}"`
+
+function workspaceOf({ headers }: FastifyRequest): string | undefined {
+  const header = headers['x-workspace']
+  if (Array.isArray(header)) throw new AppError('invalid_request', 'X-Workspace may be sent only once.')
+  return header === '' ? undefined : header
+}
+
+/** A page from elsewhere must not speak for whoever looks at it; programs send no Origin. */
+function refuseOtherOrigins({ headers: { origin, host } }: FastifyRequest): void {
+  if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return
+  throw new AppError('forbidden', 'Pages from other origins may not call this service.')
+}
