@@ -12,8 +12,10 @@ export function Dialog({ title, onClose, side = false, children }: DialogProps) 
   const heading = useId()
   const words = useWords()
   useEffect(() => {
-    element.current?.showModal()
-    return () => element.current?.close()
+    const shown = element.current
+    shown?.showModal()
+    // Closing gives the focus back to what had it; a dialog that merely vanishes loses it.
+    return () => shown?.close()
   }, [])
   const cancel = (event: Event): void => {
     event.preventDefault()

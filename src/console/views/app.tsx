@@ -120,9 +120,9 @@ function Content({ view, me, workspace }: { view: string; me: Me; workspace: str
     case 'graph':
       return <GraphView me={me} workspace={workspace} />
     case 'courses':
-      return <CoursesView me={me} workspace={workspace} />
+      return <CoursesView me={me} />
     case 'releases':
-      return <ReleasesView me={me} workspace={workspace} />
+      return <ReleasesView me={me} />
     case 'operations':
       return <OperationsView me={me} />
     default:

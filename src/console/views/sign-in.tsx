@@ -45,14 +45,17 @@ export function SignInForm({ reason }: { reason?: string | undefined }) {
         <span>{words.signIn.token}</span>
         <input
           type="password"
+          aria-describedby="kept"
           required
           autoComplete="off"
           spellcheck={false}
           value={token}
           onInput={(event) => setToken(event.currentTarget.value)}
         />
-        <small class="quiet">{words.signIn.kept}</small>
       </label>
+      <small id="kept" class="quiet">
+        {words.signIn.kept}
+      </small>
       <button type="submit" class="button primary" disabled={busy || token.trim() === ''}>
         {busy ? words.signIn.checking : words.signIn.submit}
       </button>

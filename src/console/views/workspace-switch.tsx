@@ -63,13 +63,16 @@ function NameWorkspace({ onClose }: { onClose: () => void }) {
           <span>{words.workspace}</span>
           <input
             required
+            aria-describedby="workspace-hint"
             pattern={WORKSPACE_PATTERN}
             placeholder="teacher-001"
             value={name}
             onInput={(event) => setName(event.currentTarget.value)}
           />
-          <small class="quiet">{words.workspaceHint}</small>
         </label>
+        <small id="workspace-hint" class="quiet">
+          {words.workspaceHint}
+        </small>
         <button type="submit" class="button primary">
           {words.open}
         </button>

@@ -18,7 +18,7 @@ const POLL_MS = 1_500
 const isActive = ({ status }: CourseStatus): boolean => status === 'pending' || status === 'running'
 const BADGES = { not_started: 'pending', pending: 'pending', running: 'processing', done: 'completed', failed: 'failed' } as const
 
-export function CoursesView({ me }: { me: Me; workspace: string }) {
+export function CoursesView({ me }: { me: Me }) {
   const words = useWords()
   return (
     <Page title={words.view.courses} lead={words.courses.lead}>

@@ -7,14 +7,18 @@ import { moment } from '../../words/format.ts'
 import { useLanguage, useWords } from '../../words/words.ts'
 
 const SHOWN = 30
-const ENDS: readonly string[] = ['job.succeeded', 'job.failed']
+const ENDS: ReadonlySet<string> = new Set(['job.succeeded', 'job.failed'])
 
 const buildOf = ({ payload }: ReleaseEvent): string | undefined =>
   typeof payload['build_id'] === 'string' ? payload['build_id'] : undefined
 
+/** The first of these fields that holds a text. */
+const said = (payload: Record<string, unknown>, ...names: string[]): string =>
+  names.map((name) => payload[name]).find((value) => typeof value === 'string') ?? '–'
+
 /** Builds with a beginning and no end. */
 export function runningBuilds(events: readonly ReleaseEvent[]): string[] {
-  const ended = new Set(events.filter(({ event_type }) => ENDS.includes(event_type)).map(buildOf))
+  const ended = new Set(events.filter(({ event_type }) => ENDS.has(event_type)).map(buildOf))
   return [...new Set(events.map(buildOf))].filter((build): build is string => build !== undefined && !ended.has(build))
 }
 
@@ -39,10 +43,10 @@ export function Events({ events }: { events: ReleaseEvent[] }) {
           columns={[
             { name: words.releases.when, cell: ({ occurred_at }) => moment(occurred_at, language) },
             { name: words.releases.event, cell: ({ event_type }) => event_type },
-            { name: words.releases.version, cell: ({ payload }) => String(payload['kb_version_id'] ?? '–') },
+            { name: words.releases.version, cell: ({ payload }) => said(payload, 'kb_version_id') },
             {
               name: words.releases.state,
-              cell: ({ payload }) => String(payload['state'] ?? payload['recommendation'] ?? payload['error'] ?? '–'),
+              cell: ({ payload }) => said(payload, 'state', 'recommendation', 'error'),
             },
           ]}
         />

@@ -1,0 +1,418 @@
+// The console as people use it: every main path, what goes wrong on the way, and hostile documents.
+import { readFileSync } from 'node:fs'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Service, servicePlace, type ServicePlace, startService } from '../support/service.ts'
+import { TEST_SECRET, teacherToken } from '../support/tokens.ts'
+import { accessibilityFindings, buildConsole, type Credential, openPage, startBrowser, visit, type Watched } from './support.ts'
+
+const ADMIN: Credential = { kind: 'admin', token: 'an-admin-token' }
+const teacher = (id: string): Credential => ({ kind: 'bearer', token: teacherToken(id) })
+
+const LESSON = `# 二次函数
+
+形如 $y = ax^2 + bx + c$ 的函数叫做二次函数，它的图像是抛物线。
+
+$$
+x = -\\frac{b}{2a}
+$$
+
+| 系数 | 作用 |
+| --- | --- |
+| a | 决定开口方向 |
+`
+
+let place: ServicePlace
+let service: Service
+let browser: Browser
+let opened: Watched[] = []
+
+beforeAll(async () => {
+  await buildConsole()
+  place = await servicePlace()
+  ;[service, browser] = await Promise.all([startService(place, { JWT_SECRET: TEST_SECRET, ADMIN_TOKEN: ADMIN.token }), startBrowser()])
+}, 120_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await service?.stop()
+  await place?.clear()
+})
+
+afterEach(async () => {
+  const problems = opened.flatMap((watched) => watched.problems)
+  await Promise.all(opened.map(({ page }) => page.context().close()))
+  opened = []
+  expect(problems, 'errors in the page, or scripts and styles that its content policy refused').toEqual([])
+})
+
+async function open(hash: string, credential?: Credential, options: BrowserContextOptions = {}): Promise<Page> {
+  const watched = await openPage(browser, options)
+  opened.push(watched)
+  await visit(watched.page, service.url, hash, credential)
+  return watched.page
+}
+
+/** Brings a text into a teacher's workspace and waits until it is searchable. */
+async function ingest(id: string, fileName: string, text: string): Promise<string> {
+  const headers = { authorization: `Bearer ${teacherToken(id)}` }
+  const { json } = await service.call('POST', '/api/documents', { fileName, text }, headers)
+  const fileId = String(json['fileId'])
+  for (;;) {
+    const { json: view } = await service.call('GET', `/api/documents/${fileId}`, undefined, headers)
+    if (view['parseStatus'] === 'completed') return fileId
+    if (view['parseStatus'] === 'failed') throw new Error(String(view['parseError']))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** Nothing on the page is still being loaded. */
+const settled = (page: Page): Promise<void> => page.locator('.skeleton').first().waitFor({ state: 'detached' })
+
+describe('signing in', () => {
+  test('a refused token is told, an accepted one opens the own workspace, and signing out forgets it', async () => {
+    const page = await open('')
+    await page.getByLabel('Token', { exact: true }).fill('not a token')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('did not accept this token').waitFor()
+    await page.getByLabel('Token', { exact: true }).fill(teacherToken('in'))
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'Documents' }).waitFor()
+    expect(await page.getByLabel('Workspace').inputValue()).toBe('teacher-in')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(await page.evaluate('JSON.stringify(sessionStorage) + JSON.stringify(localStorage) + document.cookie')).not.toContain('eyJ')
+  })
+
+  test('a token that expires half-way is asked for again over what is on the screen', async () => {
+    await ingest('expiring', 'kept.md', LESSON)
+    const page = await open('#/documents', teacher('expiring'))
+    await page.getByRole('link', { name: 'kept.md' }).waitFor()
+    await page.evaluate(`sessionStorage.setItem('insight-rag.credential', JSON.stringify({ kind: 'bearer', token: 'eyJ.old.token' }))`)
+    await page.getByLabel('Status').selectOption('completed')
+    await page.getByRole('dialog').getByText('Your sign-in has expired').waitFor()
+    await page.getByLabel('Token', { exact: true }).fill(teacherToken('expiring'))
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await page.getByLabel('Status').inputValue()).toBe('completed')
+  })
+
+  test('a teacher may look at public but not write there, and sees nothing for administrators', async () => {
+    const page = await open('#/documents', teacher('reader'))
+    await page.getByLabel('Workspace').selectOption('public')
+    await page.getByText('You may only read in this workspace.').waitFor()
+    expect(await page.getByRole('button', { name: 'Choose files' }).count()).toBe(0)
+    expect(await page.getByRole('button', { name: /^Delete/ }).count()).toBe(0)
+    await page.getByRole('link', { name: 'Operations' }).click()
+    await page.getByText('are for administrators').waitFor()
+  })
+})
+
+describe('documents', () => {
+  test('a dropped file is followed to its end and shown with its formulas, tables and figures', async () => {
+    const page = await open('#/documents', teacher('drop'))
+    await page.getByText('No documents yet').waitFor()
+    const dropped = await page.evaluateHandle(
+      `(() => { const carried = new DataTransfer(); carried.items.add(new File([${JSON.stringify(LESSON)}], '教案.md', { type: 'text/markdown' })); return carried })()`,
+    )
+    await page.locator('.drop').dispatchEvent('drop', { dataTransfer: dropped })
+    await page.getByRole('row', { name: /教案\.md.*Completed/ }).waitFor()
+    await page
+      .getByRole('row', { name: /教案\.md/ })
+      .getByRole('link')
+      .click()
+    await page.getByRole('heading', { name: '教案.md' }).waitFor()
+    await page.locator('.katex').first().waitFor()
+    expect(await page.locator('.katex').count()).toBeGreaterThanOrEqual(2)
+    expect(await page.getByRole('cell', { name: '决定开口方向' }).count()).toBe(1)
+  })
+
+  test('an upload whose line breaks keeps its row and succeeds when it is tried again', async () => {
+    const page = await open('#/documents', teacher('offline'))
+    await page.route('**/api/documents', (route) =>
+      route.request().method() === 'POST' ? route.abort('connectionreset') : route.continue(),
+    )
+    await page.locator('input[type=file]').setInputFiles({ name: 'broken.md', mimeType: 'text/markdown', buffer: Buffer.from(LESSON) })
+    const row = page.locator('.upload', { hasText: 'broken.md' })
+    await row.getByText('cannot be reached').waitFor()
+    await page.unroute('**/api/documents')
+    await row.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('row', { name: /broken\.md.*Completed/ }).waitFor()
+  })
+
+  test('a file of a type nobody can read is refused in its row with the reason', async () => {
+    const page = await open('#/documents', teacher('types'))
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'tool.exe', mimeType: 'application/octet-stream', buffer: Buffer.from([77, 90, 0, 1, 2, 3]) })
+    await page.locator('.upload', { hasText: 'tool.exe' }).getByText('This type of file cannot be read.').waitFor()
+  })
+
+  test('a failed document says why, can be tried again, and is deleted only after a question', async () => {
+    const page = await open('#/documents', teacher('failing'))
+    const encrypted = readFileSync(new URL('../../fixtures/documents/encrypted.pdf', import.meta.url))
+    await page.locator('input[type=file]').setInputFiles({ name: 'locked.pdf', mimeType: 'application/pdf', buffer: encrypted })
+    const row = page.getByRole('row', { name: /locked\.pdf/ })
+    await row.getByText(/unprocessable_document.*password/).waitFor()
+    await row.getByRole('button', { name: 'Try again' }).click()
+    await row.getByText(/unprocessable_document.*password/).waitFor()
+    await row.getByRole('button', { name: 'Delete locked.pdf' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    expect(await row.count()).toBe(1)
+    await row.getByRole('button', { name: 'Delete locked.pdf' }).click()
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('No documents yet').waitFor()
+  })
+
+  test('filters narrow the list and an empty result offers to clear them', async () => {
+    await ingest('filters', 'alpha.md', 'alpha')
+    await ingest('filters', 'beta.md', 'beta')
+    const page = await open('#/documents', teacher('filters'))
+    await page.getByRole('link', { name: 'beta.md' }).waitFor()
+    await page.getByLabel('File name or fileId').fill('alph')
+    await page.getByRole('link', { name: 'beta.md' }).waitFor({ state: 'detached' })
+    expect(await page.getByRole('link', { name: 'alpha.md' }).count()).toBe(1)
+    await page.getByLabel('File name or fileId').fill('gamma')
+    await page.getByRole('button', { name: 'Clear filters' }).click()
+    await page.getByRole('link', { name: 'beta.md' }).waitFor()
+  })
+})
+
+describe('search', () => {
+  beforeAll(async () => {
+    await ingest('asking', '教案.md', LESSON)
+  })
+
+  test('a result shows its score and by which ways it was found, and opens its place', async () => {
+    const page = await open('#/search', teacher('asking'))
+    await page.getByLabel('Question').fill('二次函数的图像')
+    await page.getByRole('button', { name: 'Search', exact: true }).first().click()
+    const hit = page.locator('.hit', { hasText: 'user/教案.md' })
+    await hit.waitFor()
+    expect(await hit.locator('.score').textContent()).toMatch(/^[01]\.\d{3}$/)
+    expect(await hit.locator('.leg').count()).toBeGreaterThan(0)
+    await hit.getByRole('button', { name: 'user/教案.md' }).click()
+    await page.getByRole('dialog').getByText('决定开口方向').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  })
+
+  test('modes stand side by side, and one can be left out', async () => {
+    const page = await open(`#/search?q=${encodeURIComponent('二次函数')}&way=compare`, teacher('asking'))
+    for (const mode of ['auto', 'naive', 'local', 'global', 'hybrid', 'mix', 'lexical']) {
+      await page
+        .getByRole('region', { name: mode, exact: true })
+        .getByText(/\d+ results?/)
+        .waitFor()
+    }
+    await page.getByRole('checkbox', { name: 'global' }).uncheck()
+    expect(await page.getByRole('region', { name: 'global', exact: true }).count()).toBe(0)
+  })
+
+  test('an answer arrives with citations that open the cited place, and can be asked further', async () => {
+    const page = await open(`#/search?q=${encodeURIComponent('二次函数的图像是什么')}&way=answer`, teacher('asking'))
+    const citation = page.locator('.answer .citation').first()
+    await citation.waitFor()
+    await citation.click()
+    await page.getByRole('dialog').locator('.rich').waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
+    await page.getByLabel('Ask further').fill('对称轴呢')
+    await page.getByRole('button', { name: 'Ask', exact: true }).last().click()
+    await page.locator('.exchange[aria-busy=false]').nth(1).waitFor()
+  })
+
+  test('nothing found is said, not shown as a blank page', async () => {
+    const page = await open('#/search', teacher('asking'))
+    await page.getByText('More conditions').click()
+    await page.getByLabel('Collections').fill('no-such-collection')
+    await page.getByLabel('Question').fill('qqqq')
+    await page.keyboard.press('Enter')
+    await page.getByText('Nothing relevant was found').waitFor()
+  })
+})
+
+describe('graph', () => {
+  test('an entity is found, painted with its neighbours, described with its evidence, and connected by a path', async () => {
+    const page = await open('#/graph', teacher('graph'))
+    await page.getByRole('searchbox', { name: 'Find an entity' }).fill('二次函數')
+    await page
+      .locator('.entity-list')
+      .getByRole('button', { name: /^二次函數 / })
+      .click()
+    await page.getByRole('img', { name: /Knowledge graph with \d+ entities/ }).waitFor()
+    await page.locator('.canvas canvas').first().waitFor()
+    const panel = page.getByRole('complementary', { name: '二次函數' })
+    await panel.getByText(/Evidence \(\d+\)/).click()
+    await panel.locator('blockquote').first().waitFor()
+    await panel.getByLabel('Path to another entity').fill('因式分解')
+    await panel.getByRole('button', { name: 'Find path' }).click()
+    expect(await page.locator('.path').textContent()).toMatch(/^二次函數 → .*因式分解$/)
+    expect(await panel.getByRole('button', { name: 'Edit' }).count()).toBe(0)
+  })
+
+  test('an administrator makes an entity, corrects it, merges it and takes the merge back', async () => {
+    const page = await open('#/graph', ADMIN)
+    await page.getByRole('button', { name: 'New entity' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('测试概念甲')
+    await dialog.getByLabel('Type').fill('concept')
+    await dialog.getByLabel('Description').fill('first words')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    const panel = page.getByRole('complementary', { name: '测试概念甲' })
+    await panel.getByText('first words').waitFor()
+    await panel.getByRole('button', { name: 'Edit' }).click()
+    await dialog.getByLabel('Description').fill('better words')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await panel.getByText('better words').waitFor()
+    await panel.getByLabel('Merge into entity').fill('二次函數')
+    await panel.getByRole('button', { name: 'Merge', exact: true }).click()
+    const merged = page.getByRole('complementary', { name: '二次函數' })
+    await merged.getByRole('button', { name: /Undo merge/ }).click()
+    await panel.getByText('better words').waitFor()
+    await panel.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await panel.waitFor({ state: 'detached' })
+  })
+})
+
+describe('hostile text', () => {
+  const NAME = `<img src=x onerror="window.harmed='name'">'"-->.md`
+  const TEXT = [
+    `# <script>window.harmed='heading'</script> attack`,
+    `<img src=x onerror="window.harmed='text'"> and <svg onload="window.harmed='svg'"></svg>`,
+    `[press](javascript:window.harmed='link') and $\\href{javascript:window.harmed='formula'}{x^2}$ and $\\htmlClass{c}{y}$`,
+    `| <b onmouseover="window.harmed='cell'">cell</b> |`,
+    '| --- |',
+    `| <iframe src="javascript:parent.harmed='frame'"></iframe> |`,
+  ].join('\n\n')
+
+  test('of names and documents stays text everywhere: list, document, results, answer', async () => {
+    const fileId = await ingest('hostile', NAME, TEXT)
+    const page = await open('#/documents', teacher('hostile'))
+    const foreign = `document.querySelectorAll('#app img, #app script, #app iframe, #app a[href^="javascript"], #app [onerror], #app [onload], #app [onmouseover]').length`
+    const unharmed = async (): Promise<void> => {
+      expect(await page.evaluate('window.harmed')).toBeUndefined()
+      expect(await page.evaluate(foreign)).toBe(0)
+    }
+    await page.getByRole('link', { name: NAME }).waitFor()
+    await unharmed()
+    await page.evaluate(`location.hash = '#/documents/${fileId}'`)
+    await page.locator('.chunk').first().waitFor()
+    expect(await page.locator('.chunks').textContent()).toContain('attack')
+    await unharmed()
+    for (const way of ['search', 'compare', 'answer']) {
+      await page.evaluate(`location.hash = '#/search?q=attack&way=${way}'`)
+      await page.locator('.hit, .column li, .references li').first().waitFor()
+      await unharmed()
+    }
+  })
+
+  test('in the address neither runs nor breaks the page', async () => {
+    const page = await open(`#/documents/${encodeURIComponent('<img src=x onerror=harmed=1>')}`, teacher('hostile'))
+    await page.getByRole('alert').waitFor()
+    await page.evaluate(`location.hash = '#/%E0%A4%A/<script>'`)
+    await page.getByText('There is no such page').waitFor()
+    expect(await page.evaluate('window.harmed')).toBeUndefined()
+  })
+})
+
+describe('for everybody', () => {
+  const VIEWS = ['documents', 'search', 'graph', 'courses', 'releases', 'operations'] as const
+
+  test.each(['light', 'dark'] as const)('no view has a serious accessibility finding in %s', async (colorScheme) => {
+    const fileId = await ingest('readable', '教案.md', LESSON)
+    const findings: string[] = []
+    const check = async (page: Page, name: string): Promise<void> => {
+      await settled(page)
+      findings.push(...(await accessibilityFindings(page)).map((finding) => `${name}: ${finding}`))
+    }
+    const page = await open('#/documents', ADMIN, { colorScheme })
+    for (const view of VIEWS) {
+      await page.evaluate(`location.hash = '#/${view}'`)
+      await page.locator(`nav a[href="#/${view}"][aria-current=page]`).waitFor()
+      await check(page, view)
+    }
+    const own = await open(`#/documents/${fileId}`, teacher('readable'), { colorScheme })
+    await own.locator('.katex').first().waitFor()
+    await check(own, 'document')
+    for (const way of ['search', 'compare', 'answer']) {
+      await own.evaluate(`location.hash = '#/search?q=${encodeURIComponent('二次函数')}&way=${way}'`)
+      await own.locator('.hit, .column li, .references li').first().waitFor()
+      await check(own, way)
+    }
+    await own.evaluate(`location.hash = '#/graph?entity=${encodeURIComponent('二次函數')}'`)
+    await own.locator('.entity').waitFor()
+    await check(own, 'entity')
+    const out = await open('', undefined, { colorScheme })
+    await out.getByLabel('Token', { exact: true }).waitFor()
+    await check(out, 'sign-in')
+    expect(findings).toEqual([])
+  })
+
+  test('the keyboard alone reaches the content, the views and a result', async () => {
+    await ingest('keys', '教案.md', LESSON)
+    const page = await open('#/documents', teacher('keys'))
+    await page.getByRole('link', { name: '教案.md' }).waitFor()
+    const focused = (): Promise<string> => page.evaluate<string>(`(document.activeElement?.textContent ?? '').trim()`)
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('Skip to content')
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate('document.activeElement?.id')).toBe('content')
+    await page.getByRole('link', { name: 'Search' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByLabel('Question').focus()
+    await page.keyboard.type('函数')
+    await page.keyboard.press('Enter')
+    await page.locator('.hit').first().waitFor()
+    for (let presses = 0; presses < 15 && !(await focused()).startsWith('user/'); presses += 1) await page.keyboard.press('Tab')
+    expect(await focused()).toBe('user/教案.md')
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await focused()).toBe('user/教案.md')
+  })
+
+  test('Chinese and English are one press apart and remembered', async () => {
+    const page = await open('#/search', teacher('words'), { locale: 'zh-CN' })
+    await page.getByRole('heading', { name: '检索' }).waitFor()
+    expect(await page.evaluate('document.documentElement.lang')).toBe('zh-Hans')
+    await page.getByRole('button', { name: 'English' }).click()
+    await page.getByRole('heading', { name: 'Search' }).waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Search' }).waitFor()
+    expect(await page.evaluate('document.documentElement.lang')).toBe('en')
+  })
+
+  test('on a narrow screen nothing is wider than the screen', async () => {
+    await ingest('narrow', `${'long-name-'.repeat(12)}.md`, LESSON)
+    const page = await open('#/documents', teacher('narrow'), { viewport: { width: 390, height: 800 } })
+    for (const view of VIEWS) {
+      await page.evaluate(`location.hash = '#/${view}'`)
+      await page.locator(`nav a[href="#/${view}"][aria-current=page]`).waitFor()
+      await settled(page)
+      expect([view, await page.evaluate('document.documentElement.scrollWidth <= innerWidth')]).toEqual([view, true])
+    }
+  })
+
+  test('an administrator sees health, queue, callbacks, use of models and all workspaces', async () => {
+    const page = await open('#/operations', ADMIN)
+    for (const name of ['Health', 'Queue', 'Callbacks', 'Use of models', 'Workspaces'])
+      await page.getByRole('heading', { name, exact: true }).waitFor()
+    await page.getByText('Ready', { exact: true }).waitFor()
+    await page.getByRole('cell', { name: 'public', exact: true }).waitFor()
+  })
+
+  test('a service that cannot be reached is said, and asked again on request', async () => {
+    const watched = await openPage(browser)
+    opened.push(watched)
+    const { page } = watched
+    await page.route('**/api/me', (route) => route.abort('connectionrefused'))
+    await visit(page, service.url, '', teacher('lost'))
+    await page.getByText('The service cannot be reached').waitFor()
+    await page.unroute('**/api/me')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('heading', { name: 'Documents' }).waitFor()
+  })
+})
