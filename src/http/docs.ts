@@ -103,9 +103,10 @@ function responses({ schema: { reply }, status = 200, path }: Route): Record<str
   const stream = { 'text/event-stream': { schema: { type: 'string' } } }
   const json = reply === undefined ? {} : { 'application/json': { schema: outputSchema(reply) } }
   const text = path === '/metrics' ? { 'text/plain': { schema: { type: 'string' } } } : {}
+  const file = path.includes('/assets/') ? { 'image/*': { schema: { type: 'string', format: 'binary' } } } : {}
   const streams = path.endsWith('/events') || path === '/api/query' ? stream : {}
   return {
-    [status]: { description: 'Done.', content: { ...json, ...text, ...streams } },
+    [status]: { description: 'Done.', content: { ...json, ...text, ...file, ...streams } },
     default: { description: 'Not done.', content: { 'application/json': { schema: outputSchema(errorReply) } } },
   }
 }

@@ -59,7 +59,10 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
       const result = await route.handle(callOf(serving, route, request))
       if (result instanceof EventStream)
         return reply.headers(SSE_HEADERS).send(result.bytes(serving.settings.heartbeatMs ?? DEFAULT_HEARTBEAT_MS))
-      if (route.schema.reply === undefined) return reply.type(result.contentType).send(result.text)
+      if (route.schema.reply === undefined)
+        return 'bytes' in result
+          ? reply.headers(result.headers).type(result.contentType).send(Buffer.from(result.bytes))
+          : reply.type(result.contentType).send(result.text)
       return reply.code(route.status ?? 200).send(result)
     },
   })

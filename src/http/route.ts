@@ -57,7 +57,10 @@ export type HttpSettings = {
 /** A body that is not JSON. */
 export type PlainText = { contentType: string; text: string }
 
-type Reply<S extends RouteSchemas> = S['reply'] extends z.ZodType ? z.output<S['reply']> | EventStream : EventStream | PlainText
+/** A file as it is, with headers of its own. */
+export type FileReply = { contentType: string; bytes: Uint8Array; headers: Record<string, string> }
+
+type Reply<S extends RouteSchemas> = S['reply'] extends z.ZodType ? z.output<S['reply']> | EventStream : EventStream | PlainText | FileReply
 
 export type RouteDefinition<S extends RouteSchemas> = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

@@ -42,14 +42,31 @@ export function createDocuments(deps: EngineDeps): Documents {
     },
     chunks: async (workspace, fileId, page) => {
       await found(deps, workspace, fileId)
-      const from = page.cursor === undefined ? 0 : Number(decodeCursor(page.cursor, ['ordinal']).ordinal)
-      if (!Number.isSafeInteger(from)) throw new AppError('invalid_request', 'cursor is not one that this service gave.')
-      const rows = await inWorkspace(workspace, (tx) => chunkStore.page(tx, workspace, fileId, from, page.limit))
+      const rows = await inWorkspace(workspace, (tx) => chunkStore.page(tx, workspace, fileId, ordinalIn(page.cursor), page.limit))
       const next = rows[page.limit]
       return { chunks: rows.slice(0, page.limit).map(toChunkView), nextCursor: next === undefined ? null : encodeCursor({ ordinal: String(next.ordinal) }) }
     },
+    blocks: async (workspace, fileId, page) => {
+      await found(deps, workspace, fileId)
+      const rows = await inWorkspace(workspace, (tx) => chunkStore.blocks(tx, workspace, fileId, ordinalIn(page.cursor), page.limit))
+      const next = rows[page.limit]
+      const blocks = rows.slice(0, page.limit).map(({ ordinal, block }) => ({ ordinal, ...block }))
+      return { blocks, nextCursor: next === undefined ? null : encodeCursor({ ordinal: String(next.ordinal) }) }
+    },
+    asset: async (workspace, fileId, sha256) => {
+      const row = await inWorkspace(workspace, (tx) => chunkStore.asset(tx, workspace, fileId, sha256))
+      if (row === undefined) throw new AppError('not_found', 'This document holds no such picture.', { details: { fileId } })
+      return { mediaType: row.media_type, bytes: row.bytes }
+    },
     remove: (workspace, fileId) => remove(deps, workspace, fileId),
   }
+}
+
+/** Where a page of chunks or blocks begins. */
+function ordinalIn(cursor: string | undefined): number {
+  const from = cursor === undefined ? 0 : Number(decodeCursor(cursor, ['ordinal']).ordinal)
+  if (!Number.isSafeInteger(from)) throw new AppError('invalid_request', 'cursor is not one that this service gave.')
+  return from
 }
 
 async function found(deps: EngineDeps, workspace: WorkspaceId, fileId: string): Promise<documents.DocumentRow> {

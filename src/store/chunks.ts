@@ -1,5 +1,6 @@
 // Chunks with their lexical terms, and the blocks and assets they were cut from: one document's live content.
 import { sql } from 'kysely'
+import type { Block } from '../core/blocks.ts'
 import type { WorkspaceId } from '../core/workspace.ts'
 import type { ScopedTx } from './scope.ts'
 
@@ -100,8 +101,17 @@ export async function asset(tx: ScopedTx, workspace: WorkspaceId, fileId: string
   return found.rows[0]
 }
 
-export async function blocks(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<unknown[]> {
-  const found = await sql<{ block: unknown }>`
-    select block from blocks where workspace_id = ${workspace} and file_id = ${fileId} order by ordinal`.execute(tx)
-  return found.rows.map((row) => row.block)
+/** Blocks in reading order; one more than `limit` when there are more. */
+export async function blocks(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  fileId: string,
+  from: number,
+  limit: number,
+): Promise<{ ordinal: number; block: Block }[]> {
+  const found = await sql<{ ordinal: number; block: Block }>`
+    select ordinal, block from blocks
+    where workspace_id = ${workspace} and file_id = ${fileId} and ordinal >= ${from}
+    order by ordinal limit ${limit + 1}`.execute(tx)
+  return found.rows
 }

@@ -257,3 +257,32 @@ test('silence is filled with comments', async () => {
   expect(frames(body).events.map(({ event }) => event)).toEqual(['progress', 'progress', 'end'])
   await quiet.close()
 })
+
+test.each([
+  ['image/png', 'inline', 'image/png'],
+  ['image/jpeg', 'inline', 'image/jpeg'],
+  ['image/tiff', 'attachment', 'image/tiff'],
+  ['image/svg+xml', 'attachment', 'image/svg+xml'],
+  ['text/html', 'attachment', 'application/octet-stream'],
+])('a picture of type %s comes as %s, and never as anything a browser runs', async (mediaType, disposition, contentType) => {
+  const sha256 = 'ab'.repeat(32)
+  server.engine.asset = { mediaType, bytes: Buffer.from([0, 1, 255]) }
+  const response = await fetch(`${server.base}/api/documents/f1/assets/${sha256}`, { headers: teacher('001') })
+  expect(response.status).toBe(200)
+  expect(Buffer.from(await response.arrayBuffer())).toEqual(Buffer.from([0, 1, 255]))
+  const header = (name: string) => response.headers.get(name)
+  expect([header('content-type'), header('content-disposition'), header('x-content-type-options')]).toEqual([contentType, disposition, 'nosniff'])
+  expect(header('content-security-policy')).toBe("default-src 'none'; sandbox")
+  expect(server.engine.last()).toEqual({ use: 'asset', workspace: 'teacher-001', about: { fileId: 'f1', sha256 } })
+})
+
+test('a picture is named by hexadecimal digits only', async () => {
+  const answer = await server.call('GET', '/api/documents/f1/assets/..%2Fx', { headers: teacher('001') })
+  expect([answer.status, server.engine.calls]).toEqual([400, []])
+})
+
+test('blocks come in pages', async () => {
+  const answer = await server.call('GET', '/api/documents/f1/blocks?limit=3', { headers: teacher('001') })
+  expect([answer.status, answer.body]).toEqual([200, { blocks: [], nextCursor: null }])
+  expect(server.engine.last()).toMatchObject({ use: 'blocks', workspace: 'teacher-001', about: { fileId: 'f1', limit: 3 } })
+})

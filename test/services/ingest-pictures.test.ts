@@ -3,13 +3,11 @@ import PDFDocument from 'pdfkit'
 import sharp from 'sharp'
 import { strToU8, zipSync } from 'fflate'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { workspaceId, workspaceScope, type WorkspaceId } from '../../src/core/workspace.ts'
+import { workspaceId, type WorkspaceId } from '../../src/core/workspace.ts'
 import { createModels } from '../../src/models/create.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { DEFAULT_PARSE_OPTIONS, type ParseOptions } from '../../src/ports/parser.ts'
 import type { DocumentView } from '../../src/services/api.ts'
-import * as chunkStore from '../../src/store/chunks.ts'
-import { withScope } from '../../src/store/scope.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startTestEngine, testModels, type TestEngine } from '../support/engine.ts'
 import { messageText, type ChatBody } from '../support/model-replies.ts'
@@ -91,15 +89,19 @@ const contentOf = async (workspace: WorkspaceId, fileId: string): Promise<string
 
 test('a picture is described with the text around it, and the description is found in the chunks', async () => {
   const workspace = workspaceId('teacher-v1')
-  const file = wordFile(['抛物线的图像如下。', await drawing(120, 'white'), '由图可知顶点在原点。'])
+  const picture = await drawing(120, 'white')
+  const file = wordFile(['抛物线的图像如下。', picture, '由图可知顶点在原点。'])
   const view = await ingest(workspace, 'f', 'a.docx', file)
   expect(view).toMatchObject({ parseStatus: 'completed', warnings: [], models: { vision: 'qwen-vl-test' } })
   expect(await contentOf(workspace, 'f')).toContain('抛物线的图像如下。\n\n图中是一条开口向上的抛物线 $y = x^2$。\n\n由图可知顶点在原点。')
   const request = firstRequest()
   expect(request).toContain('<before>\n抛物线的图像如下。\n</before>')
   expect(request).toContain('<after>\n由图可知顶点在原点。\n</after>')
-  const blocks = (await withScope(database, workspaceScope(workspace), (tx) => chunkStore.blocks(tx, workspace, 'f'))) as { type: string; description?: object }[]
-  expect(blocks.find((block) => block.type === 'image')?.description).toEqual({ by: 'qwen-vl-test/see-1', text: '图中是一条开口向上的抛物线 $y = x^2$。' })
+  const { blocks } = await engine.documents.blocks(workspace, 'f', { limit: 10 })
+  expect(blocks[1]).toMatchObject({ ordinal: 1, type: 'image', description: { by: 'qwen-vl-test/see-1', text: '图中是一条开口向上的抛物线 $y = x^2$。' } })
+  const asset = await engine.documents.asset(workspace, 'f', blocks[1]?.asset ?? '')
+  expect([asset.mediaType, Buffer.from(asset.bytes).equals(picture)]).toEqual(['image/png', true])
+  await expect(engine.documents.asset(workspaceId('teacher-v2'), 'f', blocks[1]?.asset ?? '')).rejects.toMatchObject({ code: 'not_found' })
 })
 
 test('equal pictures are asked about once, and small ones never', async () => {

@@ -9,6 +9,9 @@ import { defined } from '../defined.ts'
 import { type Call, defineRoute, type Route } from '../route.ts'
 import {
   accepted,
+  assetParams,
+  blockList,
+  blockQuery,
   chunkList,
   chunkQuery,
   documentList,
@@ -119,6 +122,46 @@ const chunks = defineRoute({
     engine.documents.chunks(readableWorkspace(principal, named), params.fileId, defined(query)),
 })
 
+const blocks = defineRoute({
+  method: 'GET',
+  path: '/api/documents/:fileId/blocks',
+  access: 'read',
+  tag,
+  summary: 'What was read out of a document',
+  description: 'Headings, paragraphs, tables with their cells, equations and pictures in reading order, of the version that searches see.',
+  schema: { params: fileParams, query: blockQuery, reply: blockList },
+  handle: ({ engine, principal, named, params, query }) =>
+    engine.documents.blocks(readableWorkspace(principal, named), params.fileId, defined(query)),
+})
+
+/** What a browser may show by itself; anything else is a download, since a document decides what is in it. */
+const SHOWN: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif'])
+
+const asset = defineRoute({
+  method: 'GET',
+  path: '/api/documents/:fileId/assets/:sha256',
+  access: 'read',
+  tag,
+  summary: 'A picture of a document',
+  description: 'The bytes with their media type; types that browsers do not show safely come as attachments.',
+  schema: { params: assetParams },
+  handle: async ({ engine, principal, named, params }) => {
+    const { mediaType, bytes } = await engine.documents.asset(readableWorkspace(principal, named), params.fileId, params.sha256)
+    const disposition = SHOWN.has(mediaType) ? 'inline' : 'attachment'
+    return {
+      contentType: SHOWN.has(mediaType) || mediaType.startsWith('image/') ? mediaType : 'application/octet-stream',
+      bytes,
+      headers: {
+        'content-disposition': disposition,
+        'x-content-type-options': 'nosniff',
+        'content-security-policy': "default-src 'none'; sandbox",
+        // By hash, so it never changes; private, since it is a tenant's.
+        'cache-control': 'private, max-age=86400, immutable',
+      },
+    }
+  },
+})
+
 const events = defineRoute({
   method: 'GET',
   path: '/api/documents/:fileId/events',
@@ -186,4 +229,4 @@ const remove = defineRoute({
   handle: ({ engine, principal, named, params }) => engine.documents.remove(writableWorkspace(principal, named), params.fileId),
 })
 
-export const documentRoutes: readonly Route[] = [parse, upload, list, get, chunks, events, retry, remove]
+export const documentRoutes: readonly Route[] = [parse, upload, list, get, chunks, blocks, asset, events, retry, remove]

@@ -182,6 +182,51 @@ export const chunkList = z
     },
   })
 
+export const blockQuery = z.object({ limit: limit(200), cursor: cursor.optional() })
+
+const tableContent = z.object({
+  rows: z.number(),
+  columns: z.number(),
+  headerRows: z.number(),
+  cells: z.array(z.object({ row: z.number(), column: z.number(), rowSpan: z.number(), columnSpan: z.number(), text: z.string() })),
+  caption: z.string().optional(),
+})
+
+export const blockList = z
+  .object({
+    blocks: z.array(
+      z.object({
+        ordinal: z.number(),
+        type: z.enum(['heading', 'paragraph', 'list', 'table', 'equation', 'image', 'code', 'note']),
+        text: z.string(),
+        level: z.number().optional(),
+        page: z.number().optional(),
+        bbox: z.array(z.number()).optional().describe('Left, top, right, bottom in points from the top left corner of the page.'),
+        headings: z.array(z.string()),
+        table: tableContent.optional(),
+        latex: z.string().optional(),
+        asset: z.string().optional().describe('SHA-256 of a picture, see …/assets/{sha256}.'),
+        description: z.object({ by: z.string(), text: z.string() }).optional().describe('What a vision model said of the picture.'),
+        confidence: z.number().optional().describe('Of what OCR read, 0 to 1.'),
+        record: z.record(z.string(), z.unknown()).optional(),
+      }),
+    ),
+    ...page,
+  })
+  .meta({
+    example: {
+      blocks: [{ ordinal: 0, type: 'heading', level: 1, text: '二次函数', page: 1, headings: [] }],
+      nextCursor: null,
+    },
+  })
+
 export const removed = z.object({ fileId: z.string(), deleted: z.literal(true) }).meta({ example: { fileId: 'file-7f3a', deleted: true } })
 
 export const fileParams = z.object({ fileId })
+
+export const assetParams = fileParams.extend({
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{1,64}$/, 'must be a SHA-256 in hex')
+    .describe('As blocks name it.'),
+})
