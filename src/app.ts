@@ -65,7 +65,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
           serviceToken: config.java.serviceToken,
           callbackSecret: config.java.callbackSecret,
         })
-  const parser = new ParserPool({ limits: config.pdfMaxPages === undefined ? {} : { pdfPages: config.pdfMaxPages } })
+  const parser = createParser(config)
   database = await openDatabase({
     url: config.database.url,
     directory: config.database.url === undefined ? join(config.dataDir, 'pglite') : undefined,
@@ -107,6 +107,15 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       await opened().close()
     },
   }
+}
+
+/** The document reader with the limits of the settings; what is not set is left to its own defaults. */
+export function createParser({ parsing }: Config, processes = parsing.processes): ParserPool {
+  const given = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+    Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
+  const { timeoutMs: totalMs, stallMs, memoryBytes, unpackedBytes: zipBytes, pdfPages, tableRows, imagePixels, ocrPages, ocrPageMs, libreOffice } = parsing
+  const limits = given({ zipBytes, pdfPages, tableRows, imagePixels, ocrPages, ocrPageMs })
+  return new ParserPool({ ...given({ size: processes, totalMs, stallMs, memoryBytes, libreOffice }), limits })
 }
 
 type Recorded = Parameters<NonNullable<NonNullable<Parameters<typeof createModels>[1]>['onUsage']>>[0]

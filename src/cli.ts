@@ -1,7 +1,7 @@
 // The command line: the same use cases without HTTP. Composes like main.ts; every command lives in src/cli.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { createApp, PUBLIC_SEED } from './app.ts'
+import { createApp, createParser, PUBLIC_SEED } from './app.ts'
 import type { CliContext } from './cli/context.ts'
 import { addDocumentCommands } from './cli/documents.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
@@ -17,7 +17,6 @@ import { openScratchDatabase } from './drivers/scratch.ts'
 import { createLog } from './log.ts'
 import { serve } from './main.ts'
 import { createModels } from './models/create.ts'
-import { ParserPool } from './parsers/pool.ts'
 import { diagnose, repair } from './services/doctor.ts'
 import { deleteWorkspace, exportWorkspace, importWorkspace } from './services/portability.ts'
 
@@ -69,10 +68,7 @@ addDocumentCommands(program, context, PUBLIC_SEED)
 addSearchCommands(program, context)
 addPortabilityCommands(program, addWorkspaceCommands(program, context), context)
 addDoctorCommand(program, context)
-addParseCommand(program, context, () => {
-  const { pdfMaxPages } = loadConfig('command')
-  return new ParserPool({ size: 1, limits: pdfMaxPages === undefined ? {} : { pdfPages: pdfMaxPages } })
-})
+addParseCommand(program, context, () => createParser(loadConfig('command'), 1))
 addEvalCommand(
   program,
   async () => {

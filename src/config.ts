@@ -30,12 +30,28 @@ export type Config = {
   identity: Omit<IdentitySettings, 'now'>
   models: ModelSettings
   uploadMaxBytes: number
-  pdfMaxPages: number | undefined
+  parsing: ParsingLimits
   /** Undefined: no limit. */
   rateLimitPerMinute: number | undefined
   courseChunksUrl: string | undefined
   /** For each workspace, in CNY; undefined: no limit. */
   monthlyBudgetCny: number | undefined
+}
+
+/** What reading one document may cost; undefined leaves the reader's own limit. */
+export type ParsingLimits = {
+  processes: number | undefined
+  timeoutMs: number | undefined
+  stallMs: number | undefined
+  memoryBytes: number | undefined
+  unpackedBytes: number | undefined
+  pdfPages: number | undefined
+  tableRows: number | undefined
+  imagePixels: number | undefined
+  ocrPages: number | undefined
+  ocrPageMs: number | undefined
+  /** False: do without, even where it is installed. */
+  libreOffice: string | false | undefined
 }
 
 /** What the configuration is for: a command line that serves nobody needs neither callers' credentials nor a key for their tokens. */
@@ -130,10 +146,27 @@ function assemble(values: Values): Config {
     identity,
     models: modelsFrom(values),
     uploadMaxBytes: values.UPLOAD_MAX_BYTES ?? DEFAULT_UPLOAD_BYTES,
-    pdfMaxPages: values.PDF_MAX_PAGES,
+    parsing: parsingFrom(values),
     rateLimitPerMinute: rate === 0 ? undefined : rate,
     courseChunksUrl: values.COURSE_CHUNKS_URL,
     monthlyBudgetCny: values.BUDGET_CNY_PER_MONTH,
+  }
+}
+
+function parsingFrom(values: Values): ParsingLimits {
+  const times = (value: number | undefined, unit: number): number | undefined => (value === undefined ? undefined : value * unit)
+  return {
+    processes: values.PARSE_PROCESSES,
+    timeoutMs: times(values.PARSE_TIMEOUT_SECONDS, 1000),
+    stallMs: times(values.PARSE_STALL_SECONDS, 1000),
+    memoryBytes: times(values.PARSE_MEMORY_MB, 1024 ** 2),
+    unpackedBytes: times(values.PARSE_UNPACKED_MB, 1024 ** 2),
+    pdfPages: values.PDF_MAX_PAGES,
+    tableRows: values.TABLE_MAX_ROWS,
+    imagePixels: times(values.IMAGE_MAX_MEGAPIXELS, 1e6),
+    ocrPages: values.OCR_MAX_PAGES,
+    ocrPageMs: times(values.OCR_PAGE_SECONDS, 1000),
+    libreOffice: values.LIBREOFFICE_PATH === 'none' ? false : values.LIBREOFFICE_PATH,
   }
 }
 

@@ -44,7 +44,8 @@ async function analyze(deps: EngineDeps, request: AnalyzeRequest, token: string 
   if (!mediaType.startsWith('image/') && mediaType !== 'application/pdf') {
     throw new AppError('unsupported_file_type', `A picture or a PDF is expected, not ${mediaType}.`)
   }
-  const parsed = await deps.parser.parse({ bytes, fileName, options: { ...DEFAULT_PARSE_OPTIONS, parseMethod: 'auto' } }, signal)
+  const picturesAreRead = deps.models.vision !== undefined
+  const parsed = await deps.parser.parse({ bytes, fileName, options: { ...DEFAULT_PARSE_OPTIONS, parseMethod: 'auto' }, picturesAreRead }, signal)
   const seen = await look(deps, parsed, bytes, mediaType, request.prompt, signal)
   const tables = sheetTables(parsed.blocks)
   return {
@@ -85,7 +86,8 @@ async function look(
   signal: AbortSignal,
 ): Promise<Seen | undefined> {
   const { vision } = deps.models
-  const picture = mediaType.startsWith('image/') ? { bytes, mediaType } : parsed.assets[0]
+  const [asset] = parsed.assets
+  const picture = asset?.preview ?? (mediaType.startsWith('image/') ? { bytes, mediaType } : asset)
   if (vision === undefined || picture === undefined) return undefined
   try {
     const { text } = await vision.describe(picture, prompt ?? DEFAULT_PROMPT, signal)
