@@ -7,6 +7,7 @@ import * as outbox from '../store/outbox.ts'
 import { withScope } from '../store/scope.ts'
 import * as staging from '../store/staging.ts'
 import * as workspaces from '../store/workspaces.ts'
+import { TierKeeper } from './tier-keeper.ts'
 
 const LEASES_EVERY_MS = 5_000
 const CLEANING_EVERY_MS = 3_600_000
@@ -16,10 +17,12 @@ export class Maintenance {
   readonly #log: Log
   #timers: NodeJS.Timeout[] = []
   #running: Promise<void> = Promise.resolve()
+  readonly #tiers: TierKeeper
 
   constructor(database: Database, log: Log) {
     this.#database = database
     this.#log = log
+    this.#tiers = new TierKeeper(database, log)
   }
 
   async start(): Promise<void> {
@@ -32,11 +35,12 @@ export class Maintenance {
       setInterval(() => this.#enqueue(() => this.clean()), CLEANING_EVERY_MS),
     ]
     for (const timer of this.#timers) timer.unref()
+    this.#tiers.start()
   }
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
-    await this.#running
+    await Promise.all([this.#running, this.#tiers.stop()])
   }
 
   /** Drops what is past its time: uploads and staged replies of old failures, finished jobs and events. */
