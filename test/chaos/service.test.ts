@@ -63,18 +63,19 @@ async function parseAll(service: Service): Promise<void> {
   }
 }
 
-/** Statuses of all documents once none is waiting or running. */
-const ended = (service: Service): Promise<Map<string, string>> =>
-  until(async () => {
-    const statuses = new Map<string, string>()
-    for (const fileId of fileIds) {
-      const view = await service.call('GET', `/api/documents/${fileId}`, undefined, caller)
-      const status = String(view.json['parseStatus'])
-      if (status !== 'completed' && status !== 'failed') return undefined
-      statuses.set(fileId, status)
-    }
-    return statuses
-  })
+/** Statuses of all documents, or undefined while one is waiting or running. */
+async function endings(service: Service): Promise<Map<string, string> | undefined> {
+  const statuses = new Map<string, string>()
+  for (const fileId of fileIds) {
+    const view = await service.call('GET', `/api/documents/${fileId}`, undefined, caller)
+    const status = String(view.json['parseStatus'])
+    if (status !== 'completed' && status !== 'failed') return undefined
+    statuses.set(fileId, status)
+  }
+  return statuses
+}
+
+const ended = (service: Service): Promise<Map<string, string>> => until(() => endings(service))
 
 async function digestOf(place: ServicePlace): Promise<Record<string, string>> {
   const database = await openDatabase({ url: place.env['DATABASE_URL'], directory: join(place.env['DATA_DIR'] ?? '', 'pglite'), poolSize: 2 })
@@ -144,7 +145,8 @@ test('after kills, failing models and a lost database the content is that of a q
   for (let death = 0; death < DEATHS; death++) {
     const wanted = models.requests.length + 3 + chance.below(12)
     // Dies in the middle of work, or after all of it.
-    await Promise.race([until(() => Promise.resolve(models.requests.length >= wanted ? true : undefined)), ended(service)])
+    const running = service
+    await until(async () => (models.requests.length >= wanted || (await endings(running)) !== undefined ? true : undefined))
     service.process.kill('SIGKILL')
     await once(service.process, 'exit')
     for (const route of ['chat', 'embeddings'] as const) models.failAt(route, 0.3, chance.pick(FAULTS))
