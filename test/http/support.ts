@@ -31,11 +31,13 @@ export type TestServerOptions = Partial<Omit<HttpServerOptions, 'engine' | 'log'
   development?: boolean
   loopback?: boolean
   uploadMaxBytes?: number
+  /** One that others were given as well. */
+  engine?: FakeEngine
 }
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { development = false, loopback = true, uploadMaxBytes = 100_000, ...rest } = options
-  const engine = fakeEngine()
+  const { development = false, loopback = true, uploadMaxBytes = 100_000, engine: _given, ...rest } = options
+  const engine = options.engine ?? fakeEngine()
   const log = memoryLog()
   const credentials = development
     ? {}
