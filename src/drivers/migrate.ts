@@ -23,6 +23,11 @@ function readMigrations(): Migration[] {
  *   changed, or when the application role could look past row-level security.
  */
 export async function migrate(db: Kysely<unknown>, vectorType: 'halfvec' | 'vector'): Promise<string[]> {
+  // Nothing to do takes no session lock: such a lock is not possible through a pooler that hands out a connection per transaction.
+  if (await isCurrent(db)) {
+    await refuseLooseRole(db)
+    return []
+  }
   const applied: string[] = []
   await db.connection().execute(async (connection) => {
     await sql`select pg_advisory_lock(727001)`.execute(connection)
@@ -44,6 +49,13 @@ export async function migrate(db: Kysely<unknown>, vectorType: 'halfvec' | 'vect
     }
   })
   return applied
+}
+
+async function isCurrent(db: Kysely<unknown>): Promise<boolean> {
+  const table = await sql<{ exists: boolean }>`select to_regclass('schema_migrations') is not null as exists`.execute(db)
+  if (table.rows[0]?.exists !== true) return false
+  const done = await appliedMigrations(db)
+  return readMigrations().every((migration) => done.get(migration.name) === migration.checksum)
 }
 
 async function prepare(db: Kysely<unknown>): Promise<void> {

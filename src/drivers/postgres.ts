@@ -65,7 +65,7 @@ function openPostgres(url: string, poolSize: number): Opened {
 /** True when the failure is the connection's or the server's, so that the same statement may succeed later. */
 export function isConnectionError(error: unknown): boolean {
   const code = (error as { code?: unknown }).code
-  return typeof code === 'string' && /^(08|53|57P|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|40001|40P01|55P03)/.test(code)
+  return typeof code === 'string' && /^(08|53|57014|57P|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|40001|40P01|55P03)/.test(code)
 }
 
 export function databaseUnavailable(cause: unknown): AppError {

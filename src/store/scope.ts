@@ -10,6 +10,8 @@ export type ScopedTx = Kysely<unknown> & { readonly [scoped]: true; readonly sco
 export type ScopeOptions = {
   /** One read-only snapshot for all statements; what a search needs. */
   snapshot?: boolean
+  /** The longest that one statement may take; without it as long as it needs. The embedded engine cannot be interrupted. */
+  timeoutMs?: number
 }
 
 /**
@@ -23,7 +25,8 @@ export function withScope<T>(database: Database, scope: WorkspaceScope, work: (t
   return builder.execute(async (tx) => {
     // Statements here are lookups by key; compiling one, when its cost is guessed too high, takes half a second.
     await sql`
-      select set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true), set_config('jit', 'off', true)`.execute(tx)
+      select set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true), set_config('jit', 'off', true),
+        set_config('statement_timeout', coalesce(${options.timeoutMs === undefined ? null : String(options.timeoutMs)}::text, current_setting('statement_timeout')), true)`.execute(tx)
     return work(Object.assign(tx, { scope, database }) as unknown as ScopedTx)
   })
 }

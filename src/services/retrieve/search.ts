@@ -62,13 +62,16 @@ const NOTHING: Found = {
   retrieveMs: 0,
 }
 
+/** A statement of a search takes milliseconds; one that takes this long is stopped before many of them stop everything. */
+const STATEMENT_MS = 20_000
+
 async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, signal: AbortSignal): Promise<Found> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const startedAt = performance.now()
     const workspaces = await inScope(deps.database.db, scope)
     const vectors = needsEmbedding(plan.request.mode) ? await embedQuestion(deps, workspaces, plan, signal) : new Map<number, QuestionVectors>()
     const embeddedAt = performance.now()
-    const found = await withScope(deps.database, scope, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), { snapshot: true })
+    const found = await withScope(deps.database, scope, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), { snapshot: true, timeoutMs: STATEMENT_MS })
     if (found) return { ...found, embedMs: embeddedAt - startedAt, retrieveMs: performance.now() - embeddedAt }
   }
   throw new AppError('vector_store_error', 'A searched workspace is being moved to another embedding space; try again.')
