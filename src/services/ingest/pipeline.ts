@@ -7,7 +7,7 @@ import { entityId } from '../../core/names.ts'
 import { workspaceScope } from '../../core/workspace.ts'
 import * as chunks from '../../store/chunks.ts'
 import * as documents from '../../store/documents.ts'
-import { withScope } from '../../store/scope.ts'
+import { withScope, type ScopedTx } from '../../store/scope.ts'
 import * as vectors from '../../store/vectors.ts'
 import * as workspaces from '../../store/workspaces.ts'
 import type { EngineDeps } from '../deps.ts'
@@ -36,7 +36,8 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
   const file = await timed('fetch', () => fetchFile(deps, job, document.file_name))
   const recipe = recipeOf(deps, job, home, file.declaredType)
   const models = { embed: home.model.model, ...(deps.models.extractor ? { extract: deps.models.extractor.id } : {}) }
-  if (await isUnchanged(deps, job, file, recipe)) {
+  const { unchanged, before } = await compare(deps, job, file, recipe)
+  if (unchanged) {
     const live = await liveFacts(deps, job)
     return publishUnchanged(deps, job, { ...live, fileId: job.fileId, jobId: job.row.job_id, sha256: file.sha256, recipe, timings, models })
   }
@@ -46,14 +47,12 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
   const extractorId = deps.models.extractor?.id ?? null
   const planned = planChunks(job.workspace, job.fileId, parsed, { maxTokens: deps.limits.chunkMaxTokens, extractor: extractorId })
   if (planned.length === 0) throw seen.failure ?? new AppError('unprocessable_document', 'The document is empty: it holds no text.')
-  const before = await withScope(deps.database, workspaceScope(job.workspace), (tx) => chunks.live(tx, job.workspace, job.fileId))
   const diff = diffChunks(before, planned)
   await progress('extracting', 0.25)
-  const knowledge = await timed('extract', () => extractKnowledge(deps, job, diff.reextract, (share) => progress('extracting', 0.25 + share * 0.4)))
+  const { knowledge, truncated } = await timed('extract', () => extractKnowledge(deps, job, diff.reextract, (share) => progress('extracting', 0.25 + share * 0.4)))
   await progress('embedding', 0.65)
-  const texts = await textsToEmbed(deps, job, home, diff.revector, knowledge)
+  const { texts, attemptNow } = await textsToEmbed(deps, job, home, diff.revector, knowledge)
   const vectorsByHash = await timed('embed', () => embedTexts(deps, job, home, texts, (share) => progress('embedding', 0.65 + share * 0.3)))
-  const attemptNow = await current(deps, job)
   const live = {
     title: parsed.title,
     mediaType: parsed.mediaType,
@@ -98,8 +97,8 @@ async function attempt(deps: EngineDeps, job: IngestJob): Promise<{ document: do
   })
 }
 
-async function current(deps: EngineDeps, job: IngestJob): Promise<documents.DocumentRow> {
-  const row = await withScope(deps.database, workspaceScope(job.workspace), (tx) => documents.get(tx, job.workspace, job.fileId))
+async function current(tx: ScopedTx, job: IngestJob): Promise<documents.DocumentRow> {
+  const row = await documents.get(tx, job.workspace, job.fileId)
   if (row?.job_id !== job.row.job_id) throw new Superseded()
   return row
 }
@@ -109,10 +108,13 @@ function recipeOf(deps: EngineDeps, job: IngestJob, home: Home, declaredType: st
   return sha256(JSON.stringify([...parts, deps.models.extractor?.id ?? null, home.model.model, home.dim, seerOf(deps.models.vision)]))
 }
 
-/** Same bytes, same options, same models, same description by the caller. */
-async function isUnchanged(deps: EngineDeps, job: IngestJob, file: FetchedFile, recipe: string): Promise<boolean> {
-  const document = await current(deps, job)
-  return document.content_sha256 === file.sha256 && document.recipe === recipe && document.described
+/** Same bytes, same options, same models, same description by the caller; and the chunks that are live, for what they need not be asked again. */
+function compare(deps: EngineDeps, job: IngestJob, file: FetchedFile, recipe: string): Promise<{ unchanged: boolean; before: chunks.LiveChunk[] }> {
+  return withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
+    const document = await current(tx, job)
+    const unchanged = document.content_sha256 === file.sha256 && document.recipe === recipe && document.described
+    return { unchanged, before: unchanged ? [] : await chunks.live(tx, job.workspace, job.fileId) }
+  })
 }
 
 async function liveFacts(deps: EngineDeps, job: IngestJob): Promise<{ title: string; mediaType: string; warnings: string[] }> {
@@ -126,24 +128,25 @@ function parse(deps: EngineDeps, job: IngestJob, file: FetchedFile): Promise<Par
   return deps.parser.parse(file.declaredType === undefined ? input : { ...input, declaredType: file.declaredType }, job.signal)
 }
 
-/** Chunk texts, and the names and facts that no live document has embedded yet. */
+/** Chunk texts, and the names and facts that no live document has embedded yet; with the attempt as the caller describes it now. */
 async function textsToEmbed(
   deps: EngineDeps,
   job: IngestJob,
   home: Home,
   revector: readonly PlannedChunk[],
   knowledge: ReadonlyMap<string, ChunkKnowledge>,
-): Promise<string[]> {
+): Promise<{ texts: string[]; attemptNow: documents.DocumentRow }> {
   const names = new Map<string, string>()
   const facts = new Map<string, string>()
   for (const { entities, relations, aliases } of knowledge.values()) {
     for (const key of [...entities.map((entity) => entity.key), ...aliases.flatMap((alias) => [alias.key, alias.aliasKey])]) names.set(entityId(key), key)
     for (const relation of relations) facts.set(relation.factId, relation.factText)
   }
-  const [haveNames, haveFacts] = await withScope(deps.database, workspaceScope(job.workspace), async (tx) => [
+  const [attemptNow, haveNames, haveFacts] = await withScope(deps.database, workspaceScope(job.workspace), async (tx) => [
+    await current(tx, job),
     await vectors.present(tx, job.workspace, home, 'entity', [...names.keys()]),
     await vectors.present(tx, job.workspace, home, 'relation', [...facts.keys()]),
   ])
   const open = (map: Map<string, string>, have: Set<string>): string[] => [...map].filter(([id]) => !have.has(id)).map(([, text]) => text)
-  return [...new Set([...revector.map((chunk) => chunk.embedText), ...open(names, haveNames), ...open(facts, haveFacts)])]
+  return { attemptNow, texts: [...new Set([...revector.map((chunk) => chunk.embedText), ...open(names, haveNames), ...open(facts, haveFacts)])] }
 }

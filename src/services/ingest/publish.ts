@@ -80,7 +80,7 @@ export async function publish(deps: EngineDeps, job: IngestJob, publication: Pub
     await workspaces.bumpRevision(tx, job.workspace)
     await tellJava(deps, tx, job, { parseStatus: 'completed', chunkCount: counts.chunks, entityCount: counts.entities, parseError: null })
   })
-  deps.wake('outbox')
+  if (job.payload.callback) deps.wake('outbox')
 }
 
 /** A workspace that was re-embedded meanwhile would not find vectors of the space it left. */
@@ -98,7 +98,7 @@ export async function publishUnchanged(deps: EngineDeps, job: IngestJob, live: d
     await staging.clear(tx, job.workspace, job.fileId)
     await tellJava(deps, tx, job, { parseStatus: 'completed', chunkCount: counts.chunks, entityCount: counts.entities, parseError: null })
   })
-  deps.wake('outbox')
+  if (job.payload.callback) deps.wake('outbox')
 }
 
 function newEvidence(publication: Publication, reextract: readonly PlannedChunk[]): NewEvidence[] {
