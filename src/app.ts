@@ -10,6 +10,7 @@ import { createJavaBackend } from './java/backend.ts'
 import { downloadFile } from './java/download.ts'
 import { createVault } from './java/secrets.ts'
 import { courseHandler } from './jobs/course-handler.ts'
+import { reembedHandler } from './jobs/reembed-handler.ts'
 import { releaseHandler } from './jobs/release-handler.ts'
 import { ingestHandler } from './jobs/ingest-handler.ts'
 import { Ledger } from './jobs/ledger.ts'
@@ -85,7 +86,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     courseChunksUrl: config.courseChunksUrl,
     wake: (what) => (what === 'jobs' ? work.worker?.wake() : work.outbox?.wake()),
   }
-  work.worker = new Worker({ database, handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps) }, log, ...config.worker })
+  work.worker = new Worker({ database, handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps), reembed: reembedHandler(deps) }, log, ...config.worker })
   work.outbox = new OutboxDelivery({ database, java, vault: deps.vault, log })
   const { worker, outbox } = work
   const maintenance = new Maintenance(database, log)

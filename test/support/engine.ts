@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createVault } from '../../src/java/secrets.ts'
 import { courseHandler } from '../../src/jobs/course-handler.ts'
+import { reembedHandler } from '../../src/jobs/reembed-handler.ts'
 import { releaseHandler } from '../../src/jobs/release-handler.ts'
 import { ingestHandler } from '../../src/jobs/ingest-handler.ts'
 import { OutboxDelivery } from '../../src/jobs/outbox.ts'
@@ -134,7 +135,7 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
   }
   worker = new Worker({
     database,
-    handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps) },
+    handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps), reembed: reembedHandler(deps) },
     log,
     concurrency: options.concurrency ?? 4,
     perWorkspace: options.perWorkspace ?? 4,
