@@ -14,6 +14,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends tini fonts-noto
 WORKDIR /app
 COPY --from=install /app/node_modules ./node_modules
 COPY . .
+COPY --from=install /app/dist ./dist
 RUN mkdir -p /data && chown node:node /data
 USER node
 VOLUME /data

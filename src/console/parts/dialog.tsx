@@ -1,6 +1,6 @@
 // Dialogs on the browser's own <dialog>: focus stays inside, Escape closes, and focus goes back where it was.
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { useWords } from '../words/words.ts'
 import { Icon } from './icons.tsx'
 
@@ -11,11 +11,15 @@ export function Dialog({ title, onClose, side = false, children }: DialogProps) 
   const element = useRef<HTMLDialogElement>(null)
   const heading = useId()
   const words = useWords()
-  useEffect(() => {
+  useLayoutEffect(() => {
+    const before = document.activeElement
     const shown = element.current
     shown?.showModal()
-    // Closing gives the focus back to what had it; a dialog that merely vanishes loses it.
-    return () => shown?.close()
+    return () => {
+      shown?.close()
+      // The dialog may be gone from the page by now, and then closing it gives the focus back to nobody.
+      if (before instanceof HTMLElement) before.focus()
+    }
   }, [])
   const cancel = (event: Event): void => {
     event.preventDefault()
