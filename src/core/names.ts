@@ -41,7 +41,7 @@ const HTML_ENTITIES: Record<string, string> = {
 
 function unescapeHtml(text: string): string {
   return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,8}));/gi, (whole, decimal?: string, hex?: string, name?: string) => {
-    if (name !== undefined) return HTML_ENTITIES[name.toLowerCase()] ?? whole
+    if (name !== undefined) return Object.hasOwn(HTML_ENTITIES, name.toLowerCase()) ? (HTML_ENTITIES[name.toLowerCase()] ?? whole) : whole
     const codePoint = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
     return codePoint > 0 && codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : whole
   })

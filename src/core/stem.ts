@@ -1,6 +1,7 @@
 // A light English stemmer: enough that a plural or a participle finds its base form, too little to join words that differ.
 
-const IRREGULAR: Record<string, string> = {
+/** Without a prototype: `constructor` is a word like any other. */
+const IRREGULAR: Readonly<Record<string, string>> = Object.assign(Object.create(null) as Record<string, string>, {
   vertices: 'vertex',
   matrices: 'matrix',
   indices: 'index',
@@ -16,7 +17,7 @@ const IRREGULAR: Record<string, string> = {
   children: 'child',
   women: 'woman',
   men: 'man',
-}
+})
 
 /** A stripped participle that lost its `e`: solv(e), calculat(e), defin(e), squar(e). */
 const LOST_E = /(?:[vzcu]|[^aeo]at|[ai]s|[bp]l|[dr]g|quir|squar|fin|vid|scrib|ntrat)$/

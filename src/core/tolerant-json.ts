@@ -221,7 +221,7 @@ function readWord(reader: Reader): string | number | boolean | null {
     .trim()
     .replace(/["'”]$/, '')
   if (word !== '' && Number.isFinite(Number(word))) return Number(word)
-  const known = WORDS[word.toLowerCase()]
+  const known = Object.hasOwn(WORDS, word.toLowerCase()) ? WORDS[word.toLowerCase()] : undefined
   return known === undefined ? word : known
 }
 

@@ -94,6 +94,16 @@ test.each(CARRIERS)('an order as %s writes no record whose quote is not in its c
   }
 })
 
+test('the names of JavaScript’s own things are words like any other', async () => {
+  const names = ['constructor', '__proto__', 'toString', 'valueOf', 'hasOwnProperty', 'prototype']
+  await engine.ingest(mine, 'names', `# Names\n\n${names.map((name) => `The ${name} and &${name}; are words.`).join(' ')}`, 'names.md')
+  for (const name of names) {
+    const found = await createRetrieval(engine.deps).search(workspaceScope(mine), { ...question(name), mode: 'auto' }, AbortSignal.timeout(30_000))
+    expect(found.results.some((result) => result.fileId === 'names')).toBe(true)
+    expect(JSON.stringify(found)).not.toContain('[native code]')
+  }
+})
+
 const question = (query: string): QueryRequest => ({
   query, mode: 'naive', topK: 5, chunkTopK: 10, collections: [], filters: {}, highLevelKeywords: [], lowLevelKeywords: [], rerank: false,
   maxEntityTokens: 2000, maxRelationTokens: 2000, maxTotalTokens: 8000, explain: false, history: [], onlyContext: false,
