@@ -127,17 +127,17 @@ function cutLongText(text: string, limits: Range, semantic: boolean): { content:
 }
 
 function unitsOf(text: string, { most }: Range): Unit[] {
-  const path: string[] = []
+  const path: { level: number; name: string }[] = []
   return text.split('\n').flatMap((line): Unit[] => {
     const heading = /^(#{1,6})\s+(.+)$/.exec(line)
     if (heading) {
       const level = heading[1]?.length ?? 1
-      path.length = Math.min(path.length, level - 1)
-      path.push(heading[2]?.trim() ?? '')
-      return [{ text: line, tokens: countTokens(line), level, path: [...path], line: true }]
+      while ((path.at(-1)?.level ?? 0) >= level) path.pop()
+      path.push({ level, name: heading[2]?.trim() ?? '' })
+      return [{ text: line, tokens: countTokens(line), level, path: path.map(({ name }) => name), line: true }]
     }
     if (line.trim() === '') return []
-    return splitText(line, Math.floor(most / 3)).map((piece, index) => ({ text: piece, tokens: countTokens(piece), level: 0, path: [...path], line: index === 0 }))
+    return splitText(line, Math.floor(most / 3)).map((piece, index) => ({ text: piece, tokens: countTokens(piece), level: 0, path: path.map(({ name }) => name), line: index === 0 }))
   })
 }
 
