@@ -28,17 +28,8 @@ export const chunkPage = (
   workspace?: string,
 ): Promise<ChunkPage> => ask(`${path(fileId)}/chunks`, { query: { cursor, limit }, workspace, signal })
 
-/** Looks through the pages of a document until the chunk turns up; undefined when it is not there any more. */
-export async function findChunk(workspace: string, fileId: string, chunkId: string, signal: AbortSignal): Promise<Chunk | undefined> {
-  let cursor: string | undefined
-  do {
-    const { chunks, nextCursor } = await chunkPage(fileId, cursor, 200, signal, workspace)
-    const found = chunks.find((chunk) => chunk.chunkId === chunkId)
-    if (found !== undefined) return found
-    cursor = nextCursor ?? undefined
-  } while (cursor !== undefined)
-  return undefined
-}
+export const getChunk = (workspace: string, fileId: string, chunkId: string, signal: AbortSignal): Promise<Chunk> =>
+  ask(`${path(fileId)}/chunks/${encodeURIComponent(chunkId)}`, { workspace, signal })
 
 /** Tells of every change until the work on the document ends. */
 export async function followDocument(

@@ -64,7 +64,7 @@ export async function allEvents(kb: string, signal: AbortSignal): Promise<Releas
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const { events, next_after } = await ask<{ events: ReleaseEvent[]; next_after: number }>(`${path(kb)}/events`, {
       workspace: '',
-      query: { after },
+      query: { after, limit: 500 },
       signal,
     })
     if (events.length === 0) break

@@ -1,5 +1,6 @@
 // The place a result or a citation points to, in a sheet at the edge: the whole chunk, where it stands, and its document.
-import { findChunk } from '../../api/documents.ts'
+import { ApiError } from '../../api/client.ts'
+import { getChunk } from '../../api/documents.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Empty, Failure, Skeleton } from '../../parts/notice.tsx'
 import { RichText } from '../../parts/rich-text.tsx'
@@ -14,7 +15,7 @@ export type ChunkPlace = { workspace: string; fileId: string; chunkId: string; s
 export function ChunkSheet({ place, onClose }: { place: ChunkPlace; onClose: () => void }) {
   const words = useWords()
   const { workspace, fileId, chunkId, source } = place
-  const { value, error, loading, reload } = useLoad((signal) => findChunk(workspace, fileId, chunkId, signal), [workspace, fileId, chunkId])
+  const { value, error, reload } = useLoad((signal) => getChunk(workspace, fileId, chunkId, signal), [workspace, fileId, chunkId])
   const openDocument = (): void => {
     onClose()
     switchWorkspace(workspace)
@@ -27,12 +28,12 @@ export function ChunkSheet({ place, onClose }: { place: ChunkPlace; onClose: () 
           <ChunkHead chunk={value} />
           <RichText text={value.content} />
         </>
-      ) : error !== undefined ? (
-        <Failure error={error} onRetry={reload} />
-      ) : loading ? (
+      ) : error === undefined ? (
         <Skeleton />
-      ) : (
+      ) : error instanceof ApiError && error.status === 404 ? (
         <Empty title={words.search.chunkGone} />
+      ) : (
+        <Failure error={error} onRetry={reload} />
       )}
       <div class="dialog-actions">
         <button type="button" class="button" onClick={openDocument}>
