@@ -14,6 +14,15 @@ function tryDecode(bytes: Uint8Array, encoding: string): string | undefined {
   }
 }
 
+/** Broken characters that a text may have, of a cut in the middle of one or of a damaged byte: one, or this share. */
+const BROKEN_SHARE = 0.005
+
+function nearlyDecode(bytes: Uint8Array, encoding: string): string | undefined {
+  const text = decode(bytes, encoding)
+  const broken = text.match(/\ufffd/g)?.length ?? 0
+  return broken <= Math.max(1, text.length * BROKEN_SHARE) ? text : undefined
+}
+
 const MARKS: readonly { mark: readonly number[]; encoding: string }[] = [
   { mark: [0xef, 0xbb, 0xbf], encoding: 'utf-8' },
   { mark: [0xff, 0xfe], encoding: 'utf-16le' },
@@ -39,6 +48,12 @@ const FREQUENT = new Set(
     '',
   ),
 )
+
+/** Share of the Chinese characters of a text that are among the most frequent ones, 0..1; 0 without any. */
+export function frequentShare(text: string): number {
+  const han = text.match(/\p{Script=Han}/gu) ?? []
+  return han.length === 0 ? 0 : han.filter((character) => FREQUENT.has(character)).length / han.length
+}
 
 /**
  * How much a decoding looks like written text, 0..1: the mean over its non-ASCII characters. Frequent characters and their punctuation count
@@ -78,7 +93,7 @@ function chineseDecoding(bytes: Uint8Array): DecodedText | undefined {
   everyday ??= { gb18030: everydaySet('gbk', [0xb0, 0xd7]), big5: everydaySet('big5', [0xa4, 0xc6]) }
   const sets = everyday
   const candidates = (['gb18030', 'big5'] as const).flatMap((encoding) => {
-    const text = tryDecode(bytes, encoding)
+    const text = tryDecode(bytes, encoding) ?? nearlyDecode(bytes, encoding)
     return text === undefined ? [] : [{ text, encoding, score: plausibility(text, (character) => sets[encoding].has(character)) }]
   })
   const [best] = candidates.toSorted((a, b) => b.score - a.score)
@@ -101,6 +116,11 @@ const BY_STATISTICS = new Set([
   'iso-8859-7',
 ])
 
+/** Bytes that the code of traditional Chinese explains to the last one. */
+export function mayBeBig5(bytes: Uint8Array): boolean {
+  return tryDecode(bytes, 'big5') !== undefined
+}
+
 /** Never fails: at worst the text is read as windows-1252, which maps every byte. */
 export function decodeText(bytes: Uint8Array, declared?: string): DecodedText {
   for (const { mark, encoding } of MARKS) {
@@ -118,7 +138,21 @@ export function decodeText(bytes: Uint8Array, declared?: string): DecodedText {
   if (chinese !== undefined) return chinese
   const guess = chardet.detect(bytes.subarray(0, 65_536))?.toLowerCase()
   const text = guess !== undefined && BY_STATISTICS.has(guess) ? tryKnown(bytes, guess) : undefined
-  return text === undefined || guess === undefined ? fallback(bytes) : { text, encoding: guess }
+  return text === undefined || guess === undefined || UNWRITTEN.test(text) ? fallback(bytes) : { text, encoding: guess }
+}
+
+/** Characters that no text in its right encoding holds. */
+const UNWRITTEN = /[\u007f-\u009f\p{Co}\p{Cn}]/u
+
+/** Share of ASCII below which a text is no European one. */
+const EUROPEAN_ASCII = 0.6
+
+/** Rare characters only, as in a list of names: every byte makes sense as Chinese, and little of it as anything else. */
+function rareChinese(bytes: Uint8Array): string | undefined {
+  const text = tryDecode(bytes, 'gb18030')
+  const ascii = bytes.reduce((count, byte) => (byte < 0x80 ? count + 1 : count), 0)
+  if (text === undefined || ascii >= bytes.length * EUROPEAN_ASCII) return undefined
+  return /^[\p{ASCII}\p{Script=Han}\u3000-\u303f\uff00-\uffef]*$/u.test(text) ? text : undefined
 }
 
 /** Mostly valid UTF-8 with a few broken bytes stays UTF-8; anything else is read as windows-1252. */
@@ -126,7 +160,9 @@ function fallback(bytes: Uint8Array): DecodedText {
   const text = decode(bytes, 'utf-8')
   const broken = text.match(/\ufffd/g)?.length ?? 0
   const wide = text.match(/[^\p{ASCII}\ufffd]/gu)?.length ?? 0
-  return wide > broken * 4 ? { text, encoding: 'utf-8' } : { text: decode(bytes, 'windows-1252'), encoding: 'windows-1252' }
+  if (wide > broken * 4) return { text, encoding: 'utf-8' }
+  const chinese = rareChinese(bytes)
+  return chinese !== undefined ? { text: chinese, encoding: 'gb18030' } : { text: decode(bytes, 'windows-1252'), encoding: 'windows-1252' }
 }
 
 function tryKnown(bytes: Uint8Array, encoding: string): string | undefined {

@@ -1,6 +1,6 @@
 // What a file is, by its content. The name decides only between kinds of text that look alike; the declared type decides nothing.
 import { AppError } from '../core/errors.ts'
-import { decodeText } from './encoding.ts'
+import { decodeText, mayBeBig5 } from './encoding.ts'
 import { unreadable } from './format.ts'
 
 export type Identified = { mediaType: string; /** Declared type or extension contradict the content. */ warnings: string[] }
@@ -150,12 +150,38 @@ export function extensionType(fileName: string): string | undefined {
 
 const TEXT_SAMPLE = 65_536
 
+/** Binary data hardly ever is UTF-8 by chance, so that its validity is proof. */
+const MAX_CONTROLS_SURE = 0.1
+/** In any other encoding every byte string means something, so that only the absence of what nobody writes tells text from binary data. */
+const MAX_CONTROLS_GUESSED = 0.01
+/** Texts that are read as windows-1252 because nothing else fits are European: mostly letters of ASCII. Random bytes have 0.4. */
+const MIN_ASCII = 0.6
+/** Characters of which shares say nothing. */
+const FEW = 8
+
+const isChinese = (encoding: string): boolean => encoding === 'gb18030' || encoding === 'big5'
+
+/** Whether decoded bytes are something that a person or program wrote as text. */
+function looksWritten(bytes: Uint8Array, text: string, encoding: string): boolean {
+  // Old programs end a text with Ctrl-Z or fill its last block with zeros.
+  // oxlint-disable-next-line no-control-regex -- control characters are what tells binary from text
+  const body = text.replace(/[\u0000\u001a]+$/, '')
+  // oxlint-disable-next-line no-control-regex -- as above
+  const controls = body.match(/[\u0000-\u0008\u000e-\u001a\u001c-\u001f\ufffd]/g)?.length ?? 0
+  if (encoding === 'utf-8') return controls <= body.length * MAX_CONTROLS_SURE
+  const strange = body.match(/[\u007f-\u009f\p{Co}\p{Cn}]/gu)?.length ?? 0
+  // One broken character is what a cut in its middle leaves of it.
+  if (controls + strange > Math.max(isChinese(encoding) ? 1 : 0, body.length * MAX_CONTROLS_GUESSED)) return false
+  if (encoding !== 'windows-1252') return true
+  const ascii = body.match(/[\t\n\r\u0020-\u007e]/g)?.length ?? 0
+  return body.length < FEW || ascii >= body.length * MIN_ASCII || mayBeBig5(bytes)
+}
+
 function textType(bytes: Uint8Array, fileName: string): string {
   const cut = bytes.length > TEXT_SAMPLE ? TEXT_SAMPLE - (TEXT_SAMPLE % 4) : bytes.length
-  const sample = decodeText(trimmed(bytes.subarray(0, cut), cut < bytes.length)).text
-  // oxlint-disable-next-line no-control-regex -- control characters are what tells binary from text
-  const control = sample.match(/[\u0000-\u0008\u000e-\u001a\u001c-\u001f\ufffd]/g)?.length ?? 0
-  if (control * 10 > sample.length) throw unsupported('binary data of an unknown kind')
+  const beginning = trimmed(bytes.subarray(0, cut), cut < bytes.length)
+  const { text: sample, encoding } = decodeText(beginning)
+  if (!looksWritten(beginning, sample, encoding)) throw unsupported('binary data of an unknown kind')
   const hint = extensionType(fileName)
   const start = sample.slice(0, 2048).trimStart().toLowerCase()
   if (/^(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype html|html|head|body)\b/.test(start)) return 'text/html'

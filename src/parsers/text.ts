@@ -40,6 +40,8 @@ export const parseText: FormatParser = (bytes, context) => {
   const writer = createWriter(context)
   const zeros = text.split('\0').length - 1
   if (zeros > 0) writer.warn(`${zeros} NUL characters were removed.`)
+  const broken = text.split('\ufffd').length - 1
+  if (broken > 0) writer.warn(`${broken} characters of the text are damaged and could not be read.`)
   if (encoding === 'windows-1252') writer.warn('The encoding of the text could not be told for certain; it was read as windows-1252.')
   const lines = text.replace(/\r\n?/g, '\n')
   for (const paragraph of lines.split(hasBlankLines(lines) ? /\n[^\S\n]*\n+/ : /\n/)) {

@@ -1,8 +1,8 @@
 // Text in the encodings that teachers' computers really write.
 import { describe, expect, test } from 'vitest'
 import { decodeText } from '../../src/parsers/encoding.ts'
-import { parseHere } from './support.ts'
-import { encode } from './support.ts'
+import { sniffMediaType } from '../../src/parsers/sniff.ts'
+import { encode, parseHere } from './support.ts'
 
 const SIMPLIFIED = '二次函数的图像是一条抛物线，它的对称轴平行于纵轴。'
 const TRADITIONAL = '二次函數的圖像是一條拋物線，它的對稱軸平行於縱軸。'
@@ -65,3 +65,54 @@ test('a GBK table keeps its columns', async () => {
   const document = await parseHere(encode('姓名\t分数\n陈大文\t81\n', 'gbk'), 'scores.csv')
   expect(document.blocks[0]?.table?.cells.map((cell) => cell.text)).toEqual(['姓名', '分数', '陈大文', '81'])
 })
+
+/** Bytes that look random and are the same in every run. */
+function noise(length: number, seed: number): Uint8Array {
+  let state = seed
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state >>> 24
+  })
+}
+
+test.each([64, 300, 3000, 30_000, 100_000])('of 200 files of %i random bytes not one is taken for text', (length) => {
+  const taken = Array.from({ length: 200 }, (_, seed) => noise(length, seed * 7919 + 1)).filter((bytes) => {
+    try {
+      return sniffMediaType(bytes, 'a.txt').mediaType.startsWith('text/')
+    } catch (error) {
+      expect(error).toMatchObject({ code: expect.stringMatching(/unsupported_file_type|unprocessable_document/) })
+      return false
+    }
+  })
+  expect(taken).toHaveLength(0)
+})
+
+test.each([
+  ['张伟', 'gbk'],
+  ['张伟,85\n李雷,90', 'gbk'],
+  ['A班', 'gbk'],
+  ['饕餮 魑魅魍魉', 'gbk'],
+  ['勾股定理\r\n\u001a', 'gbk'],
+  ['陳大文', 'big5'],
+  ['你好', 'big5'],
+  ['A班', 'big5'],
+  ['勾股定理\r\n\u001a', 'big5'],
+  ['été à Noël', 'windows-1252'],
+  ['Größe: 5 m', 'windows-1252'],
+  ['é', 'windows-1252'],
+] as const)('the short text %j in %s is text and is read', (text, encoding) => {
+  const bytes = encode(text, encoding)
+  expect([sniffMediaType(bytes, 'a.txt').mediaType, decodeText(bytes).text]).toEqual(['text/plain', text])
+})
+
+test.each(['gbk', 'big5'] as const)(
+  'a long text in %s is recognised wherever its sample is cut, and one damaged byte costs one character',
+  (encoding) => {
+    const text = encoding === 'gbk' ? SIMPLIFIED : TRADITIONAL
+    const bytes = Buffer.concat([Buffer.from('x'), encode(text.repeat(2000), encoding)])
+    expect(bytes.length).toBeGreaterThan(65_536)
+    for (const from of [0, 1]) expect(sniffMediaType(bytes.subarray(from), 'a.txt').mediaType).toBe('text/plain')
+    const damaged = Buffer.concat([encode(text, encoding), Buffer.from([0xff]), encode(text, encoding)])
+    expect(decodeText(damaged).text).toContain(text)
+  },
+)
