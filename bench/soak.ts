@@ -6,23 +6,39 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { servicePlace, startService, type Service } from '../test/support/service.ts'
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' }, clients: { type: 'string', default: '8' }, json: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '2' }, clients: { type: 'string', default: '8' }, json: { type: 'string' } },
+})
 const minutes = Number(values.minutes)
 const clients = Number(values.clients)
 /** Samples per run; the first fifth is warm-up. */
 const SAMPLES = 20
 
-type Sample = { atSeconds: number; rssMb: number; connections: number | null; searches: number; ingested: number; failures: number; p50Ms: number; p95Ms: number }
+type Sample = {
+  atSeconds: number
+  rssMb: number
+  connections: number | null
+  searches: number
+  ingested: number
+  failures: number
+  p50Ms: number
+  p95Ms: number
+}
 
 const TOPICS = ['一次函数', '二次函数', '勾股定理', '三角形', '方程', '抛物线', '对称轴', '斜率', 'photosynthesis', 'gravity']
 const topic = (at: number): string => TOPICS[at % TOPICS.length] ?? ''
 
 const textOf = (at: number): string =>
-  Array.from({ length: 6 }, (_, part) => `# ${topic(at + part)}\n\n${topic(at)}与${topic(at + part)}有关，例${at}.${part}。`.concat(`${topic(at + part)}是重要的知识点。`.repeat(20))).join('\n\n')
+  Array.from({ length: 6 }, (_, part) =>
+    `# ${topic(at + part)}\n\n${topic(at)}与${topic(at + part)}有关，例${at}.${part}。`.concat(
+      `${topic(at + part)}是重要的知识点。`.repeat(20),
+    ),
+  ).join('\n\n')
 
 const rssMb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
 
-const percentile = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 
 const place = await servicePlace()
 const service: Service = await startService(place, { RATE_LIMIT_PER_MINUTE: '0', LOG_LEVEL: 'error' })
@@ -37,7 +53,12 @@ let next = 0
 async function search(client: number): Promise<void> {
   for (let at = client; performance.now() < ends; at++) {
     const started = performance.now()
-    const answer = await service.call('POST', '/api/search', { query: `${topic(at)}的例${at % 50}`, topK: 10 }, { 'x-workspace': `teacher-${at % 4}` })
+    const answer = await service.call(
+      'POST',
+      '/api/search',
+      { query: `${topic(at)}的例${at % 50}`, topK: 10 },
+      { 'x-workspace': `teacher-${at % 4}` },
+    )
     if (answer.status === 200) {
       counts.searches += 1
       latencies.push(performance.now() - started)
@@ -78,7 +99,9 @@ async function sample(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, wait))
     const sorted = latencies.toSorted((a, b) => a - b)
     latencies = []
-    const open = await watcher?.query<{ n: number }>(`select count(*)::int as n from pg_stat_activity where application_name = 'insight-rag' and datname = current_database()`)
+    const open = await watcher?.query<{ n: number }>(
+      `select count(*)::int as n from pg_stat_activity where application_name = 'insight-rag' and datname = current_database()`,
+    )
     const one: Sample = {
       atSeconds: Math.round((performance.now() - began) / 1000),
       rssMb: Math.round(rssMb(service.process.pid ?? 0)),
@@ -109,8 +132,10 @@ const report = {
   ...counts,
   searchesPerSecond: Math.round((counts.searches / (minutes * 60)) * 10) / 10,
   /** Second half against first, after warm-up. */
-  rssGrowth: Math.round((mean(warm.slice(half).map((one) => one.rssMb)) / mean(warm.slice(0, half).map((one) => one.rssMb)) - 1) * 1000) / 1000,
-  p95Drift: Math.round((mean(warm.slice(half).map((one) => one.p95Ms)) / mean(warm.slice(0, half).map((one) => one.p95Ms)) - 1) * 1000) / 1000,
+  rssGrowth:
+    Math.round((mean(warm.slice(half).map((one) => one.rssMb)) / mean(warm.slice(0, half).map((one) => one.rssMb)) - 1) * 1000) / 1000,
+  p95Drift:
+    Math.round((mean(warm.slice(half).map((one) => one.p95Ms)) / mean(warm.slice(0, half).map((one) => one.p95Ms)) - 1) * 1000) / 1000,
   mostConnections: Math.max(...samples.map((one) => one.connections ?? 0)),
   exitCode: code,
   samples,

@@ -47,14 +47,17 @@ export function addPortabilityCommands(program: Command, workspace: Command, con
     .command('restore <directory>')
     .description('read every workspace of a backup; nothing is changed when a file of it is damaged')
     .option('--replace', 'delete workspaces that exist first')
-    .action((directory: string, options: { replace?: boolean }) => withEngine(context, (opened) => restore(opened, directory, options.replace === true, context)))
+    .action((directory: string, options: { replace?: boolean }) =>
+      withEngine(context, (opened) => restore(opened, directory, options.replace === true, context)),
+    )
   workspace
     .command('delete <workspace>')
     .description('delete a workspace for good: documents, graph, vectors, waiting work, accounts of model calls')
     .option('--yes', 'really')
     .action((name: string, options: { yes?: boolean }) => {
       const chosen = workspaceId(name)
-      if (options.yes !== true) throw new AppError('invalid_request', `This deletes ${name} for good and cannot be undone; say so with --yes.`)
+      if (options.yes !== true)
+        throw new AppError('invalid_request', `This deletes ${name} for good and cannot be undone; say so with --yes.`)
       return withEngine(context, async (opened) => {
         if (!(await opened.portability.remove(chosen))) throw new AppError('not_found', `There is no workspace ${name}.`)
         context.note(`${name} is deleted`)
@@ -92,7 +95,8 @@ async function readExport(opened: CliEngine, file: string, replace: boolean): Pr
     if (error instanceof AppError) throw error
     const code = (error as { code?: unknown }).code
     if (code === 'ENOENT') throw new AppError('not_found', `There is no file ${basename(file)}.`, { cause: error })
-    if (typeof code === 'string' && code.startsWith('Z_')) throw new AppError('unprocessable_document', `${basename(file)} is damaged.`, { cause: error })
+    if (typeof code === 'string' && code.startsWith('Z_'))
+      throw new AppError('unprocessable_document', `${basename(file)} is damaged.`, { cause: error })
     throw error
   } finally {
     lines.close()
@@ -117,7 +121,8 @@ async function restore(opened: CliEngine, directory: string, replace: boolean, c
   const manifest = await readManifest(directory)
   for (const { file, fileSha256 } of manifest.workspaces) {
     if (basename(file) !== file) throw new AppError('unprocessable_document', 'The manifest names a file outside the backup.')
-    if ((await fileHash(join(directory, file))) !== fileSha256) throw new AppError('unprocessable_document', `${file} is not the file that the backup wrote.`)
+    if ((await fileHash(join(directory, file))) !== fileSha256)
+      throw new AppError('unprocessable_document', `${file} is not the file that the backup wrote.`)
   }
   for (const { workspace, file } of manifest.workspaces) {
     const { rows } = await readExport(opened, join(directory, file), replace)

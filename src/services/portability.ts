@@ -81,7 +81,11 @@ function carriedRows(tx: ScopedTx, workspace: WorkspaceId, table: portability.Te
  *
  * @throws AppError `unprocessable_document` when the lines are not whole; `conflict` when the workspace exists and holds documents.
  */
-export async function importWorkspace(database: Database, lines: AsyncIterable<string>, options: { replace?: boolean } = {}): Promise<Carried> {
+export async function importWorkspace(
+  database: Database,
+  lines: AsyncIterable<string>,
+  options: { replace?: boolean } = {},
+): Promise<Carried> {
   const reader = lines[Symbol.asyncIterator]()
   const first = await reader.next()
   const header = readHeader(first.done === true ? '' : first.value)
@@ -126,7 +130,11 @@ type Header = { workspace: WorkspaceId; spaces: portability.Space[] }
 function readHeader(line: string): Header {
   const header = readObject(line)
   if (header['format'] !== FORMAT) throw damaged('its first line names another format')
-  if (header['version'] !== VERSION) throw new AppError('unprocessable_document', `This export has version ${String(header['version'])}; this service reads version ${VERSION}.`)
+  if (header['version'] !== VERSION)
+    throw new AppError(
+      'unprocessable_document',
+      `This export has version ${String(header['version'])}; this service reads version ${VERSION}.`,
+    )
   return { workspace: workspaceId(String(header['workspace'])), spaces: header['spaces'] as portability.Space[] }
 }
 

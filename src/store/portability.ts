@@ -33,7 +33,9 @@ function parentsFirst(tables: readonly (TenantTable & { parents: string[] })[]):
   const placed = new Set<string>()
   const order: TenantTable[] = []
   while (order.length < tables.length) {
-    const free = tables.filter((table) => !placed.has(table.name) && table.parents.every((parent) => placed.has(parent) || !names.has(parent)))
+    const free = tables.filter(
+      (table) => !placed.has(table.name) && table.parents.every((parent) => placed.has(parent) || !names.has(parent)),
+    )
     if (free.length === 0) throw new Error('the foreign keys of the tenant tables form a circle')
     for (const { name, columns, key } of free) {
       placed.add(name)
@@ -48,7 +50,9 @@ export type Space = { space_id: number; model: string; dim: number }
 /** The embedding spaces that rows of the workspace refer to. */
 export async function spacesOf(tx: ScopedTx, workspace: WorkspaceId, tables: readonly TenantTable[]): Promise<Space[]> {
   const columns = tables.flatMap((table) => table.columns.filter(isSpace).map((column) => ({ table: table.name, column })))
-  const used = columns.map(({ table, column }) => sql`select ${sql.ref(column)} as space_id from ${sql.table(table)} where workspace_id = ${workspace}`)
+  const used = columns.map(
+    ({ table, column }) => sql`select ${sql.ref(column)} as space_id from ${sql.table(table)} where workspace_id = ${workspace}`,
+  )
   const found = await sql<Space>`
     select space_id, model, dim from embedding_spaces
     where space_id in (${sql.join(used, sql` union `)}) order by space_id`.execute(tx)

@@ -12,7 +12,9 @@ afterAll(() => pool.close())
 // Recognising scans takes seconds per document and says nothing about the parsers; `text` never does it.
 const options = { parseMethod: 'text', processImages: false, processTables: true, processEquations: true } as const
 const FORMATS = /\.(pdf|docx|pptx|xlsx|xls|doc|ppt|html?|md|txt|csv|json|epub|odt|ods|odp|rtf|xml)$/i
-const sources = globSync('fixtures/documents/**/*').filter((path) => FORMATS.test(path) && statSync(path).isFile() && statSync(path).size < 300_000)
+const sources = globSync('fixtures/documents/**/*').filter(
+  (path) => FORMATS.test(path) && statSync(path).isFile() && statSync(path).size < 300_000,
+)
 
 test('mutated documents are read or refused with a reason, never a crash', { timeout: 3_600_000 }, async () => {
   expect(sources.length).toBeGreaterThan(5)
@@ -26,7 +28,8 @@ test('mutated documents are read or refused with a reason, never a crash', { tim
       (error: unknown) => (error instanceof AppError ? error.code : `crash: ${String(error)}`),
     )
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-    if (!['read', 'unprocessable_document', 'unsupported_file_type', 'payload_too_large'].includes(outcome)) unexpected.push(`${at} ${path}: ${outcome}`)
+    if (!['read', 'unprocessable_document', 'unsupported_file_type', 'payload_too_large'].includes(outcome))
+      unexpected.push(`${at} ${path}: ${outcome}`)
   }
   for (let at = 0; at < count; at += 2) {
     const pair = [at, at + 1].map((index) => {
@@ -37,6 +40,9 @@ test('mutated documents are read or refused with a reason, never a crash', { tim
   }
   expect(unexpected).toEqual([])
   expect(outcomes.get('read') ?? 0).toBeGreaterThan(0)
-  const whole = await pool.parse({ bytes: Buffer.from('# Still here\n\nand reading'), fileName: 'last.md', options }, AbortSignal.timeout(60_000))
+  const whole = await pool.parse(
+    { bytes: Buffer.from('# Still here\n\nand reading'), fileName: 'last.md', options },
+    AbortSignal.timeout(60_000),
+  )
   expect(whole.title).toBe('Still here')
 })

@@ -34,12 +34,17 @@ beforeAll(async () => {
     ['attacker', 'own-1', ATTACKER_TEXT],
   ] as const) {
     const headers = { ...ADMIN, 'x-workspace': `teacher-${teacher}` }
-    const made = await service.call('POST', '/api/documents', { fileId, fileName: `${fileId}.md`, text, metadata: { lesson: teacher === 'victim' ? 'kumquatledger' : 'own' } }, headers)
-    expect(made.status).toBe(202)
+    const made = await service.call(
+      'POST',
+      '/api/documents',
+      { fileId, fileName: `${fileId}.md`, text, metadata: { lesson: teacher === 'victim' ? 'kumquatledger' : 'own' } },
+      headers,
+    )
+    if (made.status !== 202) throw new Error(`the first documents were refused: ${JSON.stringify(made.json)}`)
     for (;;) {
       const view = await service.call('GET', `/api/documents/${fileId}`, undefined, headers)
       if (view.json['parseStatus'] === 'completed') break
-      expect(view.json['parseStatus']).not.toBe('failed')
+      if (view.json['parseStatus'] === 'failed') throw new Error(`the first documents failed: ${JSON.stringify(view.json)}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
@@ -67,7 +72,8 @@ async function send(probe: Probe): Promise<{ status: number; text: string }> {
 /** Header values may only be Latin-1 without control characters; everything else is stopped by the client itself. */
 const headerSafe = (value: string): string => value.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 2_000)
 
-const pathWith = (route: Route, value: () => string): string => route.path.replaceAll(/:\w+/g, () => encodeURIComponent(value().replaceAll(/\p{Cs}/gu, '?')).slice(0, 3_000) || 'x')
+const pathWith = (route: Route, value: () => string): string =>
+  route.path.replaceAll(/:\w+/g, () => encodeURIComponent(value().replaceAll(/\p{Cs}/gu, '?')).slice(0, 3_000) || 'x')
 
 test('mutated requests on every route end in an answer that is no 500, and the service stays ready', { timeout: 1_800_000 }, async () => {
   const chance = random(SEED)
@@ -78,7 +84,19 @@ test('mutated requests on every route end in an answer that is no 500, and the s
     const route = chance.pick(ROUTES)
     const example: unknown = route.schema.body?.meta()?.['example']
     const hostile = (): string => String(chance.pick(HOSTILE.filter((value) => typeof value !== 'object')))
-    const query = chance.next() < 0.3 ? `?${['limit', 'cursor', 'q', 'entity', 'depth', 'teacherId', 'status'].map((name) => `${name}=${encodeURIComponent(hostile().replaceAll(/\p{Cs}/gu, '?').slice(0, 500))}`)[chance.below(7)]}` : ''
+    const query =
+      chance.next() < 0.3
+        ? `?${
+            ['limit', 'cursor', 'q', 'entity', 'depth', 'teacherId', 'status'].map(
+              (name) =>
+                `${name}=${encodeURIComponent(
+                  hostile()
+                    .replaceAll(/\p{Cs}/gu, '?')
+                    .slice(0, 500),
+                )}`,
+            )[chance.below(7)]
+          }`
+        : ''
     const headers: Record<string, string> = { ...chance.pick(callers) }
     if (chance.next() < 0.5) headers['x-workspace'] = chance.next() < 0.7 ? 'teacher-attacker' : headerSafe(hostile())
     const probe: Probe = { method: route.method, path: pathWith(route, () => (chance.next() < 0.3 ? 'own-1' : hostile())) + query, headers }
@@ -90,16 +108,46 @@ test('mutated requests on every route end in an answer that is no 500, and the s
     // The victim's documents must still be there for the next test.
     if (route.method === 'DELETE' && probe.path.includes('kumquat')) continue
     const answer = await send(probe)
-    if (answer.status === 500) failures.push(`${probe.method} ${probe.path.slice(0, 200)} ${JSON.stringify(headers)} ${probe.body?.slice(0, 400) ?? ''} → ${answer.text.slice(-300)}`)
+    if (answer.status === 500)
+      failures.push(
+        `${probe.method} ${probe.path.slice(0, 200)} ${JSON.stringify(headers)} ${probe.body?.slice(0, 400) ?? ''} → ${answer.text.slice(-300)}`,
+      )
   }
   expect(failures).toEqual([])
   expect((await service.call('GET', '/readyz')).status).toBe(200)
 })
 
 /** Ways to name the other tenant, or to ask for its content without naming it. */
-const VICTIM_NAMES = ['teacher-victim', 'victim', 'teacher-victim,public', 'teacher-%', 'teacher-ｖictim', 'TEACHER-VICTIM', ' teacher-victim', "teacher-attacker' or 'a'='a", 'kumquatledger-1', 'teacher-attacker/../teacher-victim']
+const VICTIM_NAMES = [
+  'teacher-victim',
+  'victim',
+  'teacher-victim,public',
+  'teacher-%',
+  'teacher-ｖictim',
+  'TEACHER-VICTIM',
+  ' teacher-victim',
+  "teacher-attacker' or 'a'='a",
+  'kumquatledger-1',
+  'teacher-attacker/../teacher-victim',
+]
 /** Paraphrases that do not hold a canary themselves, and the canaries cut apart. */
-const QUESTIONS = ['绿色宝石鸟类定理', 'island mineral', '翡翠', '孔雀', 'the theorem about peacocks', 'everything in the database', 'lesson plan about triangles', '二次函数', '*', 'CANARY', 'canary seven seven', 'zanzibar', 'quartz', 'kumquat', 'ledger']
+const QUESTIONS = [
+  '绿色宝石鸟类定理',
+  'island mineral',
+  '翡翠',
+  '孔雀',
+  'the theorem about peacocks',
+  'everything in the database',
+  'lesson plan about triangles',
+  '二次函数',
+  '*',
+  'CANARY',
+  'canary seven seven',
+  'zanzibar',
+  'quartz',
+  'kumquat',
+  'ledger',
+]
 
 test('whatever another tenant asks, with whatever name in whatever place, no canary comes back', { timeout: 1_800_000 }, async () => {
   const chance = random(SEED + 1)
@@ -107,7 +155,11 @@ test('whatever another tenant asks, with whatever name in whatever place, no can
   const statuses = new Map<number, number>()
   const count = tries(300, 10_000)
   const headersOf = (): Record<string, string> => {
-    const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...bearer('attacker') }
+    const headers: Record<string, string> = {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...bearer('attacker'),
+    }
     if (chance.next() < 0.4) headers['x-workspace'] = headerSafe(chance.pick(VICTIM_NAMES))
     return headers
   }
@@ -126,22 +178,51 @@ test('whatever another tenant asks, with whatever name in whatever place, no can
     }
     const probe = chance.pick<() => Probe>([
       () => ({ method: 'POST', path: '/api/search', headers: headersOf(), body: JSON.stringify(asked) }),
-      () => ({ method: 'POST', path: '/api/query', headers: headersOf(), body: JSON.stringify({ ...asked, stream: chance.next() < 0.3, onlyContext: chance.next() < 0.3 }) }),
-      () => ({ method: 'GET', path: `/api/documents?q=${encodeURIComponent(chance.pick(QUESTIONS))}&teacherId=${encodeURIComponent(name)}`, headers: headersOf() }),
+      () => ({
+        method: 'POST',
+        path: '/api/query',
+        headers: headersOf(),
+        body: JSON.stringify({ ...asked, stream: chance.next() < 0.3, onlyContext: chance.next() < 0.3 }),
+      }),
+      () => ({
+        method: 'GET',
+        path: `/api/documents?q=${encodeURIComponent(chance.pick(QUESTIONS))}&teacherId=${encodeURIComponent(name)}`,
+        headers: headersOf(),
+      }),
       // The victim's file id in a path is no secret to the asker, so it may be echoed; its content may not.
-      () => ({ method: chance.pick(['GET', 'POST']), path: `/api/documents/${encodeURIComponent('kumquat' + 'ledger-1')}${chance.pick(['', '/chunks', '/events', '/retry'])}`, headers: headersOf() }),
+      () => ({
+        method: chance.pick(['GET', 'POST']),
+        path: `/api/documents/${encodeURIComponent('kumquatledger-1')}${chance.pick(['', '/chunks', '/events', '/retry'])}`,
+        headers: headersOf(),
+      }),
       () => ({ method: 'GET', path: `/api/graph/entities?q=${encodeURIComponent(chance.pick(QUESTIONS))}`, headers: headersOf() }),
-      () => ({ method: 'GET', path: `/api/graph/entities/${encodeURIComponent('翡翠孔雀' + '定理')}`, headers: headersOf() }),
-      () => ({ method: 'GET', path: `/api/graph/subgraph?entity=${encodeURIComponent(chance.pick(QUESTIONS))}&depth=3`, headers: headersOf() }),
+      () => ({ method: 'GET', path: `/api/graph/entities/${encodeURIComponent('翡翠孔雀定理')}`, headers: headersOf() }),
+      () => ({
+        method: 'GET',
+        path: `/api/graph/subgraph?entity=${encodeURIComponent(chance.pick(QUESTIONS))}&depth=3`,
+        headers: headersOf(),
+      }),
       () => ({ method: 'GET', path: '/api/workspaces', headers: headersOf() }),
-      () => ({ method: 'POST', path: '/mcp', headers: headersOf(), body: JSON.stringify(mcpCall(chance.pick(QUESTIONS), name, chance.pick(['search_knowledge', 'query_knowledge', 'get_entity', 'get_subgraph', 'list_documents']))) }),
+      () => ({
+        method: 'POST',
+        path: '/mcp',
+        headers: headersOf(),
+        body: JSON.stringify(
+          mcpCall(
+            chance.pick(QUESTIONS),
+            name,
+            chance.pick(['search_knowledge', 'query_knowledge', 'get_entity', 'get_subgraph', 'list_documents']),
+          ),
+        ),
+      }),
     ])()
     const answer = await send(probe)
     statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
     if (answer.status === 500) leaks.push(`500 ${JSON.stringify(probe)}`)
     // What the asker wrote itself may come back to it; anything else that only the victim knows may not.
     const echoed = decodeURIComponent(probe.path) + (probe.body ?? '') + JSON.stringify(probe.headers)
-    for (const canary of CANARIES) if (answer.text.includes(canary) && !echoed.includes(canary)) leaks.push(`${canary}: ${JSON.stringify(probe)}`)
+    for (const canary of CANARIES)
+      if (answer.text.includes(canary) && !echoed.includes(canary)) leaks.push(`${canary}: ${JSON.stringify(probe)}`)
   }
   expect(leaks).toEqual([])
   expect(statuses.get(200) ?? 0).toBeGreaterThan(count / 5)
@@ -150,13 +231,24 @@ test('whatever another tenant asks, with whatever name in whatever place, no can
 })
 
 function mcpCall(query: string, name: string, tool: string): object {
-  return { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: { query, entity: query, name: query, workspace: name, teacherId: name, depth: 3, limit: 50 } } }
+  return {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: tool, arguments: { query, entity: query, name: query, workspace: name, teacherId: name, depth: 3, limit: 50 } },
+  }
 }
 
 test('another tenant’s document and one that does not exist are the same 404, byte for byte but for the request id', async () => {
   const answers = []
   for (const fileId of ['kumquatledger-1', 'kumquatledger-2']) {
-    for (const [method, path] of [['GET', ''], ['GET', '/chunks'], ['GET', '/events'], ['POST', '/retry'], ['DELETE', '']] as const) {
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/chunks'],
+      ['GET', '/events'],
+      ['POST', '/retry'],
+      ['DELETE', ''],
+    ] as const) {
       const { status, json } = await service.call(method, `/api/documents/${fileId}${path}`, undefined, bearer('attacker'))
       answers.push(JSON.stringify([status, method, path, { ...json, requestId: '' }]).replaceAll(fileId, ''))
     }
@@ -168,7 +260,14 @@ test('another tenant’s document and one that does not exist are the same 404, 
 test('after all this the log holds no canary, no token and no stack', () => {
   const log = service.log()
   const signature = teacherToken('attacker').split('.')[2] ?? ''
-  for (const secret of [...CANARIES.slice(0, 3), TEST_SECRET, ADMIN['x-admin-token'], INTERNAL['x-internal-token'], signature, createHmac('sha256', TEST_SECRET).digest('base64url')]) {
+  for (const secret of [
+    ...CANARIES.slice(0, 3),
+    TEST_SECRET,
+    ADMIN['x-admin-token'],
+    INTERNAL['x-internal-token'],
+    signature,
+    createHmac('sha256', TEST_SECRET).digest('base64url'),
+  ]) {
     expect(log).not.toContain(secret)
   }
   expect(log).not.toMatch(/\n\s+at .*:\d+:\d+/)

@@ -34,10 +34,66 @@ export function random(seed: number): Random {
 
 /** What a caller who means harm, or whose program is broken, puts into a field. */
 export const HOSTILE: readonly unknown[] = [
-  '', ' ', '\u0000', 'a\u0000b', '\ud800', 'x\udfff', '\u202e\u2066', '\ufeff', '%00', '%2e%2e%2f', '../../etc/passwd', '.', '..', "' or 1=1 --", '"; drop table chunks; --',
-  '$1', '{{7*7}}', '${jndi:ldap://x}', '<script>alert(1)</script>', '\\', '\\x00', "\\'", 'NaN', '-0', '1e999', '9'.repeat(400), 'a'.repeat(70_000), '汉'.repeat(20_000), '🎓'.repeat(3_000),
-  'teacher-victim', 'teacher-ｖictim', 'TEACHER-victim', 'public,teacher-victim', '*', '%', '_', '(', '((((', 'a & | ! b', ':*', '\n\r\n', '__proto__', 'constructor',
-  0, -1, 1.5, 2 ** 31, 2 ** 53, -(2 ** 63), 1e308, true, false, null, [], {}, [[]], [null], { a: { b: { c: {} } } }, Array.from({ length: 2_000 }, () => 'x'), { __proto__: null, toString: 1 },
+  '',
+  ' ',
+  '\u0000',
+  'a\u0000b',
+  '\ud800',
+  'x\udfff',
+  '\u202e\u2066',
+  '\ufeff',
+  '%00',
+  '%2e%2e%2f',
+  '../../etc/passwd',
+  '.',
+  '..',
+  "' or 1=1 --",
+  '"; drop table chunks; --',
+  '$1',
+  '{{7*7}}',
+  '${jndi:ldap://x}',
+  '<script>alert(1)</script>',
+  '\\',
+  '\\x00',
+  "\\'",
+  'NaN',
+  '-0',
+  '1e999',
+  '9'.repeat(400),
+  'a'.repeat(70_000),
+  '汉'.repeat(20_000),
+  '🎓'.repeat(3_000),
+  'teacher-victim',
+  'teacher-ｖictim',
+  'TEACHER-victim',
+  'public,teacher-victim',
+  '*',
+  '%',
+  '_',
+  '(',
+  '((((',
+  'a & | ! b',
+  ':*',
+  '\n\r\n',
+  '__proto__',
+  'constructor',
+  0,
+  -1,
+  1.5,
+  2 ** 31,
+  2 ** 53,
+  -(2 ** 63),
+  1e308,
+  true,
+  false,
+  null,
+  [],
+  {},
+  [[]],
+  [null],
+  { a: { b: { c: {} } } },
+  Array.from({ length: 2_000 }, () => 'x'),
+  { __proto__: null, toString: 1 },
 ]
 
 /** The value with one place in it replaced, removed or doubled. */
@@ -66,7 +122,8 @@ export function mutateBytes(bytes: Uint8Array, chance: Random): Uint8Array {
     const kind = chance.below(5)
     if (kind === 0) mutated[at] = (mutated[at] ?? 0) ^ (1 << chance.below(8))
     else if (kind === 1) mutated = Buffer.concat([mutated.subarray(0, at), mutated.subarray(at + length)])
-    else if (kind === 2) mutated = Buffer.concat([mutated.subarray(0, at + length), mutated.subarray(at, at + length), mutated.subarray(at + length)])
+    else if (kind === 2)
+      mutated = Buffer.concat([mutated.subarray(0, at + length), mutated.subarray(at, at + length), mutated.subarray(at + length)])
     else if (kind === 3) mutated.fill(chance.below(256), at, at + length)
     else mutated = Buffer.from(mutated.subarray(0, Math.max(1, at)))
   }

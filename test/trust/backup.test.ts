@@ -24,11 +24,19 @@ afterAll(async () => {
 /** Runs one command over an engine of this test: `one` and `two` are embedded, or databases on the server that is there. */
 async function command(engine: 'one' | 'two', ...words: string[]): Promise<{ code: number; out: string; err: string }> {
   const { DATABASE_URL: server, ...env } = process.env
-  const place = server === undefined ? {} : { DATABASE_URL: await slotUrl(server, databaseName(engine)), SECRETS_KEY: 'a key for tests that is long enough' }
+  const place =
+    server === undefined
+      ? {}
+      : { DATABASE_URL: await slotUrl(server, databaseName(engine)), SECRETS_KEY: 'a key for tests that is long enough' }
   return new Promise((resolve) => {
-    execFile(process.execPath, ['src/cli.ts', ...words], { env: { ...env, ...place, DATA_DIR: join(folder, engine) }, timeout: 60_000 }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err })
-    })
+    execFile(
+      process.execPath,
+      ['src/cli.ts', ...words],
+      { env: { ...env, ...place, DATA_DIR: join(folder, engine) }, timeout: 60_000 },
+      (error, out, err) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err })
+      },
+    )
   })
 }
 

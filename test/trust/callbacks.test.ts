@@ -55,7 +55,16 @@ afterEach(async () => {
 function deliver(options: Partial<OutboxOptions> = {}): OutboxDelivery {
   const vault = { seal: (text: string) => Buffer.from(text), open: (sealed: Buffer) => sealed.toString() }
   const java = createJavaBackend({ baseUrl: base })
-  const delivery = new OutboxDelivery({ database, java, vault, log: memoryLog(), pollMs: 10, scheduleMs: [5, 5, 5, 5], graceMs: 50, ...options })
+  const delivery = new OutboxDelivery({
+    database,
+    java,
+    vault,
+    log: memoryLog(),
+    pollMs: 10,
+    scheduleMs: [5, 5, 5, 5],
+    graceMs: 50,
+    ...options,
+  })
   deliveries.push(delivery)
   delivery.start()
   return delivery
@@ -80,12 +89,14 @@ test('three processes deliver the events of every file in order and once each', 
   await settled()
   expect(received).toHaveLength(100)
   expect(new Set(received.map((call) => call.eventId)).size).toBe(100)
-  for (let file = 0; file < 20; file++) expect(received.filter((call) => call.fileId === `f${file}`).map((call) => call.mark)).toEqual([1, 2, 3, 4, 5])
+  for (let file = 0; file < 20; file++)
+    expect(received.filter((call) => call.fileId === `f${file}`).map((call) => call.mark)).toEqual([1, 2, 3, 4, 5])
 })
 
 test('ten tenants whose receiver never answers delay no other tenant', async () => {
   answer = (fileId) => (fileId.startsWith('slow') ? 'hold' : 200)
-  for (let tenant = 0; tenant < 10; tenant++) for (let file = 0; file < 20; file++) await tell(`teacher-slow${tenant}`, `slow-${tenant}-${file}`, 1)
+  for (let tenant = 0; tenant < 10; tenant++)
+    for (let file = 0; file < 20; file++) await tell(`teacher-slow${tenant}`, `slow-${tenant}-${file}`, 1)
   deliver()
   await arrived(40)
   for (let file = 0; file < 12; file++) await tell('teacher-quick', `quick-${file}`, 1)

@@ -15,13 +15,19 @@ beforeAll(async () => {
 const scope = workspaceScope(workspaceId('teacher-slow'))
 
 // The embedded engine runs a statement to its end, so only a server can show this.
-test.skipIf(process.env['DATABASE_URL'] === undefined)('a statement that takes too long is stopped, told apart as the database’s fault, and its connection serves the next', async () => {
-  const slow = withScope(database, scope, (tx) => sql`select pg_sleep(30)`.execute(tx), { snapshot: true, timeoutMs: 30 })
-  const error: unknown = await slow.then(() => undefined, (thrown: unknown) => thrown)
-  expect(isConnectionError(error)).toBe(true)
-  const after = await withScope(database, scope, (tx) => sql<{ t: string }>`select current_setting('statement_timeout') as t`.execute(tx))
-  expect(after.rows).toEqual([{ t: '0' }])
-})
+test.skipIf(process.env['DATABASE_URL'] === undefined)(
+  'a statement that takes too long is stopped, told apart as the database’s fault, and its connection serves the next',
+  async () => {
+    const slow = withScope(database, scope, (tx) => sql`select pg_sleep(30)`.execute(tx), { snapshot: true, timeoutMs: 30 })
+    const error: unknown = await slow.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    expect(isConnectionError(error)).toBe(true)
+    const after = await withScope(database, scope, (tx) => sql<{ t: string }>`select current_setting('statement_timeout') as t`.execute(tx))
+    expect(after.rows).toEqual([{ t: '0' }])
+  },
+)
 
 test('a schema that is current is left alone: no lock of a session, nothing written', async () => {
   const statements: string[] = []
@@ -43,13 +49,18 @@ test('four hundred interleaved transactions over few connections, a third of the
     Array.from({ length: 400 }, async (_, at) => {
       const own = workspaceId(`teacher-pool-${at % 7}`)
       await withScope(database, workspaceScope(own), async (tx) => {
-        const seen = await sql<{ scope: string; role: string }>`select current_setting('insight.scope') as scope, current_user as role`.execute(tx)
+        const seen = await sql<{
+          scope: string
+          role: string
+        }>`select current_setting('insight.scope') as scope, current_user as role`.execute(tx)
         if (seen.rows[0]?.scope !== own || seen.rows[0].role !== 'insight_app') wrong.push(JSON.stringify(seen.rows))
         if (at % 3 === 0) await sql`select 1 / 0`.execute(tx)
       }).catch((error: unknown) => {
         if (!String(error).includes('division')) throw error
       })
-      const outside = await sql<{ scope: string | null }>`select nullif(current_setting('insight.scope', true), '') as scope`.execute(database.db)
+      const outside = await sql<{ scope: string | null }>`select nullif(current_setting('insight.scope', true), '') as scope`.execute(
+        database.db,
+      )
       if (outside.rows[0]?.scope) wrong.push(`outside: ${outside.rows[0].scope}`)
     }),
   )

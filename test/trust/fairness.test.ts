@@ -19,7 +19,9 @@ beforeEach(async () => {
 })
 
 const queueMany = (workspace: string, count: number) =>
-  sql`insert into jobs (workspace_id, kind, subject) select ${workspace}, 'ingest', 'f' || g from generate_series(1, ${count}::int) g`.execute(database.db)
+  sql`insert into jobs (workspace_id, kind, subject) select ${workspace}, 'ingest', 'f' || g from generate_series(1, ${count}::int) g`.execute(
+    database.db,
+  )
 
 /** Rounds of equally long jobs until each of B's ten has ended, with so many running at once. */
 async function roundsOfB(slots: number, perWorkspace: number, busyFrom: jobs.JobRow[] = []): Promise<number[]> {
@@ -40,23 +42,28 @@ async function roundsOfB(slots: number, perWorkspace: number, busyFrom: jobs.Job
   return ended
 }
 
-test.each([1, 2, 3, 8])('behind ten thousand jobs of another tenant, ten jobs end in at most twice their own time, %i at once', async (slots) => {
-  await queueMany('teacher-b', 10)
-  const alone = await roundsOfB(slots, 4)
-  await sql`truncate jobs, job_turns`.execute(database.db)
-  await queueMany('teacher-a', 10_000)
-  const busy: jobs.JobRow[] = []
-  for (let slot = 0; slot < slots; slot++) {
-    const job = await jobs.claim(database.db, { kinds: ['ingest'], perWorkspace: 4, leaseMs: 60_000 })
-    if (job) busy.push(job)
-  }
-  await queueMany('teacher-b', 10)
-  const behind = await roundsOfB(slots, 4, busy)
-  expect(Math.max(...behind)).toBeLessThanOrEqual(2 * Math.max(...alone))
-})
+test.each([1, 2, 3, 8])(
+  'behind ten thousand jobs of another tenant, ten jobs end in at most twice their own time, %i at once',
+  async (slots) => {
+    await queueMany('teacher-b', 10)
+    const alone = await roundsOfB(slots, 4)
+    await sql`truncate jobs, job_turns`.execute(database.db)
+    await queueMany('teacher-a', 10_000)
+    const busy: jobs.JobRow[] = []
+    for (let slot = 0; slot < slots; slot++) {
+      const job = await jobs.claim(database.db, { kinds: ['ingest'], perWorkspace: 4, leaseMs: 60_000 })
+      if (job) busy.push(job)
+    }
+    await queueMany('teacher-b', 10)
+    const behind = await roundsOfB(slots, 4, busy)
+    expect(Math.max(...behind)).toBeLessThanOrEqual(2 * Math.max(...alone))
+  },
+)
 
 test('of a hundred tenants with work, each is served once before anybody is served twice', async () => {
-  await sql`insert into jobs (workspace_id, kind, subject) select 'teacher-' || (g % 100), 'ingest', 'f' || g from generate_series(1, 300) g`.execute(database.db)
+  await sql`insert into jobs (workspace_id, kind, subject) select 'teacher-' || (g % 100), 'ingest', 'f' || g from generate_series(1, 300) g`.execute(
+    database.db,
+  )
   const order: string[] = []
   for (let at = 0; at < 200; at++) {
     const job = await jobs.claim(database.db, { kinds: ['ingest'], perWorkspace: 4, leaseMs: 60_000 })
@@ -97,7 +104,9 @@ test('several workers together never run more of one tenant than its limit, and 
     giveUp: () => Promise.reject(new Error('no job fails here')),
   }
   for (const workspace of workspaces) await queueMany(workspace, 20)
-  const workers = [1, 2, 3].map(() => new Worker({ database, handlers: { ingest: handler }, log: memoryLog(), concurrency: 6, perWorkspace: 2, pollMs: 5 }))
+  const workers = [1, 2, 3].map(
+    () => new Worker({ database, handlers: { ingest: handler }, log: memoryLog(), concurrency: 6, perWorkspace: 2, pollMs: 5 }),
+  )
   for (const worker of workers) worker.start()
   await full.promise
   expect(await jobs.claim(database.db, { kinds: ['ingest'], perWorkspace: 2, leaseMs: 60_000 })).toBeUndefined()

@@ -19,7 +19,11 @@ afterEach(() => engine?.close())
 
 const start = (options: TestEngineOptions): TestEngine => (engine = startTestEngine(database, options))
 const upload = (on: TestEngine, workspace: string, fileId: string, text: string, token?: string) =>
-  on.documents.upload(workspaceId(workspace), { fileName: `${fileId}.md`, bytes: Buffer.from(text), fileId, options: DEFAULT_PARSE_OPTIONS }, token)
+  on.documents.upload(
+    workspaceId(workspace),
+    { fileName: `${fileId}.md`, bytes: Buffer.from(text), fileId, options: DEFAULT_PARSE_OPTIONS },
+    token,
+  )
 
 const loseLeases = async (): Promise<void> => {
   await sql`update jobs set lease_until = now() - interval '1 minute' where state = 'running'`.execute(database.db)
@@ -64,7 +68,9 @@ test('deleting a document while it is read cancels the work, forgets its secret,
   const { models, held, letGo } = heldModels({ deaf: true })
   const on = start({ models })
   const workspace = workspaceId('teacher-cancel')
-  await on.documents.parse(workspace, { fileId: 'never', options: DEFAULT_PARSE_OPTIONS, signedUrl: 'https://example.org/x', fileName: 'x.md' }, 'jwt').catch(() => undefined)
+  await on.documents
+    .parse(workspace, { fileId: 'never', options: DEFAULT_PARSE_OPTIONS, signedUrl: 'https://example.org/x', fileName: 'x.md' }, 'jwt')
+    .catch(() => undefined)
   await upload(on, workspace, 'doc', '[A|concept|a]', 'user-jwt')
   await held(1)
   await on.documents.remove(workspace, 'doc')
@@ -72,7 +78,9 @@ test('deleting a document while it is read cancels the work, forgets its secret,
   expect(await jobOf(database, workspace, 'doc')).toMatchObject({ state: 'cancelled', sealed: false })
   letGo()
   await until(() => Promise.resolve(on.worker.busy === 0 ? true : undefined))
-  expect(Object.keys(await rowsOf(database, workspace)).filter((table) => !['jobs', 'job_turns', 'outbox', 'workspaces'].includes(table))).toEqual([])
+  expect(
+    Object.keys(await rowsOf(database, workspace)).filter((table) => !['jobs', 'job_turns', 'outbox', 'workspaces'].includes(table)),
+  ).toEqual([])
 })
 
 test('a stop hands running work back at once, and it costs no attempt', async () => {
@@ -90,7 +98,12 @@ test('a stop hands running work back at once, and it costs no attempt', async ()
 
 test('a quota is waited for and costs no attempt; a fault costs one', async () => {
   const plain = testModels()
-  const answers = [new AppError('rate_limited'), new AppError('rate_limited'), new AppError('rate_limited'), new AppError('llm_unavailable')]
+  const answers = [
+    new AppError('rate_limited'),
+    new AppError('rate_limited'),
+    new AppError('rate_limited'),
+    new AppError('llm_unavailable'),
+  ]
   const embedding = {
     ...plain.embedding,
     embed: (...args: Parameters<typeof plain.embedding.embed>) => {

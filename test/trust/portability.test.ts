@@ -26,11 +26,14 @@ beforeAll(async () => {
   engine = startTestEngine(database)
   const url = server === undefined ? undefined : await slotUrl(server, `insight_elsewhere_${process.env['VITEST_POOL_ID'] ?? '0'}`)
   elsewhere = await openDatabase({ url, directory: undefined, poolSize: 4 })
-  for (const { workspace_id } of (await sql<{ workspace_id: WorkspaceId }>`select workspace_id from workspaces`.execute(elsewhere.db)).rows) {
+  for (const { workspace_id } of (await sql<{ workspace_id: WorkspaceId }>`select workspace_id from workspaces`.execute(elsewhere.db))
+    .rows) {
     await deleteWorkspace(elsewhere, workspace_id)
   }
   // Other spaces and rows first, so that no identity happens to be equal.
-  await sql`insert into embedding_spaces (model, dim) values ('another', 7), ('and another', 9) on conflict do nothing`.execute(elsewhere.db)
+  await sql`insert into embedding_spaces (model, dim) values ('another', 7), ('and another', 9) on conflict do nothing`.execute(
+    elsewhere.db,
+  )
 })
 afterAll(async () => {
   await engine.close()
@@ -38,14 +41,30 @@ afterAll(async () => {
 })
 
 const fill = async (workspace: WorkspaceId): Promise<void> => {
-  await engine.ingest(workspace, 'a', '# 函数\n\n[一次函数|concept|直线] [二次函数|concept|抛物线] [一次函数 -prerequisite-> 二次函数] \\ "quoted" 🎓')
+  await engine.ingest(
+    workspace,
+    'a',
+    '# 函数\n\n[一次函数|concept|直线] [二次函数|concept|抛物线] [一次函数 -prerequisite-> 二次函数] \\ "quoted" 🎓',
+  )
   await engine.ingest(workspace, 'b', '# Geometry\n\n[勾股定理|theorem|Right angles] [勾股定理 = Pythagoras] a table | of | cells', 'b.md')
   await withScope(database, workspaceScope(workspace), async (tx) => {
-    await sql`insert into entity_edits (workspace_id, key, description) values (${workspace}, 'pythagoras', 'corrected by a person')`.execute(tx)
+    await sql`insert into entity_edits (workspace_id, key, description) values (${workspace}, 'pythagoras', 'corrected by a person')`.execute(
+      tx,
+    )
     await sql`insert into entity_merges (workspace_id, merge_id, from_key, into_key) values (${workspace}, 'm1', 'x', 'y')`.execute(tx)
     await outbox.add(tx, workspace, { subject: 'a', kind: 'parse-status', body: {}, secret: Buffer.from('sealed') })
   })
-  const call = { file_id: null, job_id: null, role: 'extract', model: 'm', input_tokens: 1, cached_tokens: 1, output_tokens: 1, ms: 3, ok: true }
+  const call = {
+    file_id: null,
+    job_id: null,
+    role: 'extract',
+    model: 'm',
+    input_tokens: 1,
+    cached_tokens: 1,
+    output_tokens: 1,
+    ms: 3,
+    ok: true,
+  }
   await ledger.record(database.db, [{ ...call, workspace_id: workspace }])
 }
 
@@ -101,7 +120,9 @@ test('deleting a workspace leaves no row of it in any table, and nothing else is
 test('a workspace with vectors in a partition of its own is deleted whole, its partition too', async () => {
   const large = workspaceId('teacher-large')
   await fill(large)
-  const partitions = async () => (await sql<{ n: number }>`select count(*)::int as n from pg_class where relname like '%\\_vectors\\_%\\_w\\_%'`.execute(database.db)).rows[0]?.n
+  const partitions = async () =>
+    (await sql<{ n: number }>`select count(*)::int as n from pg_class where relname like '%\\_vectors\\_%\\_w\\_%'`.execute(database.db))
+      .rows[0]?.n
   const before = await partitions()
   await promote(database, { workspace_id: large, dim: engine.deps.models.embedding.dim })
   expect(await partitions()).toBeGreaterThan(before ?? 0)
@@ -130,7 +151,8 @@ test('no token, no callback and no upload leaves with an export; a backup carrie
   await engine.worker.stop()
   const options = { fileName: 'w.md', bytes: Buffer.from('[W|concept|w]'), options: DEFAULT_PARSE_OPTIONS }
   await engine.documents.upload(workspace, { ...options, fileId: 'waiting' }, 'user-jwt')
-  const tables = (lines: readonly string[]): string[] => lines.filter((line) => line.startsWith('{"table":')).map((line) => (JSON.parse(line) as { table: string }).table)
+  const tables = (lines: readonly string[]): string[] =>
+    lines.filter((line) => line.startsWith('{"table":')).map((line) => (JSON.parse(line) as { table: string }).table)
   const plain = await exported(workspace)
   expect(tables(plain).filter((name) => ['jobs', 'outbox', 'uploads', 'model_calls', 'job_turns'].includes(name))).toEqual([])
   const backup = await exported(workspace, { work: true })

@@ -27,8 +27,16 @@ test('no secret is found in log, answers, metrics or, in clear, in the database'
   const models = await startModelServer({ dim: 64, maxBatch: 64 })
   const place = await servicePlace()
   const env = {
-    ...SECRETS, JAVA_BASE_URL: java.baseUrl, OSS_HOSTS: '127.0.0.1', LLM_BASE_URL: models.url, LLM_MODEL: 'm', EMBEDDING_PROVIDER: 'openai',
-    EMBEDDING_BASE_URL: models.url, EMBEDDING_MODEL_NAME: 'e', EMBEDDING_DIM: '64', LOG_LEVEL: 'debug',
+    ...SECRETS,
+    JAVA_BASE_URL: java.baseUrl,
+    OSS_HOSTS: '127.0.0.1',
+    LLM_BASE_URL: models.url,
+    LLM_MODEL: 'm',
+    EMBEDDING_PROVIDER: 'openai',
+    EMBEDDING_BASE_URL: models.url,
+    EMBEDDING_MODEL_NAME: 'e',
+    EMBEDDING_DIM: '64',
+    LOG_LEVEL: 'debug',
   }
   const service = await startService(place, env)
   const token = signWithSecret(SECRETS.JWT_SECRET, { teacherId: 'scan' })
@@ -40,10 +48,18 @@ test('no secret is found in log, answers, metrics or, in clear, in the database'
     seen.push(JSON.stringify([answer.json, [...answer.headers]]))
     return answer
   }
-  const parse = (fileId: string, signedUrl: string) => call('POST', '/api/internal/documents/parse', { fileId, fileName: `${fileId}.md`, signedUrl })
+  const parse = (fileId: string, signedUrl: string) =>
+    call('POST', '/api/internal/documents/parse', { fileId, fileName: `${fileId}.md`, signedUrl })
   java.putFile('good', { bytes: Buffer.from('# 「一次函数」\n\n学习「二次函数」。'), fileName: 'good.md', mediaType: 'text/markdown' })
   // Upstreams that quote what they were sent, as real ones do.
-  models.failNext('chat', ...Array.from({ length: 30 }, () => ({ kind: 'status' as const, status: 401, message: `Incorrect API key provided: ${SECRETS.LLM_API_KEY}` })))
+  models.failNext(
+    'chat',
+    ...Array.from({ length: 30 }, () => ({
+      kind: 'status' as const,
+      status: 401,
+      message: `Incorrect API key provided: ${SECRETS.LLM_API_KEY}`,
+    })),
+  )
   java.scriptCallbacks(500, { status: 400, body: { message: `bad token ${token}` } }, { hangUp: true })
   await parse('good', `${java.signedUrl('good')}&${SIGNATURE}`)
   await parse('missing', `${java.storageUrl}/none?${SIGNATURE}`)
@@ -59,12 +75,27 @@ test('no secret is found in log, answers, metrics or, in clear, in the database'
   await call('POST', '/api/search', { query: '二次函数', mode: 'mix' })
   await call('GET', `/api/documents?access_token=${token}`, undefined, {})
   await call('GET', '/api/documents', undefined, { authorization: `Bearer ${token}x` })
-  await call('GET', '/api/documents', undefined, { authorization: `Bearer ${signWithSecret('another-secret-of-the-right-length-000000', { teacherId: 'scan' })}` })
-  for (const path of ['/metrics', '/readyz', '/healthz', '/api/workspaces', '/api/admin/queue', '/api/admin/callbacks?state=parked', '/api/admin/callbacks?state=pending']) await call('GET', path, undefined, admin)
+  await call('GET', '/api/documents', undefined, {
+    authorization: `Bearer ${signWithSecret('another-secret-of-the-right-length-000000', { teacherId: 'scan' })}`,
+  })
+  for (const path of [
+    '/metrics',
+    '/readyz',
+    '/healthz',
+    '/api/workspaces',
+    '/api/admin/queue',
+    '/api/admin/callbacks?state=parked',
+    '/api/admin/callbacks?state=pending',
+  ])
+    await call('GET', path, undefined, admin)
   const log = service.log()
   expect(await service.stop()).toBe(0)
 
-  const database = await openDatabase({ url: place.env['DATABASE_URL'], directory: join(place.env['DATA_DIR'] ?? '', 'pglite'), poolSize: 2 })
+  const database = await openDatabase({
+    url: place.env['DATABASE_URL'],
+    directory: join(place.env['DATA_DIR'] ?? '', 'pglite'),
+    poolSize: 2,
+  })
   const tables = await sql<{ name: string }>`
     select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = current_schema() and c.relkind = 'r' and not c.relname like '%\\_vectors\\_%'`.execute(database.db)
@@ -81,7 +112,12 @@ test('no secret is found in log, answers, metrics or, in clear, in the database'
   const hex = (text: string): string => Buffer.from(text).toString('hex')
   const places = { log, answers: seen.join('\n'), database: stored.join('\n') }
   const found: string[] = []
-  for (const [name, secret] of Object.entries({ ...SECRETS, jwt: token, jwtSignature: token.split('.')[2] ?? '', signedUrl: 'seededsignature0123456789' })) {
+  for (const [name, secret] of Object.entries({
+    ...SECRETS,
+    jwt: token,
+    jwtSignature: token.split('.')[2] ?? '',
+    signedUrl: 'seededsignature0123456789',
+  })) {
     for (const [where, text] of Object.entries(places)) {
       for (const form of [secret, hex(secret), Buffer.from(secret).toString('base64').replace(/=+$/, '')]) {
         const at = text.indexOf(form)
