@@ -30,19 +30,22 @@ const LISTED: readonly Listed[] = [
   {
     name: 'get_entity',
     title: 'One entity',
-    description: 'What is known of a concept, person or thing: description, aliases, heaviest relations, and the words of documents about it.',
+    description:
+      'What is known of a concept, person or thing: description, aliases, heaviest relations, and the words of documents about it.',
     route: ['GET', '/api/graph/entities/:name'],
   },
   {
     name: 'get_subgraph',
     title: 'Neighbourhood',
-    description: 'The entities around one entity and the relations among them, within depth and maxNodes; truncated tells that there is more.',
+    description:
+      'The entities around one entity and the relations among them, within depth and maxNodes; truncated tells that there is more.',
     route: ['GET', '/api/graph/subgraph'],
   },
   {
     name: 'get_prerequisites',
     title: 'What must be known before',
-    description: 'The chain of what must be learnt before an entity, nearest first, each with its level and evidence. Cycles in the sources are listed.',
+    description:
+      'The chain of what must be learnt before an entity, nearest first, each with its level and evidence. Cycles in the sources are listed.',
     route: ['GET', '/api/graph/prerequisites'],
   },
   {
@@ -78,7 +81,8 @@ export function createTools(engine: Engine, settings: HttpSettings): ReadonlyMap
     LISTED.map(({ route: [method, path], ...listed }) => {
       const route = ROUTES.find((one) => one.method === method && one.path === path)
       if (route === undefined) throw new Error(`no route ${method} ${path}`)
-      const call: Tool['call'] = async (args, by) => resultOf(route, await route.handle(callOf({ engine, settings, metrics }, route, args, by)), by)
+      const call: Tool['call'] = async (args, by) =>
+        resultOf(route, await route.handle(callOf({ engine, settings, metrics }, route, args, by)), by)
       return [listed.name, { ...listed, input: inputOf(route), output: outputOf(route), call }]
     }),
   )
@@ -101,15 +105,24 @@ const toJson = (schema: z.ZodType, io: 'input' | 'output'): JsonSchema => {
 const inputOf = (route: Route): JsonSchema => toJson(argumentsOf(route), 'input')
 
 /** The protocol wants an object at the root, also where a result has two shapes. */
-const outputOf = ({ schema }: Route): JsonSchema => ({ type: 'object', ...(schema.reply === undefined ? {} : toJson(schema.reply, 'output')) })
+const outputOf = ({ schema }: Route): JsonSchema => ({
+  type: 'object',
+  ...(schema.reply === undefined ? {} : toJson(schema.reply, 'output')),
+})
 
 type Serving = Pick<Call, 'engine' | 'settings' | 'metrics'>
 
-function callOf(serving: Serving, route: Route, args: Record<string, unknown>, { principal, workspace, requestId, signal }: ToolCall): Call {
+function callOf(
+  serving: Serving,
+  route: Route,
+  args: Record<string, unknown>,
+  { principal, workspace, requestId, signal }: ToolCall,
+): Call {
   const { schema } = route
   const read = <T extends z.ZodType>(part: T | undefined, kind: Part): z.output<T> | undefined =>
     part === undefined ? undefined : validated(part, kind === 'body' ? { ...args, stream: true } : args, kind)
-  const named = narrows(route) || args['workspace'] === undefined ? workspace : validated(z.object({ workspace: z.string() }), args, 'body').workspace
+  const named =
+    narrows(route) || args['workspace'] === undefined ? workspace : validated(z.object({ workspace: z.string() }), args, 'body').workspace
   return {
     ...serving,
     requestId,

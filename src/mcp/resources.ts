@@ -15,13 +15,19 @@ type Variables = Record<string, string | string[] | undefined>
 export function registerResources(server: McpServer, options: McpOptions, caller: Caller): void {
   const ask: Ask = async (name, args, signal) => {
     try {
-      return await toolNamed(options, name).call(args, toolCall(caller, signal, () => undefined))
+      return await toolNamed(options, name).call(
+        args,
+        toolCall(caller, signal, () => undefined),
+      )
     } catch (error) {
       throw protocolError(options.report(error, name))
     }
   }
-  server.registerResource('document', documents(ask), { title: 'Document', description: 'A document: its status, then its text.' }, (uri, variables, context) =>
-    readDocument(ask, uri, variables, context.mcpReq.signal),
+  server.registerResource(
+    'document',
+    documents(ask),
+    { title: 'Document', description: 'A document: its status, then its text.' },
+    (uri, variables, context) => readDocument(ask, uri, variables, context.mcpReq.signal),
   )
   server.registerResource(
     'entity',
@@ -39,7 +45,10 @@ function toolNamed({ tools }: McpOptions, name: string): Tool {
 
 /** The code stands in the message, as the protocol has only numbers. */
 function protocolError({ code, message }: AppError): ProtocolError {
-  const number = code === 'not_found' || code === 'invalid_request' || code === 'forbidden' ? ProtocolErrorCode.InvalidParams : ProtocolErrorCode.InternalError
+  const number =
+    code === 'not_found' || code === 'invalid_request' || code === 'forbidden'
+      ? ProtocolErrorCode.InvalidParams
+      : ProtocolErrorCode.InternalError
   return new ProtocolError(number, `${code}: ${message}`)
 }
 
@@ -53,7 +62,11 @@ function documents(ask: Ask): ResourceTemplate {
         documents: { workspace: string; fileId: string; fileName: string; parseStatus: string }[]
       }
       return {
-        resources: found.map((one) => ({ uri: uriOf(one.workspace, 'documents', one.fileId), name: one.fileName, description: one.parseStatus })),
+        resources: found.map((one) => ({
+          uri: uriOf(one.workspace, 'documents', one.fileId),
+          name: one.fileName,
+          description: one.parseStatus,
+        })),
       }
     },
   })

@@ -64,8 +64,9 @@ export type EdgeRow = {
 }
 
 /**
- * The relations among the nodes, heaviest first: those within the `perNode` heaviest of either end, and those named in
- * `pairs`, which is how two hubs find the relation that neither shows among its heaviest.
+ * Relations of which both ends are among the ids, heaviest first: those within the `perNode` heaviest of either end, and those
+ * named in `pairs`, which is how two hubs find the relation that neither shows among its heaviest. An id that two workspaces
+ * share may bring in a relation whose other end only the other workspace's walk met.
  */
 export async function edgesAmong(
   tx: ScopedTx,
@@ -73,22 +74,24 @@ export async function edgesAmong(
   pairs: readonly Located[],
   { perNode, limit }: StepOptions,
 ): Promise<EdgeRow[]> {
-  const side = (end: 'a_id' | 'b_id') => sql`(
-    select r.relation_id from relations r
-    where r.workspace_id = w.workspace_id and r.${sql.raw(end)} = w.entity_id
-    order by r.weight desc, r.relation_id limit ${perNode})`
+  const ids = [...new Set(among.map((one) => one.id))]
+  const columns = sql.raw('r.workspace_id, r.relation_id, r.a_id, r.b_id, r.forward, r.keywords, r.weight')
+  // The ids as one array: compared by hash, where a join would be planned by what the planner guesses of an unnested list.
+  const side = (here: 'a_id' | 'b_id', there: 'a_id' | 'b_id') => sql`(
+    select * from (
+      select ${columns} from relations r
+      where r.workspace_id = w.workspace_id and r.${sql.raw(here)} = w.entity_id
+      order by r.weight desc, r.relation_id limit ${perNode}) r
+    where r.${sql.raw(there)} = any(${ids}::text[]))`
   const found = await sql<EdgeRow>`
-    with among as materialized (
-      select * from unnest(${among.map((one) => one.workspaceId)}::text[], ${among.map((one) => one.id)}::text[]) as w(workspace_id, entity_id)),
-    near as (
-      select w.workspace_id, i.relation_id from among w cross join lateral (${side('a_id')} union all ${side('b_id')}) i
-      union
-      select * from unnest(${pairs.map((one) => one.workspaceId)}::text[], ${pairs.map((one) => one.id)}::text[]) as p(workspace_id, relation_id))
-    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.forward, r.keywords, r.weight::float8 as weight
-    from near n
-    join relations r on r.workspace_id = n.workspace_id and r.relation_id = n.relation_id
-    join among a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
-    join among b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
-    order by r.weight desc, r.relation_id, r.workspace_id limit ${limit}`.execute(tx)
+    select distinct workspace_id, relation_id, a_id, b_id, forward, keywords, weight::float8 as weight
+    from (
+      select i.* from unnest(${among.map((one) => one.workspaceId)}::text[], ${among.map((one) => one.id)}::text[]) as w(workspace_id, entity_id)
+      cross join lateral (${side('a_id', 'b_id')} union all ${side('b_id', 'a_id')}) i
+      union all
+      select i.* from unnest(${pairs.map((one) => one.workspaceId)}::text[], ${pairs.map((one) => one.id)}::text[]) as p(workspace_id, relation_id)
+      cross join lateral (
+        select ${columns} from relations r where r.workspace_id = p.workspace_id and r.relation_id = p.relation_id limit 1) i) e
+    order by weight desc, relation_id, workspace_id limit ${limit}`.execute(tx)
   return found.rows
 }

@@ -37,12 +37,14 @@ test('without a good credential it answers 401 and says where to learn how to ge
 
 test('pages from elsewhere are refused, its own are not', async () => {
   const call = (origin: string) => mcp.server.call('POST', '/mcp', { headers: { ...ACCEPT, ...teacher('001'), origin }, body: PING })
-  for (const origin of ['https://evil.example.com', 'null', `${mcp.server.base}.evil.example.com`]) expect((await call(origin)).status).toBe(403)
+  for (const origin of ['https://evil.example.com', 'null', `${mcp.server.base}.evil.example.com`])
+    expect((await call(origin)).status).toBe(403)
   expect((await call(mcp.server.base)).status).toBe(200)
 })
 
 test('it keeps no session: GET and DELETE are not allowed', async () => {
-  for (const method of ['GET', 'DELETE']) expect((await mcp.server.call(method, '/mcp', { headers: { ...ACCEPT, ...teacher('001') } })).status).toBe(405)
+  for (const method of ['GET', 'DELETE'])
+    expect((await mcp.server.call(method, '/mcp', { headers: { ...ACCEPT, ...teacher('001') } })).status).toBe(405)
 })
 
 test('lists seven read-only tools with typed inputs and outputs, and no word of the caller in them', async () => {
@@ -159,10 +161,19 @@ test('an answer reports progress while it is written', async () => {
     yield { event: 'references', references: [] }
     yield { event: 'token', text: '抛物线' }
     yield { event: 'token', text: '。' }
-    yield { event: 'done', answer: '抛物线。', references: [], usage: { inputTokens: 1, cachedTokens: 0, outputTokens: 2 }, noEvidence: false }
+    yield {
+      event: 'done',
+      answer: '抛物线。',
+      references: [],
+      usage: { inputTokens: 1, cachedTokens: 0, outputTokens: 2 },
+      noEvidence: false,
+    }
   }
   const heard: { progress: number; message?: string | undefined }[] = []
-  const result = await client.callTool({ name: 'query_knowledge', arguments: { query: 'x' } }, { onprogress: (progress) => heard.push(progress) })
+  const result = await client.callTool(
+    { name: 'query_knowledge', arguments: { query: 'x' } },
+    { onprogress: (progress) => heard.push(progress) },
+  )
   mcp.engine.events = usual
   expect(result.structuredContent).toMatchObject({ answer: '抛物线。' })
   expect(heard.map(({ progress, message }) => [progress, message])).toEqual([

@@ -12,7 +12,12 @@ import { ADMIN, SERVICE, startTestServer, type TestServer } from '../http/suppor
 import { TEST_SECRET } from '../support/tokens.ts'
 import type { Engine } from '../../src/services/api.ts'
 
-export type McpTestServer = { server: TestServer; engine: FakeEngine; log: ReturnType<typeof memoryLog>; connect(headers?: Record<string, string>, mode?: 'auto' | 'legacy'): Promise<Client> }
+export type McpTestServer = {
+  server: TestServer
+  engine: FakeEngine
+  log: ReturnType<typeof memoryLog>
+  connect(headers?: Record<string, string>, mode?: 'auto' | 'legacy'): Promise<Client>
+}
 
 const SETTINGS = { loopback: false, development: false, uploadMaxBytes: 1000 }
 

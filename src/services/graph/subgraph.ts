@@ -76,7 +76,9 @@ async function edgesOf(tx: ScopedTx, nodes: readonly neighbours.NodeRow[]): Prom
       .filter((other) => other.workspace_id === one.workspace_id)
       .map((other) => ({ workspaceId: one.workspace_id, id: relationId(one.entity_id, other.entity_id) })),
   )
-  return neighbours.edgesAmong(tx, nodes.map(locate), pairs, { perNode: EDGES_PER_NODE, limit: MAX_EDGES + 1 })
+  const known = new Set(nodes.map((node) => fullName(locate(node))))
+  const edges = await neighbours.edgesAmong(tx, nodes.map(locate), pairs, { perNode: EDGES_PER_NODE, limit: MAX_EDGES + 1 })
+  return edges.filter((edge) => [edge.a_id, edge.b_id].every((id) => known.has(fullName({ workspaceId: edge.workspace_id, id }))))
 }
 
 /** The same entity in two workspaces is two nodes. */
