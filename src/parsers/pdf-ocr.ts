@@ -14,6 +14,8 @@ const LARGE_PICTURE = 0.5
 
 /** Below this mean confidence of OCR a page counts as hardly read. */
 export const UNSURE = 0.6
+/** Above this it is believed over a text layer that looks wrong. */
+export const SURE = 0.75
 
 export function needsOcr(
   method: FormatContext['options']['parseMethod'],

@@ -7,12 +7,13 @@ import { flowBlocks } from './pdf-flow.ts'
 import { type Graphics, readGraphics } from './pdf-graphics.ts'
 import { linesOf } from './pdf-lines.ts'
 import { splitNotes, withoutMargins } from './pdf-margins.ts'
-import { needsOcr, type OcrBudget, readPageByOcr, UNSURE } from './pdf-ocr.ts'
+import { needsOcr, type OcrBudget, readPageByOcr, SURE, UNSURE } from './pdf-ocr.ts'
 import { openPdf } from './pdf-open.ts'
 import { coveredByPicture, isGarbled, notablePictures, objectPiece, readText, withRuledTables } from './pdf-page.ts'
 import { pageAsset, pictureAsset } from './pdf-pictures.ts'
 import type { Line, PageObject, Piece } from './pdf-pieces.ts'
 import { pictureReader } from './picture-text.ts'
+import { isImplausible } from './plausible.ts'
 import { headingRule, outlineKey, typographyOf } from './pdf-typography.ts'
 import { writeBlock } from './pdf-write.ts'
 import { createWriter, type Writer } from './writer.ts'
@@ -58,13 +59,17 @@ async function readPage(page: PDFPageProxy, reading: Reading): Promise<void> {
   let { rulings } = graphics
   const share = coveredByPicture(graphics, text.width, text.height)
   const isBlank = characters === 0 && !graphics.isPainted
-  const byOcr = !isBlank && needsOcr(context.options.parseMethod, characters, garbled, share)
+  const doubtful = !garbled && isImplausible(text.pieces.map((piece) => piece.text).join(' '))
+  const byOcr = !isBlank && needsOcr(context.options.parseMethod, characters, garbled || doubtful, share)
   if (byOcr) {
     const read = await readPageByOcr(page, reading.budget, context, writer)
-    if (read !== undefined && read.pieces.length > 0) ({ pieces, rulings } = read)
+    // A doubtful text layer is better than a reading that is in doubt itself.
+    const better = read !== undefined && (!doubtful || read.confidence > SURE)
+    if (better && read.pieces.length > 0) ({ pieces, rulings } = read)
     if (context.picturesAreRead === true && (read === undefined || read.confidence < UNSURE))
       pieces = [...pieces, ...(await pagePiece(page, text, pieces.length === 0, reading))]
-  } else if (garbled) writer.warn(`The text layer of page ${page.pageNumber} is garbled: its fonts hide what their letters stand for.`)
+  } else if (garbled || doubtful)
+    writer.warn(`The text layer of page ${page.pageNumber} is garbled: its fonts hide what their letters stand for.`)
   if (context.options.processTables) pieces = withRuledTables(pieces, rulings)
   if (context.options.processImages) pieces = [...pieces, ...(await picturePieces(page, graphics, text, byOcr, reading))]
   const lines = linesOf(pieces, page.pageNumber, (reading.lines.at(-1)?.region ?? 0) + 1)
