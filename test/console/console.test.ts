@@ -282,6 +282,38 @@ describe('graph', () => {
   })
 })
 
+describe('courses and releases', () => {
+  const admin = { 'x-admin-token': ADMIN.token }
+
+  test('a course is embedded by its button and then answers a question', async () => {
+    const chunk = { lecture_id: 'l1', section_id: 's1', source_type: 'slide', order_in_section: 0 }
+    await service.call('PUT', '/courses/phys-101/chunks', [{ chunk_id: 'c1', text: '牛顿第二定律：$F=ma$。', ...chunk }], admin)
+    const page = await open('#/courses', ADMIN)
+    await page.getByRole('button', { name: 'Embed' }).click()
+    await page.getByText('1 chunks · 1 vectors').waitFor()
+    await page.getByLabel('Try a question').fill('牛顿第二定律')
+    await page.keyboard.press('Enter')
+    expect(await appears(page.locator('.hit', { hasText: 'c1' }).locator('.katex'))).toBe(true)
+  })
+
+  test('a version is shown with its evaluation, promoted, and then marked as the live one', async () => {
+    const read = (name: string): unknown =>
+      JSON.parse(readFileSync(new URL(`../../fixtures/kb-sample/${name}.json`, import.meta.url), 'utf8'))
+    const parts = {
+      manifest: read('kb_release_manifest'),
+      knowledge_items: read('knowledge_items'),
+      preview_queries: read('preview_queries'),
+    }
+    const { status } = await service.call('POST', '/kb/lessons/builds', parts, admin)
+    expect(status).toBe(202)
+    const page = await open('#/releases', ADMIN)
+    await page.getByRole('row', { name: /recall@8 \d+(\.\d)?%/ }).waitFor()
+    await page.getByRole('button', { name: 'Promote' }).click()
+    await page.getByText('It is live now.').waitFor()
+    expect(await appears(page.getByRole('row', { name: /Live/ }).getByRole('button', { name: 'Roll back' }))).toBe(true)
+  })
+})
+
 describe('hostile text', () => {
   const NAME = `<img src=x onerror="window.harmed='name'">'"-->.md`
   const TEXT = [
