@@ -83,10 +83,14 @@ function childSeconds(): number {
   return living.reduce((sum, one) => sum + (one?.own ?? 0) + (one?.ended ?? 0), processSeconds('self')?.ended ?? 0)
 }
 
-/** Seconds of the server's processes for this database; 0 when the server is on another machine. */
+/** The last reading of every server process of this database; one that ended keeps what it had used. */
+const serverProcesses = new Map<number, number>()
+
+/** Seconds that the server's processes for this database used so far; 0 when the server is on another machine. */
 export async function serverSeconds(db: Kysely<unknown>): Promise<number> {
   const found = await sql<{ pid: number }>`select pid from pg_stat_activity where datname = current_database()`.execute(db)
-  return found.rows.reduce((sum, { pid }) => sum + (processSeconds(pid)?.own ?? 0), 0)
+  for (const { pid } of found.rows) serverProcesses.set(pid, processSeconds(pid)?.own ?? 0)
+  return serverProcesses.values().reduce((sum, seconds) => sum + seconds, 0)
 }
 
 export type Reading = {
