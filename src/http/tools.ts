@@ -123,20 +123,23 @@ function callOf(
     part === undefined ? undefined : validated(part, kind === 'body' ? { ...args, stream: true } : args, kind)
   const named =
     narrows(route) || args['workspace'] === undefined ? workspace : validated(z.object({ workspace: z.string() }), args, 'body').workspace
+  // The schemas of this route have just made these what its handler expects.
+  const parsed = {
+    params: read(schema.params, 'params'),
+    query: read(schema.query, 'query'),
+    body: read(schema.body, 'body'),
+  } as Pick<Call, 'params' | 'query' | 'body'>
   return {
     ...serving,
     requestId,
     principal,
     named: { workspace: named },
-    params: read(schema.params, 'params'),
-    query: read(schema.query, 'query'),
-    body: read(schema.body, 'body'),
+    ...parsed,
     form: undefined,
     signal,
     stopping: signal,
     report: asAppError,
-    // The schemas of this route have just made these what its handler expects.
-  } as unknown as Call
+  }
 }
 
 async function resultOf(route: Route, answer: unknown, by: ToolCall): Promise<Record<string, unknown>> {

@@ -5,7 +5,6 @@ import type { Mode } from '../core/modes.ts'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { ChatMessage } from '../ports/models.ts'
 import type { ParseOptions } from '../ports/parser.ts'
-import type { Chunks } from './chunks.ts'
 import type { Graph } from './graph/api.ts'
 import type { Images } from './images/analyze.ts'
 import type { Courses } from './courses/api.ts'
@@ -90,6 +89,13 @@ export type Documents = {
   /** A picture of the live version. @throws AppError `not_found` */
   asset(workspace: WorkspaceId, fileId: string, sha256: string): Promise<{ mediaType: string; bytes: Uint8Array }>
   remove(workspace: WorkspaceId, fileId: string): Promise<{ fileId: string; deleted: true }>
+}
+
+export type ChunkDetail = ChunkView & { fileId: string; source: string; workspace: string }
+
+export type Chunks = {
+  /** From the first workspace of the scope that has it. @throws AppError `not_found` */
+  get(scope: WorkspaceScope, fileId: string, chunkId: string): Promise<ChunkDetail>
 }
 
 export type SearchRequest = {

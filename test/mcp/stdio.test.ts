@@ -49,7 +49,7 @@ test('a local agent gets the same tools and acts on the workspace it was started
   expect(opened.result).toMatchObject({ serverInfo: { name: 'insight-rag', version: '0.0.0' } })
   send({ method: 'notifications/initialized' })
   const { result: listed } = await ask('tools/list')
-  expect((listed?.['tools'] as unknown[]).length).toBe(7)
+  expect(listed?.['tools']).toHaveLength(7)
   const { result } = await ask('tools/call', { name: 'get_prerequisites', arguments: { entity: '頂點公式' } })
   expect(result).toMatchObject({ structuredContent: { entity: '頂點公式', chain: [], cycles: [] } })
   expect(engine.last()).toMatchObject({ about: ['prerequisites', ['teacher-007', 'public'], { entity: '頂點公式', depth: 5 }] })
