@@ -864,6 +864,8 @@ constraint relations_workspace_id_b_id_fkey FOREIGN KEY (workspace_id, b_id) REF
 CREATE INDEX relations_of_a ON public.relations USING btree (workspace_id, a_id, weight DESC, relation_id)
 CREATE INDEX relations_of_b ON public.relations USING btree (workspace_id, b_id, weight DESC, relation_id)
 CREATE UNIQUE INDEX relations_pkey ON public.relations USING btree (workspace_id, relation_id)
+CREATE INDEX relations_prerequisite_of_a ON public.relations USING btree (workspace_id, a_id, weight DESC, relation_id) WHERE ((NOT forward) AND ('prerequisite'::text = ANY (keywords)))
+CREATE INDEX relations_prerequisite_of_b ON public.relations USING btree (workspace_id, b_id, weight DESC, relation_id) WHERE (forward AND ('prerequisite'::text = ANY (keywords)))
 policy scope using 
 CASE
     WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true

@@ -172,7 +172,7 @@ export async function prerequisitesOf(tx: ScopedTx, entities: readonly Located[]
   if (entities.length === 0) return []
   const side = (after: 'a_id' | 'b_id', before: 'a_id' | 'b_id', forward: boolean) => sql`(
     select r.relation_id, r.${sql.raw(before)} as before_id, r.weight from relations r
-    where r.workspace_id = w.workspace_id and r.${sql.raw(after)} = w.entity_id and r.forward = ${forward} and 'prerequisite' = any(r.keywords)
+    where r.workspace_id = w.workspace_id and r.${sql.raw(after)} = w.entity_id and ${sql.raw(forward ? 'r.forward' : 'not r.forward')} and 'prerequisite' = any(r.keywords)
     order by r.weight desc, r.relation_id limit ${perEntity})`
   const found = await sql<PrerequisiteRow>`
     select w.workspace_id, r.relation_id, r.before_id, w.entity_id as after_id, e.name, e.key, coalesce(s.summary, e.description) as description,
