@@ -48,11 +48,13 @@ export type ModelUseView = {
   outputTokens: number
 }
 
+export type ReplaySpan = { since?: Date | undefined; until?: Date | undefined }
+
 export type Operations = {
   queue(limit: number): Promise<QueueView>
   callbacks(state: CallbackState, limit: number): Promise<{ callbacks: CallbackView[] }>
-  /** Sends parked callbacks again, those named or all of them. */
-  replay(eventIds: readonly string[] | undefined): Promise<{ replayed: number }>
+  /** Sends parked callbacks again: those named, those made in a span of time (`until` itself excluded), or all of them. */
+  replay(eventIds: readonly string[] | undefined, span?: ReplaySpan): Promise<{ replayed: number }>
   modelUse(days: number, limit: number): Promise<{ use: ModelUseView[] }>
 }
 
@@ -67,8 +69,8 @@ export function createOperations(deps: EngineDeps): Operations {
       }
     },
     callbacks: async (state, limit) => ({ callbacks: (await outbox.list(db, state, limit)).map(toCallback) }),
-    replay: async (eventIds) => {
-      const replayed = await outbox.replay(deps.database.db, eventIds === undefined ? {} : { eventIds })
+    replay: async (eventIds, span = {}) => {
+      const replayed = await outbox.replay(deps.database.db, { ...span, ...(eventIds === undefined ? {} : { eventIds }) })
       if (replayed > 0) deps.wake('outbox')
       return { replayed }
     },

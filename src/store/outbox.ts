@@ -91,7 +91,7 @@ export async function silence(tx: Kysely<unknown>, workspace: WorkspaceId, subje
  * Sends parked events again: by id, or all that were made in a span of time. One that a later event of its subject has
  * overtaken would tell an old state, so it is superseded instead. Returns how many go out.
  */
-export async function replay(db: Kysely<unknown>, which: { eventIds?: readonly string[]; since?: Date; until?: Date }): Promise<number> {
+export async function replay(db: Kysely<unknown>, which: { eventIds?: readonly string[]; since?: Date | undefined; until?: Date | undefined }): Promise<number> {
   const ids = which.eventIds === undefined ? null : [...which.eventIds]
   const changed = await sql<{ state: string }>`
     with chosen as (

@@ -55,7 +55,11 @@ export const callbacks = z
   .meta({ example: { callbacks: [] } })
 
 export const replayRequest = z
-  .object({ eventIds: z.array(z.uuid()).min(1).max(1_000).optional().describe('Without it every parked callback is sent again.') })
+  .object({
+    eventIds: z.array(z.uuid()).min(1).max(1_000).optional().describe('Without ids and times every parked callback is sent again.'),
+    since: z.iso.datetime({ offset: true }).optional().describe('Only callbacks made at this time or later.'),
+    until: z.iso.datetime({ offset: true }).optional().describe('Only callbacks made before this time.'),
+  })
   .meta({ example: { eventIds: ['0a4f6c1e-5a0b-4c5e-9a55-0d2f4d2b7a10'] } })
 
 export const replayed = z.object({ replayed: z.number() }).meta({ example: { replayed: 1 } })
