@@ -90,7 +90,7 @@ const serverProcesses = new Map<number, number>()
 export async function serverSeconds(db: Kysely<unknown>): Promise<number> {
   const found = await sql<{ pid: number }>`select pid from pg_stat_activity where datname = current_database()`.execute(db)
   for (const { pid } of found.rows) serverProcesses.set(pid, processSeconds(pid)?.own ?? 0)
-  return serverProcesses.values().reduce((sum, seconds) => sum + seconds, 0)
+  return [...serverProcesses.values()].reduce((sum, seconds) => sum + seconds, 0)
 }
 
 export type Reading = {
