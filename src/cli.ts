@@ -6,6 +6,7 @@ import type { CliContext } from './cli/context.ts'
 import { addDocumentCommands } from './cli/documents.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
 import { addEvalCommand } from './cli/eval.ts'
+import { addKbCommands } from './cli/kb.ts'
 import { addParseCommand } from './cli/parse.ts'
 import { addPortabilityCommands } from './cli/portability.ts'
 import { addSearchCommands } from './cli/search.ts'
@@ -68,6 +69,7 @@ addDocumentCommands(program, context, PUBLIC_SEED)
 addSearchCommands(program, context)
 addPortabilityCommands(program, addWorkspaceCommands(program, context), context)
 addDoctorCommand(program, context)
+addKbCommands(program, context)
 addParseCommand(program, context, () => createParser(loadConfig('command'), 1))
 addEvalCommand(
   program,

@@ -51,7 +51,7 @@ async function readHits(
   const found = new Map((await contents(tx, ranked)).map((chunk) => [chunk.chunk_id, chunk]))
   return ranked.flatMap(({ id, score }) => {
     const chunk = found.get(id)
-    return chunk === undefined ? [] : [{ chunk_id: String(chunk.metadata['chunk_id'] as string), text: chunk.content, score, metadata: chunk.metadata }]
+    return chunk === undefined ? [] : [{ chunk_id: String(chunk.metadata['chunk_id']), text: chunk.content, score, metadata: chunk.metadata }]
   })
 }
 

@@ -83,7 +83,7 @@ async function ask(
         const hits = (await nearestChunks(tx, [{ workspace: row, vector }], DEPTH, undefined)).toSorted((a, b) => b.cosine - a.cosine)
         const ms = performance.now() - started
         const found = await contents(tx, hits.map((hit) => ({ workspaceId: workspace, id: hit.chunk_id })))
-        const items = found.flatMap((chunk) => itemsOf({ knowledge_item_id: String(chunk.metadata['knowledge_item_id'] ?? ''), metadata: chunk.metadata }))
+        const items = found.flatMap(({ metadata }) => (typeof metadata['knowledge_item_id'] === 'string' ? itemsOf({ knowledge_item_id: metadata['knowledge_item_id'], metadata }) : []))
         asked.push({ ids: hits.map((hit) => hit.chunk_id), items, ms })
       }
       return asked

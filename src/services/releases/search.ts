@@ -92,11 +92,13 @@ function rolesFor(version: releases.VersionRow, recipe: string | string[]): stri
   return roles
 }
 
+const timeOf = (value: unknown): number => (typeof value === 'string' ? Date.parse(value) : Number.NaN)
+
 const byFusion = (a: ReleaseHit, b: ReleaseHit): number => b.score - a.score || compareCodePoints(a.chunk_id, b.chunk_id)
 
 /** Best first. Recency is measured from the newest candidate, so that an answer does not depend on the day it is asked for. */
 function fused(chunks: readonly FoundChunk[], cosines: ReadonlyMap<string, number>): ReleaseHit[] {
-  const ages = chunks.map((chunk) => Date.parse(String(chunk.metadata['updated_at'] ?? '')))
+  const ages = chunks.map((chunk) => timeOf(chunk.metadata['updated_at']))
   const newest = Math.max(...ages.filter((time) => !Number.isNaN(time)), Number.NEGATIVE_INFINITY)
   return chunks
     .map((chunk, index): ReleaseHit => {

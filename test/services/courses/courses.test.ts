@@ -25,7 +25,7 @@ type Counted = Models & { embedded: string[]; down: boolean; gate: Promise<void>
 /** The built-in vectors under another name, so that replies are stored and every embedded text is seen. */
 function countedModels(): Counted {
   const plain = testModels(undefined)
-  const models: Counted = { ...plain, embedded: [], down: false, gate: undefined } as Counted
+  const models: Counted = { ...plain, embedded: [], down: false, gate: undefined }
   const embedding: EmbeddingModel = {
     model: 'remote/counted',
     dim: plain.embedding.dim,
@@ -42,7 +42,7 @@ function countedModels(): Counted {
   return models
 }
 
-type Place = { engine: TestEngine; courses: Courses; models: Counted; course: WorkspaceId; settled(): Promise<CourseStatus> }
+type Place = { engine: TestEngine; courses: Courses; models: Counted; course: WorkspaceId; settled: () => Promise<CourseStatus> }
 
 function open(id: string, options: Omit<TestEngineOptions, 'models'> = {}): Place {
   const models = countedModels()
@@ -86,7 +86,7 @@ test('every bad item of a batch is listed by index and field, and none is taken'
   ]
   const error = await courses.putChunks(course, items, false).catch((thrown: unknown) => thrown as AppError)
   expect(error).toMatchObject({ code: 'invalid_request' })
-  const listed = ((error as AppError).details?.['items'] as { index: number; field: string; message: string }[]).map(({ index, field }) => [index, field])
+  const listed = ((error as AppError).details as { items: { index: number; field: string }[] }).items.map(({ index, field }) => [index, field])
   expect(listed).toEqual([
     [1, 'chunk_id'],
     [2, 'text'],

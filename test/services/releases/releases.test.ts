@@ -187,9 +187,9 @@ test('under constant reads a version is promoted, a worse one refused, another p
   expect(await place.releases.promote(place.kb, 'V1', by)).toEqual({ kb_version_id: 'V1', previous_version_id: null, overridden: false })
   const versionsSeen = new Map<string, number>()
   const wrong: string[] = []
-  let reading = true
+  const stop = new AbortController()
   const reader = async (): Promise<void> => {
-    while (reading) {
+    while (!stop.signal.aborted) {
       try {
         const answer = await place.ask('學習目標', { top_k: 10 })
         versionsSeen.set(answer.kb_version_id, (versionsSeen.get(answer.kb_version_id) ?? 0) + 1)
@@ -216,7 +216,7 @@ test('under constant reads a version is promoted, a worse one refused, another p
   expect(await place.releases.evaluate(place.kb, 'V2', signal)).toMatchObject({ live: true, passed: false, recommendation: 'rollback' })
   expect(await place.releases.rollback(place.kb, 'V2', by)).toMatchObject({ kb_version_id: 'V3' })
   while ((versionsSeen.get('V3') ?? 0) < 20) await new Promise((resolve) => setTimeout(resolve, 5))
-  reading = false
+  stop.abort()
   await Promise.all(readers)
   expect(wrong).toEqual([])
   expect([...versionsSeen.keys()].every((version) => ['V1', 'V2', 'V3'].includes(version))).toBe(true)
