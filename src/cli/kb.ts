@@ -23,7 +23,8 @@ const FILES = {
 
 export function addKbCommands(program: Command, context: CliContext): void {
   const kb = program.command('kb').description('knowledge releases: build, promote, roll back')
-  const of = (name: string, description: string): Command => kb.command(name).description(description).requiredOption('-k, --kb <id>', 'the knowledge base').option('--json')
+  const of = (name: string, description: string): Command =>
+    kb.command(name).description(description).requiredOption('-k, --kb <id>', 'the knowledge base').option('--json')
   of('build', 'build a version from a folder and wait for its report')
     .argument('<dir>', `folder with ${FILES.manifest} and ${FILES.knowledge_items}`)
     .option('-o, --output <file>', 'also write the report here')
@@ -34,7 +35,13 @@ export function addKbCommands(program: Command, context: CliContext): void {
       context.print(options.json === true, { versions }, () =>
         table(
           ['version', 'build', 'live', 'passed', 'embedding'],
-          versions.map((one) => [one.kb_version_id, one.build_id, one.live ? 'live' : '', one.passed === null ? 'not judged' : one.passed ? 'yes' : 'no', one.embedding_model]),
+          versions.map((one) => [
+            one.kb_version_id,
+            one.build_id,
+            one.live ? 'live' : '',
+            one.passed === null ? 'not judged' : one.passed ? 'yes' : 'no',
+            one.embedding_model,
+          ]),
         ),
       )
     }),
@@ -46,7 +53,9 @@ export function addKbCommands(program: Command, context: CliContext): void {
       withEngine(context, async ({ engine }) => {
         const by = { caller: 'command line', ...(options.override === undefined ? {} : { overrideReason: options.override }) }
         const moved = await engine.releases.promote(workspaceId(`kb-${options.kb}`), version, by)
-        context.print(options.json === true, moved, () => [`${moved.kb_version_id} is live; before: ${moved.previous_version_id ?? 'nothing'}`])
+        context.print(options.json === true, moved, () => [
+          `${moved.kb_version_id} is live; before: ${moved.previous_version_id ?? 'nothing'}`,
+        ])
       }),
     )
   of('rollback', 'go back to the version before, or to the named one')
@@ -54,7 +63,9 @@ export function addKbCommands(program: Command, context: CliContext): void {
     .action((version: string, options: Options) =>
       withEngine(context, async ({ engine }) => {
         const moved = await engine.releases.rollback(workspaceId(`kb-${options.kb}`), version, { caller: 'command line' })
-        context.print(options.json === true, moved, () => [`${moved.kb_version_id} is live; before: ${moved.previous_version_id ?? 'nothing'}`])
+        context.print(options.json === true, moved, () => [
+          `${moved.kb_version_id} is live; before: ${moved.previous_version_id ?? 'nothing'}`,
+        ])
       }),
     )
 }

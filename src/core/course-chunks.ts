@@ -36,7 +36,12 @@ export function readCourseChunks(courseId: string, items: readonly unknown[]): {
     else if (typeof chunkId === 'string') firstAt.set(chunkId, index)
     problems.push(...found.map((problem) => ({ index, ...problem })))
     const { text, ...rest } = fields
-    if (found.length === 0) chunks.push({ chunkId: String(chunkId), text: typeof text === 'string' ? text : '', metadata: { ...rest, chunk_id: String(chunkId), course_id: courseId } })
+    if (found.length === 0)
+      chunks.push({
+        chunkId: String(chunkId),
+        text: typeof text === 'string' ? text : '',
+        metadata: { ...rest, chunk_id: String(chunkId), course_id: courseId },
+      })
   })
   return { chunks, problems }
 }
@@ -55,7 +60,8 @@ function problemsOf(courseId: string, fields: Record<string, unknown>): Problem[
   refuse('order_in_section', orderProblem(fields['order_in_section']))
   const course = fields['course_id']
   if (course !== undefined && course !== null && String(course) !== courseId) refuse('course_id', 'must be the course of the address')
-  for (const [field, value] of Object.entries(fields)) if (field !== 'text' && !isStorable(value)) refuse(field, 'must hold well-formed text without the character U+0000')
+  for (const [field, value] of Object.entries(fields))
+    if (field !== 'text' && !isStorable(value)) refuse(field, 'must hold well-formed text without the character U+0000')
   return problems
 }
 

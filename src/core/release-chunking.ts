@@ -7,7 +7,11 @@ import { countTokens } from './tokens.ts'
 /** Chunking policies a manifest may name. */
 export const CHUNKING_POLICIES: readonly string[] = ['CHUNK_POLICY_V1']
 
-export type ItemChunk = { content: string; /** Title and field or heading: embedded with the content. */ header: string; headings: string[] }
+export type ItemChunk = {
+  content: string
+  /** Title and field or heading: embedded with the content. */ header: string
+  headings: string[]
+}
 
 export type ItemCutOptions = {
   semantic: boolean
@@ -34,14 +38,20 @@ export function chunkItem(item: Pick<KnowledgeItem, 'content_type' | 'title'> & 
   const most = Math.max(32, Math.min(range.most, options.maxTokens - HEADER_TOKENS))
   const limits = { least: Math.min(range.least, Math.floor(most / 2)), most }
   const title = item.title.replace(/\s+/g, ' ').trim()
-  const headed = (content: string, headings: string[] = []): ItemChunk => ({ content, headings, header: headerOf(item.content_type, title, headings) })
+  const headed = (content: string, headings: string[] = []): ItemChunk => ({
+    content,
+    headings,
+    header: headerOf(item.content_type, title, headings),
+  })
   switch (item.content_type) {
     case 'rule':
       return rules(item.text, limits).map((content) => headed(content))
     case 'checklist':
       return pack(entries(item.text), limits).map((content) => headed(content))
     case 'template':
-      return fields(item.text).flatMap(({ name, text }) => pack([text], limits).map((content) => headed(content, name === '' ? [] : [name])))
+      return fields(item.text).flatMap(({ name, text }) =>
+        pack([text], limits).map((content) => headed(content, name === '' ? [] : [name])),
+      )
     case 'anti_pattern':
       return pack([item.text], limits).map((content) => headed(content))
     case 'long_doc':
@@ -99,7 +109,8 @@ function joined(pieces: readonly string[], most: number): string[] {
   return result
 }
 
-const FIELD_NAME = 'titles?|steps?|examples?|fields?|inputs?|outputs?|notes?|purpose|body|标题|標題|步骤|步驟|例子|示例|範例|范例|欄位|栏位|字段|说明|說明|目的|输入|輸入|输出|輸出|备注|備註'
+const FIELD_NAME =
+  'titles?|steps?|examples?|fields?|inputs?|outputs?|notes?|purpose|body|标题|標題|步骤|步驟|例子|示例|範例|范例|欄位|栏位|字段|说明|說明|目的|输入|輸入|输出|輸出|备注|備註'
 const FIELD_START = new RegExp(`(?:^|\\n|(?<=[。.;；!！]\\s?))[ \\t]*(?:#{1,6}[ \\t]*)?(${FIELD_NAME})[ \\t]*[:：\\n]`, 'gi')
 
 /** The blocks of a template by the names of its fields; what stands before the first has no name. */
@@ -111,7 +122,13 @@ function fields(text: string): { name: string; text: string }[] {
   return before === '' ? blocks : [{ name: '', text: before }, ...blocks]
 }
 
-type Unit = { text: string; tokens: number; /** Level of a heading, 0 for text. */ level: number; path: string[]; /** Begins a line of its own. */ line: boolean }
+type Unit = {
+  text: string
+  tokens: number
+  /** Level of a heading, 0 for text. */ level: number
+  path: string[]
+  /** Begins a line of its own. */ line: boolean
+}
 
 /** Sections of a text that is too long, cut where the cut costs least, until each has at most `most` tokens. */
 function cutLongText(text: string, limits: Range, semantic: boolean): { content: string; headings: string[] }[] {
@@ -137,12 +154,22 @@ function unitsOf(text: string, { most }: Range): Unit[] {
       return [{ text: line, tokens: countTokens(line), level, path: path.map(({ name }) => name), line: true }]
     }
     if (line.trim() === '') return []
-    return splitText(line, Math.floor(most / 3)).map((piece, index) => ({ text: piece, tokens: countTokens(piece), level: 0, path: path.map(({ name }) => name), line: index === 0 }))
+    return splitText(line, Math.floor(most / 3)).map((piece, index) => ({
+      text: piece,
+      tokens: countTokens(piece),
+      level: 0,
+      path: path.map(({ name }) => name),
+      line: index === 0,
+    }))
   })
 }
 
 const tokensOf = (units: readonly Unit[]): number => units.reduce((sum, unit) => sum + unit.tokens + 1, 0)
-const contentOf = (units: readonly Unit[]): string => units.map((unit, index) => (index > 0 && unit.line ? `\n${unit.text}` : unit.text)).join('').trim()
+const contentOf = (units: readonly Unit[]): string =>
+  units
+    .map((unit, index) => (index > 0 && unit.line ? `\n${unit.text}` : unit.text))
+    .join('')
+    .trim()
 
 /** Sentences on each side of a cut that are compared. */
 const WINDOW = 3
@@ -173,6 +200,12 @@ function costOf(units: readonly Unit[], at: number, semantic: boolean): number {
   if (unit.level > 0) return unit.level / 10
   const place = unit.line ? 1 : 2
   if (!semantic) return place
-  const side = (from: number, to: number): ReadonlySet<string> => profileOf(units.slice(Math.max(0, from), to).map((one) => one.text).join(' ')).pairs
+  const side = (from: number, to: number): ReadonlySet<string> =>
+    profileOf(
+      units
+        .slice(Math.max(0, from), to)
+        .map((one) => one.text)
+        .join(' '),
+    ).pairs
   return 1 + likeness(side(at - WINDOW, at), side(at, at + WINDOW)) + (unit.line ? 0 : 0.05)
 }

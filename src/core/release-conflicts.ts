@@ -13,7 +13,10 @@ export type Conflict = {
   hard: boolean
 }
 
-export type Comparable = Pick<KnowledgeItem, 'knowledge_item_id' | 'text' | 'strength' | 'status' | 'subject' | 'culture_pack' | 'genre' | 'era' | 'style_mode'>
+export type Comparable = Pick<
+  KnowledgeItem,
+  'knowledge_item_id' | 'text' | 'strength' | 'status' | 'subject' | 'culture_pack' | 'genre' | 'era' | 'style_mode'
+>
 
 // Set by hand on the sample knowledge base; the planted pairs and the innocent ones beside them hold them in the tests.
 const SAME_MATTER = 0.5

@@ -6,7 +6,11 @@ import { RECOMMENDATIONS } from './release-report.ts'
 export const EVENT_SCHEMA_VERSION = '1.0'
 
 const version = { kb_version_id: z.string(), build_id: z.string() }
-const figures = { recall_at_8: z.number().nullable(), constraint_conflict_rate: z.number().nullable(), redundancy_rate: z.number().nullable() }
+const figures = {
+  recall_at_8: z.number().nullable(),
+  constraint_conflict_rate: z.number().nullable(),
+  redundancy_rate: z.number().nullable(),
+}
 const moved = z.strictObject({
   kb_version_id: z.string(),
   previous_version_id: z.string().nullable(),
@@ -28,7 +32,13 @@ export const EVENT_PAYLOADS = {
     embedding_time_sec: z.number(),
   }),
   'rag.index.ready': z.strictObject({ ...version, chunks: z.int(), vectors: z.int() }),
-  'rag.eval.completed': z.strictObject({ ...version, ...figures, passed: z.boolean(), recommendation: z.enum(RECOMMENDATIONS), proposal_id: z.string().nullable() }),
+  'rag.eval.completed': z.strictObject({
+    ...version,
+    ...figures,
+    passed: z.boolean(),
+    recommendation: z.enum(RECOMMENDATIONS),
+    proposal_id: z.string().nullable(),
+  }),
   'kb.rollout.promoted': moved,
   'kb.rollout.rolled_back': moved,
   'job.succeeded': z.strictObject({ ...version, state: z.enum(RELEASE_STATES) }),

@@ -3,7 +3,18 @@ import { cleanText } from './text.ts'
 
 export type Normalised = { text: string; /** What was taken out, as counts by kind. */ removed: Record<string, number> }
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', hellip: '…', mdash: '—', ndash: '–', middot: '·' }
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  hellip: '…',
+  mdash: '—',
+  ndash: '–',
+  middot: '·',
+}
 const TAG = /<\/?[a-z][a-z0-9-]*(?:\s[^<>]*)?\/?>/gi
 const BLOCK_TAG = /<\/?(?:p|div|br|li|ul|ol|tr|table|section|article|blockquote|pre|hr|h[1-6])(?:\s[^<>]*)?\/?>/gi
 /** `1.2 Title ........ 7`, and the entries of a linked list of contents. */
@@ -19,7 +30,13 @@ export function normaliseItem(raw: string): Normalised {
   text = text.replace(/([=\-_*~#!！。.·])\1{9,}/g, (_run, mark: string) => (count('run'), mark.repeat(3)))
   const lines = text.split('\n').map((line) => line.replace(/[^\S\n]+/g, ' ').trimEnd())
   const kept = withoutRepeats(withoutContents(lines, count), count)
-  return { text: kept.join('\n').replace(/\n{3,}/g, '\n\n').trim(), removed }
+  return {
+    text: kept
+      .join('\n')
+      .replace(/\n{3,}/g, '\n\n')
+      .trim(),
+    removed,
+  }
 }
 
 function withoutTags(text: string, count: (kind: string, by?: number) => void): string {

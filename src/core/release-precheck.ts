@@ -46,7 +46,8 @@ export function precheck(request: ReleaseRequest): Precheck {
     block('', 'unknown_chunking_policy', `The chunking policy is not known; known are ${CHUNKING_POLICIES.join(', ')}.`)
   }
   const store = storeOf(manifest.vector_store_config)
-  if (store !== undefined && !VECTOR_STORES.has(store)) block('', 'unknown_vector_store', 'The vector store is not known; known is pgvector.')
+  if (store !== undefined && !VECTOR_STORES.has(store))
+    block('', 'unknown_vector_store', 'The vector store is not known; known is pgvector.')
   const items = included.flatMap((id) => {
     const [item, second] = byId.get(id) ?? []
     if (item === undefined) block(id, 'missing_item', 'The manifest includes this item, but it was not handed over.')

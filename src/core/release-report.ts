@@ -15,7 +15,12 @@ export type PreviewResult = {
 
 export const DEFAULT_THRESHOLDS = { recall_at_k: 0.6, k: 8, constraint_conflict_rate: 0.2 } as const
 
-export type Thresholds = { recall_at_k: number; k: number; constraint_conflict_rate: number; /** Gated only where the manifest says so. */ redundancy_rate: number | undefined }
+export type Thresholds = {
+  recall_at_k: number
+  k: number
+  constraint_conflict_rate: number
+  /** Gated only where the manifest says so. */ redundancy_rate: number | undefined
+}
 
 export function thresholdsOf(manifest: ReleaseManifest): Thresholds {
   const given = manifest.thresholds ?? {}
@@ -36,7 +41,15 @@ export type Figures = {
   constraint_conflict_rate: number
   redundancy_rate: number
   latency_ms: { p50: number; p95: number } | null
-  per_query: { query: string; k: number; expected: string[]; missed: string[]; recall: number | null; conflicts: number; redundant: number }[]
+  per_query: {
+    query: string
+    k: number
+    expected: string[]
+    missed: string[]
+    recall: number | null
+    conflicts: number
+    redundant: number
+  }[]
 }
 
 /** Ranks that are looked at for every question. */
@@ -65,7 +78,9 @@ export function measure(
     judged.length === 0
       ? null
       : Object.fromEntries([
-          ...[...new Set([5, 8, 10, thresholds.k])].toSorted((a, b) => a - b).map((k) => [`recall_at_${k}`, rounded(recallOf(() => k))] as const),
+          ...[...new Set([5, 8, 10, thresholds.k])]
+            .toSorted((a, b) => a - b)
+            .map((k) => [`recall_at_${k}`, rounded(recallOf(() => k))] as const),
           ['recall_at_k', rounded(recallOf(own))] as const,
         ])
   const perQuery = results.map((one) => perQueryFigures(one, hard, own(one.query)))

@@ -73,7 +73,12 @@ export const releaseManifest = z.object({
   }),
   vector_store_config: z.record(z.string(), z.unknown()).optional(),
   thresholds: z
-    .object({ recall_at_k: share.optional(), k: z.int().min(1).max(100).optional(), constraint_conflict_rate: share.optional(), redundancy_rate: share.optional() })
+    .object({
+      recall_at_k: share.optional(),
+      k: z.int().min(1).max(100).optional(),
+      constraint_conflict_rate: share.optional(),
+      redundancy_rate: share.optional(),
+    })
     .optional(),
   feature_flags: flags.optional(),
 })

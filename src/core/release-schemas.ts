@@ -4,7 +4,8 @@ import { EVENT_PAYLOADS, eventEnvelope } from './release-events.ts'
 import { buildReport } from './release-report.ts'
 import { releaseManifest, releaseRequest } from './release-request.ts'
 
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): object => z.toJSONSchema(schema, { io, target: 'draft-2020-12', unrepresentable: 'any' })
+const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): object =>
+  z.toJSONSchema(schema, { io, target: 'draft-2020-12', unrepresentable: 'any' })
 
 export function releaseSchemas(): Record<string, object> {
   const events = Object.entries(EVENT_PAYLOADS).map(([type, payload]) => [

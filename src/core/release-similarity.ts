@@ -2,7 +2,8 @@
 import { isCjk, normaliseForSearch } from './text.ts'
 
 /** What forbids. Both Chinese scripts are one after folding. */
-const FORBIDS = /不得|不可|不要|不应|不准|不能|不宜|禁止|严禁|切勿|请勿|never|must not|mustn't|do not|don't|should not|shouldn't|shall not|may not|cannot|forbidden|prohibited|not allowed/
+const FORBIDS =
+  /不得|不可|不要|不应|不准|不能|不宜|禁止|严禁|切勿|请勿|never|must not|mustn't|do not|don't|should not|shouldn't|shall not|may not|cannot|forbidden|prohibited|not allowed/
 /** What a rule says besides its matter: demands and prohibitions alike. */
 const MODAL = new RegExp(`${FORBIDS.source}|必须|务必|应该|应当|须|应|宜|always|must|should|shall|please|may`, 'g')
 const NUMBER = /\d+(?:\.\d+)?/g

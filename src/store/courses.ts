@@ -52,7 +52,9 @@ export async function putChunks(tx: ScopedTx, workspace: WorkspaceId, chunks: re
 export async function chunks(tx: ScopedTx, workspace: WorkspaceId): Promise<CourseChunk[]> {
   const found = await sql<{ chunk_id: string; text: string; metadata: Record<string, unknown> }>`
     select chunk_id, text, metadata from course_chunks where workspace_id = ${workspace}
-    order by metadata ->> 'lecture_id' collate "C", metadata ->> 'section_id' collate "C", (metadata ->> 'order_in_section')::numeric, chunk_id`.execute(tx)
+    order by metadata ->> 'lecture_id' collate "C", metadata ->> 'section_id' collate "C", (metadata ->> 'order_in_section')::numeric, chunk_id`.execute(
+    tx,
+  )
   return found.rows.map((row) => ({ chunkId: row.chunk_id, text: row.text, metadata: row.metadata }))
 }
 

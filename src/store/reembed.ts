@@ -24,7 +24,11 @@ export async function get(tx: ScopedTx, workspace: WorkspaceId): Promise<Reembed
 }
 
 /** A new re-embedding; what a stopped one into the same space has done already still counts. */
-export async function start(tx: ScopedTx, workspace: WorkspaceId, made: { jobId: string; from: number; to: number; options: object }): Promise<void> {
+export async function start(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  made: { jobId: string; from: number; to: number; options: object },
+): Promise<void> {
   await sql`
     insert into reembeddings (workspace_id, job_id, from_space_id, space_id, state, options)
     values (${workspace}, ${made.jobId}, ${made.from}, ${made.to}, 'filling', ${JSON.stringify(made.options)}::jsonb)
@@ -73,7 +77,12 @@ export async function samples(tx: ScopedTx, workspace: WorkspaceId, count: numbe
 }
 
 /** Remembers which text a chunk's vector was made from; with the vector, in one transaction. */
-export async function checkpoint(tx: ScopedTx, workspace: WorkspaceId, spaceId: number, chunks: readonly { id: string; hash: string }[]): Promise<void> {
+export async function checkpoint(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  spaceId: number,
+  chunks: readonly { id: string; hash: string }[],
+): Promise<void> {
   if (chunks.length === 0) return
   await sql`
     insert into reembedded_chunks (workspace_id, space_id, chunk_id, embed_hash)
@@ -89,7 +98,13 @@ export type GraphIds = { entity: readonly string[]; relation: readonly string[] 
  * Makes the candidate space the workspace's, releases of a knowledge base included, and drops the vectors of the space it leaves.
  * Vectors of what was deleted meanwhile go too. Under the workspace's publish lock, when nothing is missing.
  */
-export async function switchSpace(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome, from: VectorHome, graph: GraphIds): Promise<void> {
+export async function switchSpace(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  home: VectorHome,
+  from: VectorHome,
+  graph: GraphIds,
+): Promise<void> {
   await dropOrphans(tx, workspace, home, graph)
   await sql`update workspaces set space_id = ${home.space_id}, revision = revision + 1 where workspace_id = ${workspace}`.execute(tx)
   const others = await sql<{ space_id: number; dim: number }>`
@@ -97,7 +112,9 @@ export async function switchSpace(tx: ScopedTx, workspace: WorkspaceId, home: Ve
     where v.workspace_id = ${workspace} and v.space_id not in (${home.space_id}, ${from.space_id})`.execute(tx)
   for (const other of others.rows) await dropSpace(tx, workspace, { ...other, shard: home.shard })
   await sql`update kb_versions set space_id = ${home.space_id} where workspace_id = ${workspace}`.execute(tx)
-  await sql`update kb_profiles set space_id = ${home.space_id} where workspace_id = ${workspace} and space_id = ${from.space_id}`.execute(tx)
+  await sql`update kb_profiles set space_id = ${home.space_id} where workspace_id = ${workspace} and space_id = ${from.space_id}`.execute(
+    tx,
+  )
   await dropSpace(tx, workspace, from)
   await sql`delete from reembedded_chunks where workspace_id = ${workspace} and space_id = ${home.space_id}`.execute(tx)
 }
@@ -107,7 +124,9 @@ async function dropOrphans(tx: ScopedTx, workspace: WorkspaceId, home: VectorHom
   const here = (kind: VectorKind) => sql`${vectorTable(kind, home.dim)} v
     where v.shard = ${home.shard} and v.workspace_id = ${workspace} and v.space_id = ${home.space_id}`
   await sql`
-    delete from ${here('chunk')} and not exists (select from chunks c where c.workspace_id = ${workspace} and c.chunk_id = v.id)`.execute(tx)
+    delete from ${here('chunk')} and not exists (select from chunks c where c.workspace_id = ${workspace} and c.chunk_id = v.id)`.execute(
+    tx,
+  )
   await sql`delete from ${here('entity')} and v.id <> all(${[...graph.entity]}::text[])`.execute(tx)
   await sql`delete from ${here('relation')} and v.id <> all(${[...graph.relation]}::text[])`.execute(tx)
 }

@@ -26,7 +26,9 @@ export type BuildRow = {
   finished_at: Date | null
 }
 
-export type NewBuild = Pick<BuildRow, 'kb_version_id' | 'run_id' | 'job_id' | 'trace_id' | 'proposal_id' | 'request'> & { correlation_id: string | undefined }
+export type NewBuild = Pick<BuildRow, 'kb_version_id' | 'run_id' | 'job_id' | 'trace_id' | 'proposal_id' | 'request'> & {
+  correlation_id: string | undefined
+}
 
 /** Numbered within the knowledge base, under its lock. */
 export async function addBuild(tx: ScopedTx, workspace: WorkspaceId, build: NewBuild): Promise<string> {
@@ -108,11 +110,16 @@ export async function liveVersion(tx: ScopedTx, workspace: WorkspaceId): Promise
 
 /** Newest first. */
 export async function versions(tx: ScopedTx, workspace: WorkspaceId): Promise<VersionRow[]> {
-  const found = await sql<VersionRow>`${VERSIONS} where v.workspace_id = ${workspace} order by v.created_at desc, v.kb_version_id`.execute(tx)
+  const found = await sql<VersionRow>`${VERSIONS} where v.workspace_id = ${workspace} order by v.created_at desc, v.kb_version_id`.execute(
+    tx,
+  )
   return found.rows
 }
 
-export type NewVersion = Pick<VersionRow, 'kb_version_id' | 'build_id' | 'file_id' | 'space_id' | 'profile_id' | 'is_primary' | 'conflicts' | 'role_recipes'>
+export type NewVersion = Pick<
+  VersionRow,
+  'kb_version_id' | 'build_id' | 'file_id' | 'space_id' | 'profile_id' | 'is_primary' | 'conflicts' | 'role_recipes'
+>
 
 /** The indexed version, not judged yet; replaces an earlier build of the same id. */
 export async function putVersion(tx: ScopedTx, workspace: WorkspaceId, made: NewVersion): Promise<void> {
@@ -150,7 +157,9 @@ export async function move(tx: ScopedTx, workspace: WorkspaceId, made: Move): Pr
   await sql`
     insert into kb_live (workspace_id, kb_version_id) values (${workspace}, ${made.kbVersionId})
     on conflict (workspace_id) do update set kb_version_id = excluded.kb_version_id, promoted_at = now()`.execute(tx)
-  await sql`update kb_versions set promoted_at = now() where workspace_id = ${workspace} and kb_version_id = ${made.kbVersionId}`.execute(tx)
+  await sql`update kb_versions set promoted_at = now() where workspace_id = ${workspace} and kb_version_id = ${made.kbVersionId}`.execute(
+    tx,
+  )
   const added = await sql<{ sequence: number }>`
     insert into kb_promotions (workspace_id, sequence, action, kb_version_id, from_version_id, override_reason, caller, figures)
     select ${workspace}, coalesce(max(sequence), 0) + 1, ${made.action}, ${made.kbVersionId}, ${made.from}, ${made.overrideReason}, ${made.caller},
@@ -172,13 +181,19 @@ export async function before(tx: ScopedTx, workspace: WorkspaceId, kbVersionId: 
 /** The space that a profile's name stands for here; the first use decides. */
 export async function profileSpace(tx: ScopedTx, workspace: WorkspaceId, profileId: string, spaceId: number): Promise<number> {
   await sql`
-    insert into kb_profiles (workspace_id, profile_id, space_id) values (${workspace}, ${profileId}, ${spaceId}) on conflict do nothing`.execute(tx)
+    insert into kb_profiles (workspace_id, profile_id, space_id) values (${workspace}, ${profileId}, ${spaceId}) on conflict do nothing`.execute(
+    tx,
+  )
   const found = await sql<{ space_id: number }>`
     select space_id from kb_profiles where workspace_id = ${workspace} and profile_id = ${profileId}`.execute(tx)
   return found.rows[0]?.space_id ?? spaceId
 }
 
-export async function knownProfile(tx: ScopedTx, workspace: WorkspaceId, profileId: string): Promise<{ space_id: number; model: string; dim: number } | undefined> {
+export async function knownProfile(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  profileId: string,
+): Promise<{ space_id: number; model: string; dim: number } | undefined> {
   const found = await sql<{ space_id: number; model: string; dim: number }>`
     select p.space_id, s.model, s.dim from kb_profiles p join embedding_spaces s using (space_id)
     where p.workspace_id = ${workspace} and p.profile_id = ${profileId}`.execute(tx)

@@ -31,7 +31,8 @@ afterAll(async () => {
 const call = (method: string, path: string, body?: unknown): ReturnType<Service['call']> => service.call(method, path, body, INTERNAL)
 const codeOf = (answer: Awaited<ReturnType<Service['call']>>): unknown => (answer.json['error'] as { code?: unknown } | undefined)?.code
 type Hit = { chunk_id: string; text: string; score: number; metadata: Record<string, unknown> }
-const search = async (course: string, body: Record<string, unknown>): Promise<Hit[]> => (await call('POST', `/courses/${course}/search`, body)).json['results'] as Hit[]
+const search = async (course: string, body: Record<string, unknown>): Promise<Hit[]> =>
+  (await call('POST', `/courses/${course}/search`, body)).json['results'] as Hit[]
 
 async function done(course: string): Promise<Record<string, unknown>> {
   for (;;) {
@@ -54,35 +55,46 @@ const chunks = Array.from({ length: 150 }, (_, at) => ({
   order_in_section: at,
 }))
 
-test('the self-test: hand over, embed, follow to done, count, search, and what it says to a course without vectors', { timeout: 120_000 }, async () => {
-  const put = await call('PUT', '/courses/algebra/chunks', chunks)
-  expect([put.status, put.json]).toEqual([200, { accepted: 150, skipped: 1 }])
-  const early = await call('POST', '/courses/algebra/search', { query: '抛物线' })
-  expect([early.status, codeOf(early)]).toEqual([400, 'embedding_not_ready'])
+test(
+  'the self-test: hand over, embed, follow to done, count, search, and what it says to a course without vectors',
+  { timeout: 120_000 },
+  async () => {
+    const put = await call('PUT', '/courses/algebra/chunks', chunks)
+    expect([put.status, put.json]).toEqual([200, { accepted: 150, skipped: 1 }])
+    const early = await call('POST', '/courses/algebra/search', { query: '抛物线' })
+    expect([early.status, codeOf(early)]).toEqual([400, 'embedding_not_ready'])
 
-  const accepted = await call('POST', '/courses/algebra/embed')
-  expect([accepted.status, accepted.json['status']]).toEqual([202, 'pending'])
-  const status = await done('algebra')
-  expect(status).toEqual({ course_id: 'algebra', status: 'done', progress: 1, error: null, chunks: 150, vectors: 149, skipped: 1 })
+    const accepted = await call('POST', '/courses/algebra/embed')
+    expect([accepted.status, accepted.json['status']]).toEqual([202, 'pending'])
+    const status = await done('algebra')
+    expect(status).toEqual({ course_id: 'algebra', status: 'done', progress: 1, error: null, chunks: 150, vectors: 149, skipped: 1 })
 
-  const hits = await search('algebra', { query: '抛物线的顶点与对称轴' })
-  expect(hits).toHaveLength(5)
-  for (const hit of hits) {
-    expect(hit.text).toContain('抛物线')
-    expect(hit.score).toBeGreaterThan(0)
-    expect(hit.score).toBeLessThanOrEqual(1)
-    expect(hit.metadata).toMatchObject({ course_id: 'algebra', chunk_id: hit.chunk_id, source_type: 'transcript' })
-  }
-  const filtered = await search('algebra', { query: '抛物线', top_k: 20, lecture_id: 'lecture-1', section_id: 'section-2', source_type: 'slides' })
-  expect(filtered.length).toBeGreaterThan(0)
-  for (const { metadata } of filtered) expect(metadata).toMatchObject({ lecture_id: 'lecture-1', section_id: 'section-2', source_type: 'slides' })
-  expect(await search('algebra', { query: '抛物线', top_k: 20 })).toHaveLength(20)
-  for (const top_k of [21, 0, 1.5]) expect((await call('POST', '/courses/algebra/search', { query: 'x', top_k })).status).toBe(400)
+    const hits = await search('algebra', { query: '抛物线的顶点与对称轴' })
+    expect(hits).toHaveLength(5)
+    for (const hit of hits) {
+      expect(hit.text).toContain('抛物线')
+      expect(hit.score).toBeGreaterThan(0)
+      expect(hit.score).toBeLessThanOrEqual(1)
+      expect(hit.metadata).toMatchObject({ course_id: 'algebra', chunk_id: hit.chunk_id, source_type: 'transcript' })
+    }
+    const filtered = await search('algebra', {
+      query: '抛物线',
+      top_k: 20,
+      lecture_id: 'lecture-1',
+      section_id: 'section-2',
+      source_type: 'slides',
+    })
+    expect(filtered.length).toBeGreaterThan(0)
+    for (const { metadata } of filtered)
+      expect(metadata).toMatchObject({ lecture_id: 'lecture-1', section_id: 'section-2', source_type: 'slides' })
+    expect(await search('algebra', { query: '抛物线', top_k: 20 })).toHaveLength(20)
+    for (const top_k of [21, 0, 1.5]) expect((await call('POST', '/courses/algebra/search', { query: 'x', top_k })).status).toBe(400)
 
-  expect(codeOf(await call('POST', '/courses/geometry/search', { query: '圆' }))).toBe('embedding_not_ready')
-  expect((await call('POST', '/courses/geometry/embed')).status).toBe(404)
-  expect((await call('GET', '/courses/geometry/embedding_status')).status).toBe(404)
-})
+    expect(codeOf(await call('POST', '/courses/geometry/search', { query: '圆' }))).toBe('embedding_not_ready')
+    expect((await call('POST', '/courses/geometry/embed')).status).toBe(404)
+    expect((await call('GET', '/courses/geometry/embedding_status')).status).toBe(404)
+  },
+)
 
 test('only an internal token or an administrator gets in, and nothing of the rest is revealed', async () => {
   for (const [method, path] of [
@@ -98,52 +110,84 @@ test('only an internal token or an administrator gets in, and nothing of the res
   }
 })
 
-test('a batch with bad items is refused as a whole and says which, and two embeddings of one course do not run at once', { timeout: 60_000 }, async () => {
-  const refused = await call('PUT', '/courses/calculus/chunks', { chunks: [chunks[0], { chunk_id: 'x' }, { ...chunks[1], order_in_section: 'first' }] })
-  expect([refused.status, codeOf(refused)]).toEqual([400, 'invalid_request'])
-  const { items } = (refused.json['error'] as { details: { items: { index: number; field: string; message: string }[] } }).details
-  expect(new Set(items.map((item) => item.index))).toEqual(new Set([1, 2]))
-  expect(items.find((item) => item.index === 2)).toMatchObject({ field: 'order_in_section' })
-  expect((await call('PUT', '/courses/calculus/chunks', Array.from({ length: 1001 }, (_, at) => ({ ...chunks[0], chunk_id: String(at) })))).status).toBe(400)
-  expect((await call('GET', '/courses/calculus/embedding_status')).status).toBe(404)
+test(
+  'a batch with bad items is refused as a whole and says which, and two embeddings of one course do not run at once',
+  { timeout: 60_000 },
+  async () => {
+    const refused = await call('PUT', '/courses/calculus/chunks', {
+      chunks: [chunks[0], { chunk_id: 'x' }, { ...chunks[1], order_in_section: 'first' }],
+    })
+    expect([refused.status, codeOf(refused)]).toEqual([400, 'invalid_request'])
+    const { items } = (refused.json['error'] as { details: { items: { index: number; field: string; message: string }[] } }).details
+    expect(new Set(items.map((item) => item.index))).toEqual(new Set([1, 2]))
+    expect(items.find((item) => item.index === 2)).toMatchObject({ field: 'order_in_section' })
+    expect(
+      (
+        await call(
+          'PUT',
+          '/courses/calculus/chunks',
+          Array.from({ length: 1001 }, (_, at) => ({ ...chunks[0], chunk_id: String(at) })),
+        )
+      ).status,
+    ).toBe(400)
+    expect((await call('GET', '/courses/calculus/embedding_status')).status).toBe(404)
 
-  await call('PUT', '/courses/calculus/chunks', chunks.map((chunk) => ({ ...chunk, text: `${chunk.text} 微积分` })))
-  models.hold()
-  const [first, second] = [await call('POST', '/courses/calculus/embed'), await call('POST', '/courses/calculus/embed')]
-  expect([first.status, second.status, codeOf(second)]).toEqual([202, 409, 'already_running'])
-  models.letGo()
-  expect(await done('calculus')).toMatchObject({ status: 'done', chunks: 150, vectors: 150, skipped: 0 })
-})
+    await call(
+      'PUT',
+      '/courses/calculus/chunks',
+      chunks.map((chunk) => ({ ...chunk, text: `${chunk.text} 微积分` })),
+    )
+    models.hold()
+    const [first, second] = [await call('POST', '/courses/calculus/embed'), await call('POST', '/courses/calculus/embed')]
+    expect([first.status, second.status, codeOf(second)]).toEqual([202, 409, 'already_running'])
+    models.letGo()
+    expect(await done('calculus')).toMatchObject({ status: 'done', chunks: 150, vectors: 150, skipped: 0 })
+  },
+)
 
 /** Texts embedded per round, each stored before the next. */
 const ROUND = 64
 const askedAbout = (word: string): string[] =>
-  models.requests.filter(({ route }) => route === 'embeddings').flatMap(({ body }) => (body['input'] as string[]).filter((text) => text.includes(word)))
+  models.requests
+    .filter(({ route }) => route === 'embeddings')
+    .flatMap(({ body }) => (body['input'] as string[]).filter((text) => text.includes(word)))
 
-test('an embedding that a crash cut short goes on after the restart and asks nothing twice that was answered', { timeout: 120_000 }, async () => {
-  await call('PUT', '/courses/crash/chunks', chunks.map((chunk) => ({ ...chunk, text: `${chunk.text} 课号crash` })))
-  models.hold()
-  await call('POST', '/courses/crash/embed')
-  // The second round of 64 is asked for only when the first one is stored.
-  while (askedAbout('课号crash').length <= ROUND) {
-    models.letGo(1)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  service.process.kill('SIGKILL')
-  models.letGo()
-  service = await startService(place, {
-    INTERNAL_TOKENS: INTERNAL['x-internal-token'],
-    EMBEDDING_PROVIDER: 'openai',
-    EMBEDDING_BASE_URL: models.url,
-    EMBEDDING_MODEL_NAME: 'qwen3-embedding-0.6b',
-    EMBEDDING_DIM: '256',
-    EXTRACTION: 'none',
-  })
-  const before = askedAbout('课号crash')
-  expect(await done('crash')).toMatchObject({ status: 'done', chunks: 150, vectors: 150, skipped: 0 })
-  const stored = before.slice(0, ROUND)
-  expect(askedAbout('课号crash').slice(before.length).filter((text) => stored.includes(text))).toEqual([])
-})
+test(
+  'an embedding that a crash cut short goes on after the restart and asks nothing twice that was answered',
+  { timeout: 120_000 },
+  async () => {
+    await call(
+      'PUT',
+      '/courses/crash/chunks',
+      chunks.map((chunk) => ({ ...chunk, text: `${chunk.text} 课号crash` })),
+    )
+    models.hold()
+    await call('POST', '/courses/crash/embed')
+    // The second round of 64 is asked for only when the first one is stored.
+    while (askedAbout('课号crash').length <= ROUND) {
+      models.letGo(1)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    service.process.kill('SIGKILL')
+    models.letGo()
+    service = await startService(place, {
+      INTERNAL_TOKENS: INTERNAL['x-internal-token'],
+      EMBEDDING_PROVIDER: 'openai',
+      EMBEDDING_BASE_URL: models.url,
+      EMBEDDING_MODEL_NAME: 'qwen3-embedding-0.6b',
+      EMBEDDING_DIM: '256',
+      EXTRACTION: 'none',
+    })
+    const before = askedAbout('课号crash')
+    expect(await done('crash')).toMatchObject({ status: 'done', chunks: 150, vectors: 150, skipped: 0 })
+    const stored = before.slice(0, ROUND)
+    expect(
+      askedAbout('课号crash')
+        .slice(before.length)
+        .filter((text) => stored.includes(text)),
+    ).toEqual([])
+  },
+)
 
 test('a deleted course is gone', async () => {
   const gone = await call('DELETE', '/courses/algebra')

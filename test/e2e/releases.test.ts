@@ -22,7 +22,8 @@ afterAll(async () => {
 })
 
 type Answer = Awaited<ReturnType<Service['call']>>
-const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = INTERNAL): Promise<Answer> => service.call(method, `/kb/lessons${path}`, body, headers)
+const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = INTERNAL): Promise<Answer> =>
+  service.call(method, `/kb/lessons${path}`, body, headers)
 const codeOf = (answer: Answer): unknown => (answer.json['error'] as { code?: unknown } | undefined)?.code
 const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(`fixtures/kb-sample/${name}.json`, 'utf8'))
 
@@ -35,7 +36,10 @@ const request = async (kb_version_id: string): Promise<Request> => ({
 
 async function built(body: Request): Promise<Record<string, unknown>> {
   const accepted = await call('POST', '/builds', body)
-  expect([accepted.status, Object.keys(accepted.json).toSorted()]).toEqual([202, ['build_id', 'job_id', 'kb_version_id', 'run_id', 'state']])
+  expect([accepted.status, Object.keys(accepted.json).toSorted()]).toEqual([
+    202,
+    ['build_id', 'job_id', 'kb_version_id', 'run_id', 'state'],
+  ])
   for (;;) {
     const { status, json } = await call('GET', `/builds/${String(accepted.json['build_id'])}`)
     expect(status).toBe(200)
@@ -51,12 +55,21 @@ test('built, promoted, searched, a worse one refused and overridden, rolled back
   buildReport.parse(first['kb_index_build_report'])
   const promoted = await call('POST', '/versions/V1/promote')
   expect([promoted.status, promoted.json]).toEqual([200, { kb_version_id: 'V1', previous_version_id: null, overridden: false }])
-  const { status, json } = await call('POST', '/search', { query: '上課首五分鐘公布學習目標', role: 'planner', locale: 'zh-Hant', top_k: 4 })
+  const { status, json } = await call('POST', '/search', {
+    query: '上課首五分鐘公布學習目標',
+    role: 'planner',
+    locale: 'zh-Hant',
+    top_k: 4,
+  })
   expect([status, json['kb_version_id'], (json['results'] as unknown[]).length]).toEqual([200, 'V1', 4])
   expect(json['conflicts']).toContainEqual({ items: ['KI-003', 'KI-004'], reason: 'opposing_hard_constraints' })
 
   const worse = await request('V2')
-  worse.knowledge_items = worse.knowledge_items.map((item) => ({ ...item, title: '', text: `Nothing of use, ${String(item['knowledge_item_id'])}.` }))
+  worse.knowledge_items = worse.knowledge_items.map((item) => ({
+    ...item,
+    title: '',
+    text: `Nothing of use, ${String(item['knowledge_item_id'])}.`,
+  }))
   expect((await built(worse))['state']).toBe('REVIEW_REQUIRED')
   const refused = await call('POST', '/versions/V2/promote')
   expect([refused.status, codeOf(refused)]).toEqual([409, 'gate_failed'])
@@ -71,14 +84,20 @@ test('built, promoted, searched, a worse one refused and overridden, rolled back
   const { json: told } = await call('GET', '/events?after=0&limit=500')
   const events = told['events'] as (Record<string, unknown> & { sequence: number; event_type: string })[]
   for (const { sequence: _sequence, ...event } of events) eventEnvelope.parse(event)
-  expect(events.map((event) => event.event_type)).toEqual(expect.arrayContaining(['rag.chunking.started', 'rag.index.ready', 'kb.rollout.promoted', 'job.succeeded']))
+  expect(events.map((event) => event.event_type)).toEqual(
+    expect.arrayContaining(['rag.chunking.started', 'rag.index.ready', 'kb.rollout.promoted', 'job.succeeded']),
+  )
   const last = events.at(-1)?.sequence ?? 0
   expect((await call('GET', `/events?after=${last}`)).json).toEqual({ events: [], next_after: last })
 })
 
 test('what is structurally wrong is refused at once, and teachers and strangers get nothing', async () => {
   const body = await request('V9')
-  for (const change of [{ manifest: undefined }, { knowledge_items: [{ knowledge_item_id: 'x' }] }, { manifest: { ...body.manifest, kb_version_id: 'with space' } }]) {
+  for (const change of [
+    { manifest: undefined },
+    { knowledge_items: [{ knowledge_item_id: 'x' }] },
+    { manifest: { ...body.manifest, kb_version_id: 'with space' } },
+  ]) {
     const answer = await call('POST', '/builds', { ...body, ...change })
     expect([answer.status, codeOf(answer)]).toEqual([400, 'invalid_request'])
   }

@@ -27,7 +27,11 @@ const moved: EmbeddingModel = {
     return plain.embedding.embed(inputs, kind, signal)
   },
 }
-const models: Models = { ...plain, embedding: moved, embeddingFor: (model, dim) => (model === moved.model ? moved : plain.embeddingFor(model, dim)) }
+const models: Models = {
+  ...plain,
+  embedding: moved,
+  embeddingFor: (model, dim) => (model === moved.model ? moved : plain.embeddingFor(model, dim)),
+}
 const database = await openDatabase({ url: instructions.url, directory: instructions.directory, poolSize: 4 })
 // The process before this one is known to be dead: its leases need not run out first.
 await jobs.requeueExpired(database.db, true)

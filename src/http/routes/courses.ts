@@ -43,7 +43,8 @@ const put = defineRoute({
   access: 'service',
   tag,
   summary: 'Hand over chunks',
-  description: 'Inserts and replaces Ready-to-Embed chunks by chunk_id. A structural error in any item refuses the batch and lists every bad item.',
+  description:
+    'Inserts and replaces Ready-to-Embed chunks by chunk_id. A structural error in any item refuses the batch and lists every bad item.',
   schema: { params, query: putChunksQuery, body: putChunks, reply: putChunksReply },
   bodyLimit: () => CHUNKS_LIMIT,
   handle: ({ engine, principal, params, query, body }) =>
@@ -56,7 +57,8 @@ const embed = defineRoute({
   access: 'service',
   tag,
   summary: 'Embed a course',
-  description: 'Starts the embedding job; 409 already_running while one is pending or running. The old vectors serve until the new ones are complete.',
+  description:
+    'Starts the embedding job; 409 already_running while one is pending or running. The old vectors serve until the new ones are complete.',
   schema: { params, query: embedQuery, reply: embedReply },
   status: 202,
   handle: ({ engine, principal, params, query, signal }) =>

@@ -32,7 +32,8 @@ const shared = { access: 'service', tag } as const
 /** A whole knowledge base in one body. */
 const BUILD_LIMIT = 64 * 1024 * 1024
 
-const caller = (principal: Principal): string => (principal.kind === 'admin' ? `admin${principal.teacherId === undefined ? '' : `:${principal.teacherId}`}` : 'service')
+const caller = (principal: Principal): string =>
+  principal.kind === 'admin' ? `admin${principal.teacherId === undefined ? '' : `:${principal.teacherId}`}` : 'service'
 
 const build = defineRoute({
   ...shared,
@@ -45,7 +46,10 @@ const build = defineRoute({
   bodyLimit: () => BUILD_LIMIT,
   handle: ({ engine, principal, params, body, requestId }) => {
     const { correlation_id, trace_id, ...request } = body
-    return engine.releases.build(knowledgeBaseWorkspace(principal, params.kbId), request, { trace_id: trace_id ?? requestId, correlation_id })
+    return engine.releases.build(knowledgeBaseWorkspace(principal, params.kbId), request, {
+      trace_id: trace_id ?? requestId,
+      correlation_id,
+    })
   },
 })
 
@@ -66,7 +70,9 @@ const versions = defineRoute({
   summary: 'List versions',
   description: 'Every kept version, newest first, and which one is live.',
   schema: { params: inKb, reply: versionList },
-  handle: async ({ engine, principal, params }) => ({ versions: await engine.releases.versions(knowledgeBaseWorkspace(principal, params.kbId)) }),
+  handle: async ({ engine, principal, params }) => ({
+    versions: await engine.releases.versions(knowledgeBaseWorkspace(principal, params.kbId)),
+  }),
 })
 
 const promote = defineRoute({
@@ -74,13 +80,17 @@ const promote = defineRoute({
   method: 'POST',
   path: '/kb/:kbId/versions/:versionId/promote',
   summary: 'Promote a version',
-  description: 'Makes it the one that is searched, at one instant. 409 gate_failed with the figures when a gate was not passed; an administrator may override with a reason.',
+  description:
+    'Makes it the one that is searched, at one instant. 409 gate_failed with the figures when a gate was not passed; an administrator may override with a reason.',
   schema: { params: ofVersion, body: promoteBody, reply: moved },
   handle: async ({ engine, principal, params, body }) => {
     const overrideReason = body?.override?.reason ?? body?.override_reason
     const workspace = knowledgeBaseWorkspace(principal, params.kbId)
     if (overrideReason !== undefined) requireAdmin(principal)
-    return engine.releases.promote(workspace, params.versionId, { caller: caller(principal), ...(overrideReason === undefined ? {} : { overrideReason }) })
+    return engine.releases.promote(workspace, params.versionId, {
+      caller: caller(principal),
+      ...(overrideReason === undefined ? {} : { overrideReason }),
+    })
   },
 })
 
@@ -91,7 +101,8 @@ const rollback = defineRoute({
   summary: 'Roll back',
   description: 'The live version: back to the one before it. Any other version that was live once: back to that one.',
   schema: { params: ofVersion, reply: moved },
-  handle: ({ engine, principal, params }) => engine.releases.rollback(knowledgeBaseWorkspace(principal, params.kbId), params.versionId, { caller: caller(principal) }),
+  handle: ({ engine, principal, params }) =>
+    engine.releases.rollback(knowledgeBaseWorkspace(principal, params.kbId), params.versionId, { caller: caller(principal) }),
 })
 
 const evaluate = defineRoute({
@@ -101,7 +112,8 @@ const evaluate = defineRoute({
   summary: 'Judge a version again',
   description: 'Asks its preview questions now; a live version that fails a gate is recommended for rollback.',
   schema: { params: ofVersion, reply: evaluation },
-  handle: ({ engine, principal, params, signal }) => engine.releases.evaluate(knowledgeBaseWorkspace(principal, params.kbId), params.versionId, signal),
+  handle: ({ engine, principal, params, signal }) =>
+    engine.releases.evaluate(knowledgeBaseWorkspace(principal, params.kbId), params.versionId, signal),
 })
 
 const dropVersion = defineRoute({
@@ -119,9 +131,11 @@ const search = defineRoute({
   method: 'POST',
   path: '/kb/:kbId/search',
   summary: 'Search a knowledge base',
-  description: 'Filters first, then nearness; hard constraints stand before soft preferences, and contradictions among what was found are named.',
+  description:
+    'Filters first, then nearness; hard constraints stand before soft preferences, and contradictions among what was found are named.',
   schema: { params: inKb, body: releaseSearch, reply: releaseAnswer },
-  handle: ({ engine, principal, params, body, signal }) => engine.releases.search(knowledgeBaseWorkspace(principal, params.kbId), body, signal),
+  handle: ({ engine, principal, params, body, signal }) =>
+    engine.releases.search(knowledgeBaseWorkspace(principal, params.kbId), body, signal),
 })
 
 const events = defineRoute({
@@ -131,7 +145,8 @@ const events = defineRoute({
   summary: 'Events of a knowledge base',
   description: 'Envelopes in the order of their sequence, after one that is known.',
   schema: { params: inKb, query: eventsQuery, reply: eventList },
-  handle: ({ engine, principal, params, query }) => engine.releases.events(knowledgeBaseWorkspace(principal, params.kbId), query.after, query.limit),
+  handle: ({ engine, principal, params, query }) =>
+    engine.releases.events(knowledgeBaseWorkspace(principal, params.kbId), query.after, query.limit),
 })
 
 const approve = defineRoute({
@@ -145,7 +160,10 @@ const approve = defineRoute({
   bodyLimit: () => BUILD_LIMIT,
   handle: ({ engine, principal, params, body, requestId }) => {
     const { trace_id, correlation_id, ...proposal } = body
-    return engine.releases.approveProposal(knowledgeBaseWorkspace(principal, params.kbId), params.proposalId, proposal, { trace_id: trace_id ?? requestId, correlation_id })
+    return engine.releases.approveProposal(knowledgeBaseWorkspace(principal, params.kbId), params.proposalId, proposal, {
+      trace_id: trace_id ?? requestId,
+      correlation_id,
+    })
   },
 })
 
@@ -159,4 +177,16 @@ const getProposal = defineRoute({
   handle: ({ engine, principal, params }) => engine.releases.getProposal(knowledgeBaseWorkspace(principal, params.kbId), params.proposalId),
 })
 
-export const releaseRoutes: readonly Route[] = [build, getBuild, versions, promote, rollback, evaluate, dropVersion, search, events, approve, getProposal]
+export const releaseRoutes: readonly Route[] = [
+  build,
+  getBuild,
+  versions,
+  promote,
+  rollback,
+  evaluate,
+  dropVersion,
+  search,
+  events,
+  approve,
+  getProposal,
+]

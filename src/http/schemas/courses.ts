@@ -85,7 +85,11 @@ export const courseSearchReply = z
     ),
   })
   .meta({
-    example: { results: [{ chunk_id: chunkExample.chunk_id, text: chunkExample.text, score: 0.82, metadata: { lecture_id: 'l1', section_id: 's2' } }] },
+    example: {
+      results: [
+        { chunk_id: chunkExample.chunk_id, text: chunkExample.text, score: 0.82, metadata: { lecture_id: 'l1', section_id: 's2' } },
+      ],
+    },
   })
 
 export const courseDeleted = z

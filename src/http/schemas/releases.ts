@@ -43,7 +43,13 @@ const traced = { correlation_id: outsideId.optional().describe('Carried by every
 export const buildBody = releaseRequest.extend(traced).meta({ example: requestExample })
 
 const acceptedFields = { run_id: z.string(), job_id: z.string(), build_id: z.string(), kb_version_id: z.string(), state: z.literal('INIT') }
-const acceptedExample = { run_id: 'f0e1', job_id: 'a1b2', build_id: 'KB_BUILD_0001', kb_version_id: 'KB_V1_20260226_001', state: 'INIT' as const }
+const acceptedExample = {
+  run_id: 'f0e1',
+  job_id: 'a1b2',
+  build_id: 'KB_BUILD_0001',
+  kb_version_id: 'KB_V1_20260226_001',
+  state: 'INIT' as const,
+}
 
 export const buildAccepted = z.object(acceptedFields).meta({ example: acceptedExample })
 export const proposalAccepted = z
@@ -148,7 +154,9 @@ export const moved = z
   .object({ kb_version_id: z.string().describe('What is live now.'), previous_version_id: z.string().nullable(), overridden: z.boolean() })
   .meta({ example: { kb_version_id: 'KB_V2', previous_version_id: 'KB_V1', overridden: false } })
 
-export const evaluation = z.record(z.string(), z.unknown()).meta({ example: { kb_version_id: 'KB_V1', passed: true, recommendation: 'promote_to_active' } })
+export const evaluation = z
+  .record(z.string(), z.unknown())
+  .meta({ example: { kb_version_id: 'KB_V1', passed: true, recommendation: 'promote_to_active' } })
 
 export const versionDeleted = z
   .object({ kb_version_id: z.string(), deleted: z.literal(true) })
@@ -163,7 +171,11 @@ export const releaseSearch = z
     top_k: z.int().min(1).max(100).default(8),
     ...(Object.fromEntries(FACETS.map((facet) => [facet, some.optional()])) as Record<(typeof FACETS)[number], z.ZodOptional<typeof some>>),
     role_recipe: z
-      .union([z.string().min(1).max(200), z.array(z.string().min(1).max(200)).min(1).max(50), z.object({ roles: z.array(z.string().min(1).max(200)).min(1).max(50) })])
+      .union([
+        z.string().min(1).max(200),
+        z.array(z.string().min(1).max(200)).min(1).max(50),
+        z.object({ roles: z.array(z.string().min(1).max(200)).min(1).max(50) }),
+      ])
       .optional()
       .describe('A recipe of the version by its id, or roles that are looked up together.'),
     include_deprecated: z.boolean().default(false),
@@ -194,7 +206,9 @@ export const releaseAnswer = z
         metadata: z.record(z.string(), z.unknown()),
       }),
     ),
-    conflicts: z.array(z.object({ items: z.array(z.string()), reason: z.string() })).describe('Pairs of items that contradict each other, for the caller to settle.'),
+    conflicts: z
+      .array(z.object({ items: z.array(z.string()), reason: z.string() }))
+      .describe('Pairs of items that contradict each other, for the caller to settle.'),
   })
   .meta({
     example: {
@@ -220,32 +234,30 @@ export const eventsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),
 })
 
-export const eventList = z
-  .object({ events: z.array(eventEnvelope.extend({ sequence: z.int() })), next_after: z.int() })
-  .meta({
-    example: {
-      events: [
-        {
-          sequence: 1,
-          event_id: '0b9f2a44-6c1e-4f7a-9d55-0f6a4c0e8d11',
-          event_type: 'rag.index.ready' as const,
-          schema_version: '1.0' as const,
-          occurred_at: '2026-02-26T08:00:00.000Z',
-          tenant_id: 'kb-lessons',
-          project_id: 'lesson-design',
-          trace_id: 't-1',
-          correlation_id: 'KB_BUILD_0001',
-          idempotency_key: 'KB_BUILD_0001:rag.index.ready:',
-          run_id: 'f0e1',
-          job_id: 'a1b2',
-          stage: 'BUILDING_INDEX',
-          artifact: null,
-          payload: { kb_version_id: 'KB_V1', build_id: 'KB_BUILD_0001', chunks: 3, vectors: 3 },
-        },
-      ],
-      next_after: 1,
-    },
-  })
+export const eventList = z.object({ events: z.array(eventEnvelope.extend({ sequence: z.int() })), next_after: z.int() }).meta({
+  example: {
+    events: [
+      {
+        sequence: 1,
+        event_id: '0b9f2a44-6c1e-4f7a-9d55-0f6a4c0e8d11',
+        event_type: 'rag.index.ready' as const,
+        schema_version: '1.0' as const,
+        occurred_at: '2026-02-26T08:00:00.000Z',
+        tenant_id: 'kb-lessons',
+        project_id: 'lesson-design',
+        trace_id: 't-1',
+        correlation_id: 'KB_BUILD_0001',
+        idempotency_key: 'KB_BUILD_0001:rag.index.ready:',
+        run_id: 'f0e1',
+        job_id: 'a1b2',
+        stage: 'BUILDING_INDEX',
+        artifact: null,
+        payload: { kb_version_id: 'KB_V1', build_id: 'KB_BUILD_0001', chunks: 3, vectors: 3 },
+      },
+    ],
+    next_after: 1,
+  },
+})
 
 export const proposalBody = z
   .object({

@@ -37,7 +37,12 @@ async function known(tx: ScopedTx, workspace: WorkspaceId): Promise<courses.Cour
   return row
 }
 
-async function putChunks(deps: EngineDeps, workspace: WorkspaceId, items: readonly unknown[], replace: boolean): Promise<{ accepted: number; skipped: number }> {
+async function putChunks(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  items: readonly unknown[],
+  replace: boolean,
+): Promise<{ accepted: number; skipped: number }> {
   const { chunks, problems } = readCourseChunks(courseIdOf(workspace), items)
   if (problems.length > 0) {
     const bad = new Set(problems.map((problem) => problem.index)).size
@@ -61,7 +66,12 @@ async function ensureCourse<T>(deps: EngineDeps, workspace: WorkspaceId, work: (
   })
 }
 
-async function embed(deps: EngineDeps, workspace: WorkspaceId, { rebuild }: { rebuild: boolean }, signal: AbortSignal): Promise<{ status: 'pending'; job_id: string }> {
+async function embed(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  { rebuild }: { rebuild: boolean },
+  signal: AbortSignal,
+): Promise<{ status: 'pending'; job_id: string }> {
   const exists = await inWorkspace(deps, workspace, (tx) => courses.get(tx, workspace))
   const source = deps.courseChunksUrl
   if (exists === undefined && (source === undefined || !(await knowsCourse(source, courseIdOf(workspace), signal)))) {
@@ -71,7 +81,13 @@ async function embed(deps: EngineDeps, workspace: WorkspaceId, { rebuild }: { re
     const job = await jobs.enqueue(tx, workspace, { kind: COURSE_EMBED, subject: COURSE_FILE, payload: { rebuild }, secret: undefined })
     if (!job.fresh) throw new AppError('already_running', 'This course is being embedded already.', { details: { job_id: job.jobId } })
     await courses.queue(tx, workspace, job.jobId)
-    const attempt = { fileId: COURSE_FILE, jobId: job.jobId, fileName: `course ${courseIdOf(workspace)}`, collection: COURSE_FILE, metadata: {} }
+    const attempt = {
+      fileId: COURSE_FILE,
+      jobId: job.jobId,
+      fileName: `course ${courseIdOf(workspace)}`,
+      collection: COURSE_FILE,
+      metadata: {},
+    }
     await documents.startAttempt(tx, workspace, attempt)
     return job.jobId
   })

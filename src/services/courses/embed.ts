@@ -54,9 +54,20 @@ export async function runCourseEmbedding(deps: EngineDeps, row: jobs.JobRow, sig
     { anew: rebuild },
   )
   const recipe = sha256(JSON.stringify(['course-1', home.model.model, home.dim]))
-  const publication = readyPublication({ planned, vectorsByHash, home, collection: 'course', metadata: {}, title: `course ${courseIdOf(job.workspace)}`, recipe })
+  const publication = readyPublication({
+    planned,
+    vectorsByHash,
+    home,
+    collection: 'course',
+    metadata: {},
+    title: `course ${courseIdOf(job.workspace)}`,
+    recipe,
+  })
   await publish(deps, job, { ...publication, rewriteVectors: rebuild, within: (tx) => settle(tx, job, home, planned.length) })
-  deps.log.info({ workspace: job.workspace, jobId: row.job_id, chunks: planned.length, embedded: open.length, skipped }, 'a course was embedded')
+  deps.log.info(
+    { workspace: job.workspace, jobId: row.job_id, chunks: planned.length, embedded: open.length, skipped },
+    'a course was embedded',
+  )
 }
 
 /** Done only when every chunk has its vector; anything else rolls the publication back. */
@@ -79,7 +90,9 @@ function progressOf(deps: EngineDeps, job: IngestJob): (progress: number) => Pro
     if (performance.now() - written < PROGRESS_EVERY_MS) return
     written = performance.now()
     const rounded = Math.round(progress * 1000) / 1000
-    const ours = await withScope(deps.database, workspaceScope(job.workspace), (tx) => courses.advance(tx, job.workspace, job.row.job_id, rounded))
+    const ours = await withScope(deps.database, workspaceScope(job.workspace), (tx) =>
+      courses.advance(tx, job.workspace, job.row.job_id, rounded),
+    )
     if (!ours) throw new Superseded()
   }
 }

@@ -61,7 +61,10 @@ function isRepeat(item: unknown, seen: Set<string>): boolean {
 async function fetchJson(url: URL, signal: AbortSignal): Promise<unknown> {
   let response: Response
   try {
-    response = await fetch(url, { headers: { accept: 'application/json' }, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) })
+    response = await fetch(url, {
+      headers: { accept: 'application/json' },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    })
   } catch (cause) {
     signal.throwIfAborted()
     throw new AppError('download_failed', 'The stage-one API that gives the chunks of courses cannot be reached.', { cause })
@@ -78,9 +81,12 @@ async function fetchJson(url: URL, signal: AbortSignal): Promise<unknown> {
 function readPage(body: unknown): { items: unknown[]; cursor: string | undefined; total: number | undefined } {
   if (Array.isArray(body)) return { items: body, cursor: undefined, total: undefined }
   const outer = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
-  const fields = (Array.isArray(outer['data']) || typeof outer['data'] !== 'object' || outer['data'] === null ? outer : outer['data']) as Record<string, unknown>
+  const fields = (
+    Array.isArray(outer['data']) || typeof outer['data'] !== 'object' || outer['data'] === null ? outer : outer['data']
+  ) as Record<string, unknown>
   const items = ['chunks', 'items', 'results', 'data'].map((name) => fields[name]).find((value) => Array.isArray(value))
-  if (items === undefined) throw new AppError('download_failed', 'The stage-one API answered JSON without a list of chunks.', { details: { permanent: true } })
+  if (items === undefined)
+    throw new AppError('download_failed', 'The stage-one API answered JSON without a list of chunks.', { details: { permanent: true } })
   const cursor = fields['next_cursor'] ?? fields['nextCursor']
   const { total } = fields
   return {

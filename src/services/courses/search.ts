@@ -16,14 +16,26 @@ import { COURSE_FILE } from './embed.ts'
 /** A course that changed its space between embedding and reading is read once more. */
 const TRIES = 2
 
-export async function searchCourse(deps: EngineDeps, workspace: WorkspaceId, query: CourseQuery, signal: AbortSignal): Promise<CourseHit[]> {
+export async function searchCourse(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  query: CourseQuery,
+  signal: AbortSignal,
+): Promise<CourseHit[]> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const home = homeFor(deps, workspace, await fromStore(() => withScope(deps.database, workspaceScope(workspace), (tx) => readyRow(tx, workspace))))
+    const home = homeFor(
+      deps,
+      workspace,
+      await fromStore(() => withScope(deps.database, workspaceScope(workspace), (tx) => readyRow(tx, workspace))),
+    )
     const { vectors } = await home.model.embed([query.query], 'query', signal)
     const [vector] = vectors
-    if (vector === undefined) throw new AppError('embedding_service_unavailable', 'The embedding model returned no vector for the question.')
+    if (vector === undefined)
+      throw new AppError('embedding_service_unavailable', 'The embedding model returned no vector for the question.')
     const hits = await fromStore(() =>
-      withScope(deps.database, workspaceScope(workspace), (tx) => readHits(tx, workspace, query, { vector, spaceId: home.space_id }), { snapshot: true }),
+      withScope(deps.database, workspaceScope(workspace), (tx) => readHits(tx, workspace, query, { vector, spaceId: home.space_id }), {
+        snapshot: true,
+      }),
     )
     if (hits !== undefined) return hits
   }
@@ -51,7 +63,9 @@ async function readHits(
   const found = new Map((await contents(tx, ranked)).map((chunk) => [chunk.chunk_id, chunk]))
   return ranked.flatMap(({ id, score }) => {
     const chunk = found.get(id)
-    return chunk === undefined ? [] : [{ chunk_id: String(chunk.metadata['chunk_id']), text: chunk.content, score, metadata: chunk.metadata }]
+    return chunk === undefined
+      ? []
+      : [{ chunk_id: String(chunk.metadata['chunk_id']), text: chunk.content, score, metadata: chunk.metadata }]
   })
 }
 

@@ -54,7 +54,11 @@ export function readyJob(row: JobRow, fileId: string, signal: AbortSignal): Inge
   return { row, workspace: row.workspace_id, fileId, payload, secret: {}, signal }
 }
 
-type Ready = Pick<Publication, 'planned' | 'vectorsByHash' | 'home' | 'collection' | 'metadata'> & { title: string; recipe: string; warnings?: string[] }
+type Ready = Pick<Publication, 'planned' | 'vectorsByHash' | 'home' | 'collection' | 'metadata'> & {
+  title: string
+  recipe: string
+  warnings?: string[]
+}
 
 /** What `publish` needs of a document that has no blocks and says nothing to the graph. */
 export function readyPublication(ready: Ready): Publication {
@@ -80,7 +84,11 @@ export function readyPublication(ready: Ready): Publication {
 }
 
 /** @throws AppError `embedding_service_unavailable` when the model that a space was made with is not configured any more. */
-export function homeFor(deps: EngineDeps, workspace: WorkspaceId, row: Pick<workspaces.WorkspaceRow, 'shard' | 'space_id' | 'model' | 'dim'>): Home {
+export function homeFor(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  row: Pick<workspaces.WorkspaceRow, 'shard' | 'space_id' | 'model' | 'dim'>,
+): Home {
   const model = deps.models.embeddingFor(row.model, row.dim)
   if (model !== undefined) return { shard: row.shard, space_id: row.space_id, dim: row.dim, model }
   throw new AppError(

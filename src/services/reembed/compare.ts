@@ -38,13 +38,34 @@ export async function compareSpaces(
     space: await reembed.spaceOf(tx, candidate.space_id),
     questions: given ?? (await questionsOf(tx, workspace)),
   }))
-  if (deps.models.embeddingFor(row.model, row.dim) === undefined) return { skipped: `${row.model} is not configured any more, so there is nothing to compare with.` }
+  if (deps.models.embeddingFor(row.model, row.dim) === undefined)
+    return { skipped: `${row.model} is not configured any more, so there is nothing to compare with.` }
   const serving = await ask(deps, workspace, questions, row, signal)
-  const theirs = await ask(deps, workspace, questions, { ...row, space_id: candidate.space_id, model: space?.model ?? '', dim: space?.dim ?? 0 }, signal)
-  const judged = questions.flatMap((question, index) => (question.expected_item_ids === undefined || question.expected_item_ids.length === 0 ? [] : [{ index, expected: question.expected_item_ids }]))
+  const theirs = await ask(
+    deps,
+    workspace,
+    questions,
+    { ...row, space_id: candidate.space_id, model: space?.model ?? '', dim: space?.dim ?? 0 },
+    signal,
+  )
+  const judged = questions.flatMap((question, index) =>
+    question.expected_item_ids === undefined || question.expected_item_ids.length === 0
+      ? []
+      : [{ index, expected: question.expected_item_ids }],
+  )
   const recallOf = (asked: Asked): number =>
-    bootstrap(judged.map(({ index, expected }) => recallAt(Number.MAX_SAFE_INTEGER, asked[index]?.items ?? [], new Map(expected.map((id) => [id, 1]))))).mean
-  const p95 = (asked: Asked): number => Math.round(quantile(asked.map((one) => one.ms).toSorted((a, b) => a - b), 0.95) * 10) / 10
+    bootstrap(
+      judged.map(({ index, expected }) =>
+        recallAt(Number.MAX_SAFE_INTEGER, asked[index]?.items ?? [], new Map(expected.map((id) => [id, 1]))),
+      ),
+    ).mean
+  const p95 = (asked: Asked): number =>
+    Math.round(
+      quantile(
+        asked.map((one) => one.ms).toSorted((a, b) => a - b),
+        0.95,
+      ) * 10,
+    ) / 10
   return {
     questions: questions.length,
     overlap_at_10: bootstrap(serving.map((one, index) => overlap(one.ids, theirs[index]?.ids ?? []))),
@@ -82,8 +103,13 @@ async function ask(
         const started = performance.now()
         const hits = (await nearestChunks(tx, [{ workspace: row, vector }], DEPTH, undefined)).toSorted((a, b) => b.cosine - a.cosine)
         const ms = performance.now() - started
-        const found = await contents(tx, hits.map((hit) => ({ workspaceId: workspace, id: hit.chunk_id })))
-        const items = found.flatMap(({ metadata }) => (typeof metadata['knowledge_item_id'] === 'string' ? itemsOf({ knowledge_item_id: metadata['knowledge_item_id'], metadata }) : []))
+        const found = await contents(
+          tx,
+          hits.map((hit) => ({ workspaceId: workspace, id: hit.chunk_id })),
+        )
+        const items = found.flatMap(({ metadata }) =>
+          typeof metadata['knowledge_item_id'] === 'string' ? itemsOf({ knowledge_item_id: metadata['knowledge_item_id'], metadata }) : [],
+        )
         asked.push({ ids: hits.map((hit) => hit.chunk_id), items, ms })
       }
       return asked

@@ -10,7 +10,10 @@ import { workspaceRow } from '../ingest/ready.ts'
 
 export const REEMBED = 'reembed'
 
-export type ReembedQuestion = { query: string; /** Of a knowledge base; recall is measured where they are given. */ expected_item_ids?: string[] }
+export type ReembedQuestion = {
+  query: string
+  /** Of a knowledge base; recall is measured where they are given. */ expected_item_ids?: string[]
+}
 
 export type ReembedOptions = {
   /** Compared in both spaces; without them the knowledge base's preview queries, else texts of the workspace itself. */
@@ -34,7 +37,11 @@ export type ReembedStatus = {
  * @returns `jobId` undefined when the workspace lies in that space already.
  * @throws AppError `not_found` | `already_running`
  */
-export async function reembedWorkspace(deps: EngineDeps, workspace: WorkspaceId, options: ReembedOptions = {}): Promise<{ jobId: string | undefined }> {
+export async function reembedWorkspace(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  options: ReembedOptions = {},
+): Promise<{ jobId: string | undefined }> {
   const { model, dim } = deps.models.embedding
   const target = await workspaces.ensureSpace(deps.database.db, model, dim)
   const jobId = await withScope(deps.database, workspaceScope(workspace), async (tx) => {
@@ -63,7 +70,12 @@ export async function promoteCandidate(deps: EngineDeps, workspace: WorkspaceId)
     const held = await reembed.get(tx, workspace)
     if (held?.state !== 'held') throw new AppError('conflict', 'No compared candidate of this workspace is waiting.')
     const job = await jobs.enqueue(tx, workspace, { kind: REEMBED, subject: workspace, payload: {}, secret: undefined })
-    await reembed.start(tx, workspace, { jobId: job.jobId, from: held.from_space_id, to: held.space_id, options: { ...held.options, hold: false } })
+    await reembed.start(tx, workspace, {
+      jobId: job.jobId,
+      from: held.from_space_id,
+      to: held.space_id,
+      options: { ...held.options, hold: false },
+    })
     return job.jobId
   })
   deps.wake('jobs')
@@ -76,9 +88,14 @@ export async function dropCandidate(deps: EngineDeps, workspace: WorkspaceId): P
     await workspaces.lockForPublish(tx, workspace)
     const candidate = await reembed.get(tx, workspace)
     const row = await workspaceRow(tx, workspace)
-    if (candidate === undefined || candidate.space_id === row.space_id) throw new AppError('conflict', 'This workspace has no candidate space.')
+    if (candidate === undefined || candidate.space_id === row.space_id)
+      throw new AppError('conflict', 'This workspace has no candidate space.')
     await jobs.cancel(tx, workspace, REEMBED, workspace)
-    await reembed.dropSpace(tx, workspace, { shard: row.shard, space_id: candidate.space_id, dim: await reembed.dimOf(tx, candidate.space_id) })
+    await reembed.dropSpace(tx, workspace, {
+      shard: row.shard,
+      space_id: candidate.space_id,
+      dim: await reembed.dimOf(tx, candidate.space_id),
+    })
     await reembed.settle(tx, workspace, { state: 'dropped' })
   })
 }

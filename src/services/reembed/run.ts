@@ -47,13 +47,19 @@ export async function runReembedding(deps: EngineDeps, row: jobs.JobRow, signal:
   deps.log.info({ workspace: row.workspace_id, jobId: row.job_id }, 'a workspace moved to another embedding space')
 }
 
-const inScope = <T>({ deps, row }: Run, work: (tx: ScopedTx) => Promise<T>): Promise<T> => withScope(deps.database, workspaceScope(row.workspace_id), work)
+const inScope = <T>({ deps, row }: Run, work: (tx: ScopedTx) => Promise<T>): Promise<T> =>
+  withScope(deps.database, workspaceScope(row.workspace_id), work)
 
 /** Where the candidate's vectors lie; asked anew each time, since a growing workspace may move to a partition of its own. */
 async function candidateHome({ deps, row, candidate }: Run, tx: ScopedTx): Promise<Home> {
   const workspace = await workspaceRow(tx, row.workspace_id)
   const space = await reembed.spaceOf(tx, candidate.space_id)
-  return homeFor(deps, row.workspace_id, { shard: workspace.shard, space_id: candidate.space_id, model: space?.model ?? '', dim: space?.dim ?? 0 })
+  return homeFor(deps, row.workspace_id, {
+    shard: workspace.shard,
+    space_id: candidate.space_id,
+    model: space?.model ?? '',
+    dim: space?.dim ?? 0,
+  })
 }
 
 async function fill(run: Run): Promise<void> {
@@ -61,13 +67,18 @@ async function fill(run: Run): Promise<void> {
   const missing = await inScope(run, async (tx) => missingGraph(tx, run, await candidateHome(run, tx)))
   for (const kind of ['entity', 'relation'] as const) {
     const open = [...missing[kind]]
-    for (let at = 0; at < open.length; at += ROUND) await writeRound(run, kind, open.slice(at, at + ROUND).map(([id, text]) => ({ id, text, hash: '' })))
+    for (let at = 0; at < open.length; at += ROUND)
+      await writeRound(
+        run,
+        kind,
+        open.slice(at, at + ROUND).map(([id, text]) => ({ id, text, hash: '' })),
+      )
   }
 }
 
 async function fillChunks(run: Run): Promise<void> {
   const total = await inScope(run, async (tx) => (await doctor.chunkIds(tx, run.row.workspace_id)).length)
-  for (let done = -1; ; ) {
+  for (let done = -1; ;) {
     run.signal.throwIfAborted()
     const open = await inScope(run, async (tx) => reembed.missingChunks(tx, run.row.workspace_id, await candidateHome(run, tx), ROUND))
     if (open.length === 0) return
@@ -108,7 +119,8 @@ async function graphTexts(tx: ScopedTx, run: Run): Promise<GraphTexts> {
 
 async function missingGraph(tx: ScopedTx, run: Run, home: Home): Promise<GraphTexts> {
   const texts = await graphTexts(tx, run)
-  for (const kind of ['entity', 'relation'] as const) for (const id of await doctor.vectorIds(tx, run.row.workspace_id, home, kind)) texts[kind].delete(id)
+  for (const kind of ['entity', 'relation'] as const)
+    for (const id of await doctor.vectorIds(tx, run.row.workspace_id, home, kind)) texts[kind].delete(id)
   return texts
 }
 

@@ -64,7 +64,12 @@ export type ReleaseHit = {
 
 export type ReleaseAnswer = { kb_version_id: string; results: ReleaseHit[]; conflicts: Pick<Conflict, 'items' | 'reason'>[] }
 
-export type Proposal = { changed_items: KnowledgeItem[]; removed_item_ids: string[]; kb_version_id?: string | undefined; correlation_id?: string | undefined }
+export type Proposal = {
+  changed_items: KnowledgeItem[]
+  removed_item_ids: string[]
+  kb_version_id?: string | undefined
+  correlation_id?: string | undefined
+}
 
 export type Traced = { trace_id: string; correlation_id?: string | undefined }
 
@@ -81,7 +86,16 @@ export type Releases = {
   evaluate(workspace: WorkspaceId, kbVersionId: string, signal: AbortSignal): Promise<Record<string, unknown>>
   dropVersion(workspace: WorkspaceId, kbVersionId: string): Promise<{ kb_version_id: string; deleted: true }>
   search(workspace: WorkspaceId, query: ReleaseQuery, signal: AbortSignal): Promise<ReleaseAnswer>
-  events(workspace: WorkspaceId, after: number, limit: number): Promise<{ events: (EventEnvelope & { sequence: number })[]; next_after: number }>
-  approveProposal(workspace: WorkspaceId, proposalId: string, proposal: Proposal, traced: Traced): Promise<BuildAccepted & { proposal_id: string }>
+  events(
+    workspace: WorkspaceId,
+    after: number,
+    limit: number,
+  ): Promise<{ events: (EventEnvelope & { sequence: number })[]; next_after: number }>
+  approveProposal(
+    workspace: WorkspaceId,
+    proposalId: string,
+    proposal: Proposal,
+    traced: Traced,
+  ): Promise<BuildAccepted & { proposal_id: string }>
   getProposal(workspace: WorkspaceId, proposalId: string): Promise<BuildView & { proposal_id: string }>
 }

@@ -34,7 +34,13 @@ export async function openBuild(deps: EngineDeps, row: JobRow, signal: AbortSign
   const workspace = row.workspace_id
   const build = await withScope(deps.database, workspaceScope(workspace), (tx) => releases.buildOfJob(tx, workspace, row.job_id))
   if (build === undefined) throw new Superseded()
-  return { deps, job: readyJob(row, fileOf(build.build_id), signal), row: build, source: sourceOf(build), findings: { warnings: [], review: [], ...build.findings } }
+  return {
+    deps,
+    job: readyJob(row, fileOf(build.build_id), signal),
+    row: build,
+    source: sourceOf(build),
+    findings: { warnings: [], review: [], ...build.findings },
+  }
 }
 
 function sourceOf(build: releases.BuildRow): EventSource {

@@ -13,7 +13,8 @@ export function normaliseItems(items: readonly KnowledgeItem[]): { items: CleanI
   const cleaned = items.map((item) => {
     const { text, removed } = normaliseItem(item.text)
     const lost = Object.entries(removed).filter(([kind]) => kind === 'repeat' || kind === 'contents')
-    if (lost.length > 0) warnings.push(`${item.knowledge_item_id}: ${lost.map(([kind, count]) => `${count} ${kind}`).join(', ')} lines were taken out.`)
+    if (lost.length > 0)
+      warnings.push(`${item.knowledge_item_id}: ${lost.map(([kind, count]) => `${count} ${kind}`).join(', ')} lines were taken out.`)
     return { ...item, text }
   })
   return { items: cleaned, warnings }
@@ -39,11 +40,22 @@ function metadataOf(item: KnowledgeItem, kbVersionId: string): Record<string, un
   }
 }
 
-export function cutItems(items: readonly CleanItem[], kbVersionId: string, flags: FeatureFlags, maxTokens: number): { chunks: ReadyChunk[]; merged: number } {
+export function cutItems(
+  items: readonly CleanItem[],
+  kbVersionId: string,
+  flags: FeatureFlags,
+  maxTokens: number,
+): { chunks: ReadyChunk[]; merged: number } {
   const all = items.flatMap((item) =>
     chunkItem(item, { semantic: flags.enable_semantic_chunking, maxTokens }).map((chunk, index) => ({
       item,
-      ready: { key: `${item.knowledge_item_id}#${index}`, content: chunk.content, header: chunk.header, headings: chunk.headings, metadata: metadataOf(item, kbVersionId) },
+      ready: {
+        key: `${item.knowledge_item_id}#${index}`,
+        content: chunk.content,
+        header: chunk.header,
+        headings: chunk.headings,
+        metadata: metadataOf(item, kbVersionId),
+      },
     })),
   )
   if (!flags.enable_dedup) return { chunks: all.map(({ ready }) => ready), merged: 0 }

@@ -1,5 +1,14 @@
 // Stage: asks a version its preview questions as a caller would, and states what came of it, beside the version that is live.
-import { gatesOf, depthFor, measure, thresholdsOf, type Figures, type Gate, type PreviewResult, type Recommendation } from '../../core/release-report.ts'
+import {
+  gatesOf,
+  depthFor,
+  measure,
+  thresholdsOf,
+  type Figures,
+  type Gate,
+  type PreviewResult,
+  type Recommendation,
+} from '../../core/release-report.ts'
 import { flagsOf, rolesOf, type PreviewQuery, type ReleaseRequest } from '../../core/release-request.ts'
 import { quantile } from '../../core/evaluation.ts'
 import { workspaceScope } from '../../core/workspace.ts'
@@ -80,11 +89,21 @@ async function ask(
         signal.throwIfAborted()
         const started = performance.now()
         const depth = depthFor(query, { recall_at_k: 0, k, constraint_conflict_rate: 0, redundancy_rate: undefined })
-        const asked = { query: query.query, top_k: depth, facets: query.filters ?? {}, include_deprecated: false, ...(roles === undefined ? {} : { role_recipe: roles }) }
+        const asked = {
+          query: query.query,
+          top_k: depth,
+          facets: query.filters ?? {},
+          include_deprecated: false,
+          ...(roles === undefined ? {} : { role_recipe: roles }),
+        }
         const answer = await readVersion(tx, version, asked, vectors[index] ?? new Float32Array(version.dim))
         const ms = performance.now() - started
         const ranked = answer.results.toSorted((a, b) => b.score - a.score)
-        results.push({ query, results: ranked.map((hit) => ({ items: itemsOf(hit), text: hit.text, hard: hit.strength === 'hard_constraint' })), ms })
+        results.push({
+          query,
+          results: ranked.map((hit) => ({ items: itemsOf(hit), text: hit.text, hard: hit.strength === 'hard_constraint' })),
+          ms,
+        })
       }
       return results
     },
@@ -110,9 +129,17 @@ async function compareWithLive(
     k,
     signal,
   )
-  const recallOf = (all: readonly PreviewResult[]): number => measure(all, [], { recall_at_k: 0, k, constraint_conflict_rate: 1, redundancy_rate: undefined }, { items: 0, texts: [] }).recall_at_k ?? 0
+  const recallOf = (all: readonly PreviewResult[]): number =>
+    measure(all, [], { recall_at_k: 0, k, constraint_conflict_rate: 1, redundancy_rate: undefined }, { items: 0, texts: [] }).recall_at_k ??
+    0
   const overlaps = results.map((one, index) => overlap(one, theirs[index]))
-  const p95 = (all: readonly PreviewResult[]): number => Math.round(quantile(all.map((one) => one.ms).toSorted((a, b) => a - b), 0.95) * 10) / 10
+  const p95 = (all: readonly PreviewResult[]): number =>
+    Math.round(
+      quantile(
+        all.map((one) => one.ms).toSorted((a, b) => a - b),
+        0.95,
+      ) * 10,
+    ) / 10
   return {
     against: live.kb_version_id,
     embedding_model: { live: live.model, candidate: version.model },
@@ -131,17 +158,35 @@ function overlap(one: PreviewResult, other: PreviewResult | undefined): number {
 }
 
 /** Every recipe on the questions whose answers are for its roles: which of them it finds, and which roles its results have. */
-async function tryRecipes(deps: EngineDeps, { version, request }: Judged, k: number, signal: AbortSignal): Promise<Record<string, unknown>[]> {
+async function tryRecipes(
+  deps: EngineDeps,
+  { version, request }: Judged,
+  k: number,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>[]> {
   const rolesById = new Map(request.knowledge_items.map((item) => [item.knowledge_item_id, rolesOf(item)]))
   const tried: Record<string, unknown>[] = []
   for (const recipe of request.role_recipes) {
     const meant = request.preview_queries.filter(
-      (query) => query.expected_item_ids.length > 0 && query.expected_item_ids.every((id) => rolesById.get(id)?.some((role) => recipe.roles.includes(role))),
+      (query) =>
+        query.expected_item_ids.length > 0 &&
+        query.expected_item_ids.every((id) => rolesById.get(id)?.some((role) => recipe.roles.includes(role))),
     )
     const results = await ask(deps, version, meant, k, signal, recipe.roles)
-    const recall = measure(results, [], { recall_at_k: 0, k, constraint_conflict_rate: 1, redundancy_rate: undefined }, { items: 0, texts: [] }).recall_at_k
+    const recall = measure(
+      results,
+      [],
+      { recall_at_k: 0, k, constraint_conflict_rate: 1, redundancy_rate: undefined },
+      { items: 0, texts: [] },
+    ).recall_at_k
     const seen = new Set(results.flatMap((one) => one.results.flatMap(({ items }) => items.flatMap((id) => rolesById.get(id) ?? []))))
-    tried.push({ role_recipe_id: recipe.role_recipe_id, roles: recipe.roles, preview_queries: meant.length, recall_at_k: recall, roles_found: recipe.roles.filter((role) => seen.has(role)) })
+    tried.push({
+      role_recipe_id: recipe.role_recipe_id,
+      roles: recipe.roles,
+      preview_queries: meant.length,
+      recall_at_k: recall,
+      roles_found: recipe.roles.filter((role) => seen.has(role)),
+    })
   }
   return tried
 }

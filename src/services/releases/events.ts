@@ -1,6 +1,13 @@
 // Makes the envelopes of a release's events and writes them in the transaction of what they tell.
 import { randomUUID } from 'node:crypto'
-import { EVENT_PAYLOADS, EVENT_SCHEMA_VERSION, eventEnvelope, type EventEnvelope, type EventPayload, type EventType } from '../../core/release-events.ts'
+import {
+  EVENT_PAYLOADS,
+  EVENT_SCHEMA_VERSION,
+  eventEnvelope,
+  type EventEnvelope,
+  type EventPayload,
+  type EventType,
+} from '../../core/release-events.ts'
 import type { ReleaseState } from '../../core/release-request.ts'
 import type { WorkspaceId } from '../../core/workspace.ts'
 import * as outbox from '../../store/outbox.ts'
@@ -21,13 +28,16 @@ export type EventSource = {
   build_id: string
 }
 
-export type Told<T extends EventType = EventType> = { [K in T]: { type: K; stage: ReleaseState | null; payload: EventPayload<K>; /** Tells this fact from others of its kind. */ key: string } }[T]
+export type Told<T extends EventType = EventType> = {
+  [K in T]: { type: K; stage: ReleaseState | null; payload: EventPayload<K>; /** Tells this fact from others of its kind. */ key: string }
+}[T]
 
 export async function tell(deps: EngineDeps, tx: ScopedTx, source: EventSource, facts: readonly Told[]): Promise<void> {
   const envelopes = facts.map((fact) => envelopeOf(source, fact))
   const fresh = await events.append(tx, source.workspace, envelopes)
   if (deps.eventsUrl === undefined) return
-  for (const body of fresh) await outbox.add(tx, source.workspace, { subject: `kb:${source.workspace}`, kind: RELEASE_EVENT, body, secret: null })
+  for (const body of fresh)
+    await outbox.add(tx, source.workspace, { subject: `kb:${source.workspace}`, kind: RELEASE_EVENT, body, secret: null })
 }
 
 function envelopeOf(source: EventSource, fact: Told): EventEnvelope {
@@ -45,7 +55,10 @@ function envelopeOf(source: EventSource, fact: Told): EventEnvelope {
     run_id: source.run_id,
     job_id: source.job_id,
     stage: fact.stage,
-    artifact: fact.type === 'rag.eval.completed' ? { artifact_id: `${source.build_id}/kb_index_build_report.json`, artifact_type: 'kb_index_build_report' } : null,
+    artifact:
+      fact.type === 'rag.eval.completed'
+        ? { artifact_id: `${source.build_id}/kb_index_build_report.json`, artifact_type: 'kb_index_build_report' }
+        : null,
     payload,
   })
 }

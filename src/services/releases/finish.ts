@@ -34,7 +34,11 @@ export async function finishBuild(build: Build, outcome: Outcome | undefined): P
     const facts: Told[] = [{ type: 'job.succeeded', stage: state, key: '', payload: { kb_version_id, build_id, state } }]
     if (outcome === undefined) await documents.remove(tx, job.workspace, job.fileId)
     else {
-      await releases.judge(tx, job.workspace, kb_version_id, good, { ...report.eval, gates: outcome.evaluation.gates, review_required_items: findings.review })
+      await releases.judge(tx, job.workspace, kb_version_id, good, {
+        ...report.eval,
+        gates: outcome.evaluation.gates,
+        review_required_items: findings.review,
+      })
       facts.unshift({ type: 'rag.eval.completed', stage: 'EVALUATING', key: '', payload: evalPayload(build, outcome, report, good) })
     }
     await tell(deps, tx, source, facts)
@@ -42,21 +46,46 @@ export async function finishBuild(build: Build, outcome: Outcome | undefined): P
   deps.wake('outbox')
 }
 
-function evalPayload(build: Build, { evaluation }: Outcome, report: BuildReport, passed: boolean): Extract<Told, { type: 'rag.eval.completed' }>['payload'] {
+function evalPayload(
+  build: Build,
+  { evaluation }: Outcome,
+  report: BuildReport,
+  passed: boolean,
+): Extract<Told, { type: 'rag.eval.completed' }>['payload'] {
   const { recall_at_8, constraint_conflict_rate, redundancy_rate } = report.eval
   const { kb_version_id, build_id, proposal_id } = build.row
-  return { kb_version_id, build_id, recall_at_8, constraint_conflict_rate, redundancy_rate, passed, recommendation: evaluation.recommendation, proposal_id }
+  return {
+    kb_version_id,
+    build_id,
+    recall_at_8,
+    constraint_conflict_rate,
+    redundancy_rate,
+    passed,
+    recommendation: evaluation.recommendation,
+    proposal_id,
+  }
 }
 
 /** Why a version needs a person: every gate it failed, and the items behind that. */
 function reviewOf({ evaluation, version }: Outcome): ReviewItem[] {
   const failed = evaluation.gates.filter((gate) => !gate.passed)
-  const named = (knowledge_item_id: string, reason: ReviewItem['reason'], message: string): ReviewItem => ({ knowledge_item_id, reason, message, blocking: false })
+  const named = (knowledge_item_id: string, reason: ReviewItem['reason'], message: string): ReviewItem => ({
+    knowledge_item_id,
+    reason,
+    message,
+    blocking: false,
+  })
   return failed.flatMap((gate) => {
     const whole = named('', 'gate_failed', `${gate.gate} is ${gate.value}; the threshold is ${gate.threshold}.`)
     if (gate.gate === 'constraint_conflict_rate') {
       const pairs = version.conflicts.filter((conflict) => conflict.hard)
-      return [whole, ...pairs.flatMap(({ items: [a, b], reason }) => [named(a, 'constraint_conflict', `${reason} with ${b}`), named(b, 'constraint_conflict', `${reason} with ${a}`)])]
+      return [
+        whole,
+        ...pairs.flatMap(({ items: [a, b], reason }) => [
+          named(a, 'constraint_conflict', `${reason} with ${b}`),
+          named(b, 'constraint_conflict', `${reason} with ${a}`),
+        ]),
+      ]
     }
     if (!gate.gate.startsWith('recall')) return [whole]
     const missed = new Map(evaluation.figures?.per_query.flatMap((one) => one.missed.map((id) => [id, one.query] as const)))
@@ -88,12 +117,17 @@ function reportOf(build: Build, outcome: Outcome | undefined, status: BuildRepor
       recall_at_8: evaluation?.figures?.recall_at_8 ?? null,
       constraint_conflict_rate: evaluation?.figures?.constraint_conflict_rate ?? null,
       redundancy_rate: evaluation?.figures?.redundancy_rate ?? null,
-      recommendation: status === 'index_ready' || evaluation === undefined ? (evaluation?.recommendation ?? 'hold') : notPromoted(evaluation),
+      recommendation:
+        status === 'index_ready' || evaluation === undefined ? (evaluation?.recommendation ?? 'hold') : notPromoted(evaluation),
     },
     warnings: findings.warnings,
     review_required_items: findings.review,
     extensions: {
-      embedding: { ...config, embedded_chunks: findings.embedded ?? 0, reused_chunks: Math.max(0, (findings.chunks ?? 0) - (findings.embedded ?? 0)) },
+      embedding: {
+        ...config,
+        embedded_chunks: findings.embedded ?? 0,
+        reused_chunks: Math.max(0, (findings.chunks ?? 0) - (findings.embedded ?? 0)),
+      },
       merged_chunks: findings.merged_chunks ?? 0,
       conflicts: findings.conflicts ?? [],
       thresholds: thresholdsOf(manifest),
@@ -109,7 +143,8 @@ function reportOf(build: Build, outcome: Outcome | undefined, status: BuildRepor
 }
 
 /** Open questions about items keep a version from being recommended, whatever its figures. */
-const notPromoted = ({ recommendation }: Evaluation): Evaluation['recommendation'] => (recommendation === 'promote_to_active' ? 'hold' : recommendation)
+const notPromoted = ({ recommendation }: Evaluation): Evaluation['recommendation'] =>
+  recommendation === 'promote_to_active' ? 'hold' : recommendation
 
 /** The build failed for good: nothing of it stays readable, and the report says why. */
 export async function failBuild(build: Build, error: AppError): Promise<void> {
@@ -122,7 +157,9 @@ export async function failBuild(build: Build, error: AppError): Promise<void> {
     if (!(await jobs.failForGood(tx, job.row, text))) return
     await dropBuild(tx, row)
     await releases.endBuild(tx, job.workspace, build_id, { state: 'FAILED', report, error: text })
-    await tell(deps, tx, source, [{ type: 'job.failed', stage: 'FAILED', key: '', payload: { kb_version_id, build_id, state: 'FAILED', error: text } }])
+    await tell(deps, tx, source, [
+      { type: 'job.failed', stage: 'FAILED', key: '', payload: { kb_version_id, build_id, state: 'FAILED', error: text } },
+    ])
   })
   deps.wake('outbox')
 }

@@ -16,7 +16,11 @@ const PROVIDERS = ['openai', 'onnx', 'builtin']
 
 export type ResolvedProfile = { home: Home; warnings: string[] } | { review: ReviewItem }
 
-export async function resolveProfile(deps: EngineDeps, workspace: WorkspaceId, config: ReleaseManifest['embedding_model_config']): Promise<ResolvedProfile> {
+export async function resolveProfile(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  config: ReleaseManifest['embedding_model_config'],
+): Promise<ResolvedProfile> {
   const { embedding_model_profile_id: id, embedding_dim: dim } = config
   const scope = workspaceScope(workspace)
   const bound = await withScope(deps.database, scope, (tx) => releases.knownProfile(tx, workspace, id))
@@ -25,7 +29,8 @@ export async function resolveProfile(deps: EngineDeps, workspace: WorkspaceId, c
     return refuse('unknown_embedding_profile', `The profile stands for ${bound.model}, which is not configured any more.`)
   }
   const model = named ?? deps.models.embedding
-  if (model.dim !== dim) return refuse('embedding_dim_mismatch', `The manifest says ${dim} dimensions, but ${model.model} has ${model.dim}.`)
+  if (model.dim !== dim)
+    return refuse('embedding_dim_mismatch', `The manifest says ${dim} dimensions, but ${model.model} has ${model.dim}.`)
   const warnings = named === undefined ? [`The embedding profile ${id} names no model by itself; it is bound to ${model.model}.`] : []
   const space = await workspaces.ensureSpace(deps.database.db, model.model, model.dim)
   const row = await withScope(deps.database, scope, async (tx) => {
@@ -39,7 +44,11 @@ function namedModel(deps: EngineDeps, id: string, dim: number): ReturnType<Engin
   const { embedding } = deps.models
   if (id === 'default' || id === embedding.model) return embedding
   if (id === 'builtin') return deps.models.embeddingFor(BUILTIN, 1024)
-  return [id, ...PROVIDERS.map((provider) => `${provider}/${id}`)].map((model) => deps.models.embeddingFor(model, dim)).find((model) => model !== undefined)
+  return [id, ...PROVIDERS.map((provider) => `${provider}/${id}`)]
+    .map((model) => deps.models.embeddingFor(model, dim))
+    .find((model) => model !== undefined)
 }
 
-const refuse = (reason: ReviewItem['reason'], message: string): ResolvedProfile => ({ review: { knowledge_item_id: '', reason, message, blocking: true } })
+const refuse = (reason: ReviewItem['reason'], message: string): ResolvedProfile => ({
+  review: { knowledge_item_id: '', reason, message, blocking: true },
+})

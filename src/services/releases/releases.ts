@@ -14,7 +14,8 @@ import { startBuild, startProposal } from './start.ts'
 import { dropVersion, promote, rollback } from './versions.ts'
 
 export function createReleases(deps: EngineDeps): Releases {
-  const inWorkspace = <T>(workspace: WorkspaceId, work: (tx: ScopedTx) => Promise<T>): Promise<T> => withScope(deps.database, workspaceScope(workspace), work)
+  const inWorkspace = <T>(workspace: WorkspaceId, work: (tx: ScopedTx) => Promise<T>): Promise<T> =>
+    withScope(deps.database, workspaceScope(workspace), work)
   return {
     build: (workspace, request, traced) => startBuild(deps, workspace, request, traced),
     getBuild: async (workspace, buildId) => toView(await inWorkspace(workspace, (tx) => releases.build(tx, workspace, buildId))),
@@ -28,7 +29,10 @@ export function createReleases(deps: EngineDeps): Releases {
       const rows = await inWorkspace(workspace, (tx) => eventStore.after(tx, workspace, after, limit))
       return { events: rows.map((row) => ({ sequence: row.sequence, ...row.envelope })), next_after: rows.at(-1)?.sequence ?? after }
     },
-    approveProposal: async (workspace, proposalId, proposal, traced) => ({ ...(await startProposal(deps, workspace, proposalId, proposal, traced)), proposal_id: proposalId }),
+    approveProposal: async (workspace, proposalId, proposal, traced) => ({
+      ...(await startProposal(deps, workspace, proposalId, proposal, traced)),
+      proposal_id: proposalId,
+    }),
     getProposal: async (workspace, proposalId) => {
       const build = await inWorkspace(workspace, (tx) => releases.buildOfProposal(tx, workspace, proposalId))
       return { ...toView(build), proposal_id: proposalId }
@@ -36,7 +40,12 @@ export function createReleases(deps: EngineDeps): Releases {
   }
 }
 
-async function evaluateAgain(deps: EngineDeps, workspace: WorkspaceId, kbVersionId: string, signal: AbortSignal): Promise<Record<string, unknown>> {
+async function evaluateAgain(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  kbVersionId: string,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
   const found = await withScope(deps.database, workspaceScope(workspace), async (tx) => {
     const version = await releases.version(tx, workspace, kbVersionId)
     const build = version === undefined ? undefined : await releases.build(tx, workspace, version.build_id)
@@ -45,7 +54,13 @@ async function evaluateAgain(deps: EngineDeps, workspace: WorkspaceId, kbVersion
   if (found === undefined) throw new AppError('not_found', 'There is no such version in this knowledge base.')
   const { version, build } = found
   const evaluation = await evaluateVersion(deps, { version, request: build.request, proposal: false, texts: [] }, signal)
-  return { kb_version_id: kbVersionId, live: version.live, ...evaluation, figures: evaluation.figures ?? null, comparison: evaluation.comparison ?? null }
+  return {
+    kb_version_id: kbVersionId,
+    live: version.live,
+    ...evaluation,
+    figures: evaluation.figures ?? null,
+    comparison: evaluation.comparison ?? null,
+  }
 }
 
 function toView(row: releases.BuildRow | undefined): BuildView {

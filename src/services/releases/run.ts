@@ -49,7 +49,9 @@ export async function runBuild(deps: EngineDeps, row: JobRow, signal: AbortSigna
   const embedded = await embed(build, home, planned)
   await index(build, home, planned, embedded, clean.items)
   await enter(build, 'EVALUATING')
-  const version = await withScope(deps.database, workspaceScope(build.job.workspace), (tx) => releases.version(tx, build.job.workspace, build.row.kb_version_id))
+  const version = await withScope(deps.database, workspaceScope(build.job.workspace), (tx) =>
+    releases.version(tx, build.job.workspace, build.row.kb_version_id),
+  )
   if (version === undefined) throw new Superseded()
   const texts = planned.filter((one) => one.metadata?.['status'] === 'active').map((one) => one.content)
   const evaluation = await evaluateVersion(deps, { version, request, proposal: build.row.proposal_id !== null, texts }, signal)
@@ -66,7 +68,11 @@ const emptied = (item: CleanItem): ReviewItem => ({
 })
 
 /** States only go forward: a resumed build does not fall back for those who watch it. */
-async function enter(build: Build, state: ReleaseState, facts: (tx: ScopedTx) => Promise<Told[]> = () => Promise.resolve([])): Promise<void> {
+async function enter(
+  build: Build,
+  state: ReleaseState,
+  facts: (tx: ScopedTx) => Promise<Told[]> = () => Promise.resolve([]),
+): Promise<void> {
   const { deps, job, row, source } = build
   job.signal.throwIfAborted()
   await withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
@@ -74,7 +80,10 @@ async function enter(build: Build, state: ReleaseState, facts: (tx: ScopedTx) =>
     if (now?.job_id !== job.row.job_id) throw new Superseded()
     if (RELEASE_STATES.indexOf(now.state) < RELEASE_STATES.indexOf(state)) await releases.enter(tx, job.workspace, row.build_id, state)
     const { kb_version_id, build_id } = row
-    await tell(deps, tx, source, [{ type: 'job.stage.started', stage: state, key: state, payload: { kb_version_id, build_id, state } }, ...(await facts(tx))])
+    await tell(deps, tx, source, [
+      { type: 'job.stage.started', stage: state, key: state, payload: { kb_version_id, build_id, state } },
+      ...(await facts(tx)),
+    ])
   })
 }
 
@@ -83,7 +92,14 @@ async function chunk(build: Build, items: readonly CleanItem[]): Promise<Planned
   const { kb_version_id, build_id, request } = row
   const { chunking_policy_id } = request.manifest
   await enter(build, 'CHUNKING', () =>
-    Promise.resolve([{ type: 'rag.chunking.started', stage: 'CHUNKING', key: '', payload: { kb_version_id, build_id, items: items.length, chunking_policy_id } }]),
+    Promise.resolve([
+      {
+        type: 'rag.chunking.started',
+        stage: 'CHUNKING',
+        key: '',
+        payload: { kb_version_id, build_id, items: items.length, chunking_policy_id },
+      },
+    ]),
   )
   const { chunks, merged } = cutItems(items, kb_version_id, flagsOf(request), deps.limits.chunkMaxTokens)
   const planned = planReady(job.workspace, job.fileId, chunks)
@@ -139,22 +155,51 @@ async function embed(build: Build, home: Home, planned: readonly PlannedChunk[])
 }
 
 /** Everything of the version becomes readable at one instant; an earlier build of the same version goes at the same one. */
-async function index(build: Build, home: Home, planned: readonly PlannedChunk[], vectorsByHash: ReadonlyMap<string, Float32Array>, items: readonly CleanItem[]): Promise<void> {
+async function index(
+  build: Build,
+  home: Home,
+  planned: readonly PlannedChunk[],
+  vectorsByHash: ReadonlyMap<string, Float32Array>,
+  items: readonly CleanItem[],
+): Promise<void> {
   const { deps, job, row, source, findings } = build
   const { kb_version_id, build_id, request } = row
   const conflicts = flagsOf(request).enable_conflict_scan ? findConflicts(items) : []
   findings.conflicts = conflicts.map(({ items: pair, reason }) => ({ items: pair, reason }))
   const recipe = sha256(JSON.stringify(['release-1', request.manifest.chunking_policy_id, home.model.model, home.dim]))
-  const publication = readyPublication({ planned, vectorsByHash, home, collection: kb_version_id, metadata: {}, title: kb_version_id, recipe })
+  const publication = readyPublication({
+    planned,
+    vectorsByHash,
+    home,
+    collection: kb_version_id,
+    metadata: {},
+    title: kb_version_id,
+    recipe,
+  })
   const config = request.manifest.embedding_model_config
-  const version = { kb_version_id, build_id, file_id: job.fileId, space_id: home.space_id, profile_id: config.embedding_model_profile_id, is_primary: config.is_primary }
+  const version = {
+    kb_version_id,
+    build_id,
+    file_id: job.fileId,
+    space_id: home.space_id,
+    profile_id: config.embedding_model_profile_id,
+    is_primary: config.is_primary,
+  }
   const within = async (tx: ScopedTx): Promise<void> => {
     const earlier = await releases.version(tx, job.workspace, kb_version_id)
     if (earlier !== undefined && earlier.file_id !== job.fileId) await dropContent(tx, earlier)
     await releases.putVersion(tx, job.workspace, { ...version, conflicts, role_recipes: request.role_recipes })
     const made = await releases.indexed(tx, job.workspace, job.fileId, home)
-    if (made !== planned.length) throw new AppError('vector_store_error', `The version has ${planned.length} chunks but ${made} vectors, so nothing was kept.`)
-    await tell(deps, tx, source, [{ type: 'rag.index.ready', stage: 'BUILDING_INDEX', key: '', payload: { kb_version_id, build_id, chunks: planned.length, vectors: made } }])
+    if (made !== planned.length)
+      throw new AppError('vector_store_error', `The version has ${planned.length} chunks but ${made} vectors, so nothing was kept.`)
+    await tell(deps, tx, source, [
+      {
+        type: 'rag.index.ready',
+        stage: 'BUILDING_INDEX',
+        key: '',
+        payload: { kb_version_id, build_id, chunks: planned.length, vectors: made },
+      },
+    ])
   }
   // A try before this one may have published already: then nothing is new, and the statements find nothing to do.
   const before = await withScope(deps.database, workspaceScope(job.workspace), (tx) => chunkStore.live(tx, job.workspace, job.fileId))

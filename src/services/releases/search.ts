@@ -24,17 +24,35 @@ const QUALITY = 0.04
 const YEAR_MS = 365.25 * 86_400_000
 
 /** @throws AppError `not_found` without such a version; `embedding_service_unavailable` when its model cannot be reached. */
-export async function searchRelease(deps: EngineDeps, workspace: WorkspaceId, query: ReleaseQuery, signal: AbortSignal): Promise<ReleaseAnswer> {
+export async function searchRelease(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  query: ReleaseQuery,
+  signal: AbortSignal,
+): Promise<ReleaseAnswer> {
   const scope = workspaceScope(workspace)
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const found = await withScope(deps.database, scope, async (tx) => ({ version: await versionOf(tx, workspace, query.kb_version_id), row: await workspaceRow(tx, workspace) }), {
-      snapshot: true,
+    const found = await withScope(
+      deps.database,
+      scope,
+      async (tx) => ({ version: await versionOf(tx, workspace, query.kb_version_id), row: await workspaceRow(tx, workspace) }),
+      {
+        snapshot: true,
+      },
+    )
+    const home = homeFor(deps, workspace, {
+      ...found.row,
+      space_id: found.version.space_id,
+      model: found.version.model,
+      dim: found.version.dim,
     })
-    const home = homeFor(deps, workspace, { ...found.row, space_id: found.version.space_id, model: found.version.model, dim: found.version.dim })
     const { vectors } = await home.model.embed([query.query], 'query', signal)
     const [vector] = vectors
-    if (vector === undefined) throw new AppError('embedding_service_unavailable', 'The embedding model returned no vector for the question.')
-    const answer = await withScope(deps.database, scope, (tx) => read(tx, workspace, query, { vector, spaceId: home.space_id }), { snapshot: true })
+    if (vector === undefined)
+      throw new AppError('embedding_service_unavailable', 'The embedding model returned no vector for the question.')
+    const answer = await withScope(deps.database, scope, (tx) => read(tx, workspace, query, { vector, spaceId: home.space_id }), {
+      snapshot: true,
+    })
     if (answer !== undefined) return answer
   }
   throw new AppError('vector_store_error', 'The release is being moved to another embedding space; try again.')
@@ -43,7 +61,10 @@ export async function searchRelease(deps: EngineDeps, workspace: WorkspaceId, qu
 async function versionOf(tx: ScopedTx, workspace: WorkspaceId, pinned: string | undefined): Promise<releases.VersionRow> {
   const version = pinned === undefined ? await releases.liveVersion(tx, workspace) : await releases.version(tx, workspace, pinned)
   if (version !== undefined && (version.live || version.passed !== null)) return version
-  throw new AppError('not_found', pinned === undefined ? 'This knowledge base has no promoted version.' : 'There is no such version in this knowledge base.')
+  throw new AppError(
+    'not_found',
+    pinned === undefined ? 'This knowledge base has no promoted version.' : 'There is no such version in this knowledge base.',
+  )
 }
 
 /** Undefined when the version now asked for lies in another space than the question was embedded in. */
@@ -59,13 +80,26 @@ async function read(
 }
 
 /** The results of one version inside the caller's snapshot; also what an evaluation asks. */
-export async function readVersion(tx: ScopedTx, version: releases.VersionRow, query: ReleaseQuery, vector: Float32Array): Promise<ReleaseAnswer> {
+export async function readVersion(
+  tx: ScopedTx,
+  version: releases.VersionRow,
+  query: ReleaseQuery,
+  vector: Float32Array,
+): Promise<ReleaseAnswer> {
   const row = await workspaceRow(tx, version.workspace_id)
   const probe = { workspace: { ...row, space_id: version.space_id, model: version.model, dim: version.dim }, vector }
   const near = await nearestChunks(tx, [probe], Math.max(POOL, query.top_k), filterOf(version, query))
   const cosines = new Map(near.map((hit) => [hit.chunk_id, hit.cosine]))
-  const pool = fused(await contents(tx, near.map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id }))), cosines)
-  const results = pool.slice(0, query.top_k).toSorted((a, b) => Number(b.strength === 'hard_constraint') - Number(a.strength === 'hard_constraint') || byFusion(a, b))
+  const pool = fused(
+    await contents(
+      tx,
+      near.map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id })),
+    ),
+    cosines,
+  )
+  const results = pool
+    .slice(0, query.top_k)
+    .toSorted((a, b) => Number(b.strength === 'hard_constraint') - Number(a.strength === 'hard_constraint') || byFusion(a, b))
   const shown = new Set(results.flatMap(itemsOf))
   const eligible = new Set(pool.flatMap(itemsOf))
   const conflicts = version.conflicts.filter(({ items: [a, b] }) => (shown.has(a) || shown.has(b)) && eligible.has(a) && eligible.has(b))
@@ -79,7 +113,10 @@ export function itemsOf(hit: Pick<ReleaseHit, 'knowledge_item_id' | 'metadata'>)
 }
 
 function filterOf(version: releases.VersionRow, query: ReleaseQuery): ChunkFilter {
-  const metadata = Object.entries(query.facets).map(([key, value]) => ({ key, values: (Array.isArray(value) ? value : [value]).map(String) }))
+  const metadata = Object.entries(query.facets).map(([key, value]) => ({
+    key,
+    values: (Array.isArray(value) ? value : [value]).map(String),
+  }))
   if (!query.include_deprecated) metadata.push({ key: 'status', values: ['active'] })
   if (query.role_recipe !== undefined) metadata.push({ key: 'role', values: rolesFor(version, query.role_recipe) })
   return { collections: [version.kb_version_id], metadata }

@@ -36,14 +36,24 @@ export async function startBuild(
   return accepted
 }
 
-async function addBuild(tx: ScopedTx, workspace: WorkspaceId, request: ReleaseRequest, traced: Traced, proposalId: string | undefined): Promise<BuildAccepted> {
+async function addBuild(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  request: ReleaseRequest,
+  traced: Traced,
+  proposalId: string | undefined,
+): Promise<BuildAccepted> {
   const kbVersionId = request.manifest.kb_version_id
   const version = await releases.version(tx, workspace, kbVersionId)
   if (version?.live === true || (version !== undefined && version.promoted_at !== null)) {
-    throw new AppError('conflict', 'This version has been promoted and does not change any more; build the change under another kb_version_id.')
+    throw new AppError(
+      'conflict',
+      'This version has been promoted and does not change any more; build the change under another kb_version_id.',
+    )
   }
   const job = await jobs.enqueue(tx, workspace, { kind: RELEASE_BUILD, subject: SUBJECT, payload: {}, secret: undefined })
-  if (!job.fresh) throw new AppError('already_running', 'Another build of this knowledge base is running.', { details: { job_id: job.jobId } })
+  if (!job.fresh)
+    throw new AppError('already_running', 'Another build of this knowledge base is running.', { details: { job_id: job.jobId } })
   const runId = randomUUID()
   const buildId = await releases.addBuild(tx, workspace, {
     kb_version_id: kbVersionId,
@@ -54,13 +64,25 @@ async function addBuild(tx: ScopedTx, workspace: WorkspaceId, request: ReleaseRe
     proposal_id: proposalId ?? null,
     request,
   })
-  await documents.startAttempt(tx, workspace, { fileId: fileOf(buildId), jobId: job.jobId, fileName: kbVersionId, collection: kbVersionId, metadata: {} })
+  await documents.startAttempt(tx, workspace, {
+    fileId: fileOf(buildId),
+    jobId: job.jobId,
+    fileName: kbVersionId,
+    collection: kbVersionId,
+    metadata: {},
+  })
   if (proposalId !== undefined) await releases.putProposal(tx, workspace, proposalId, buildId)
   return { run_id: runId, job_id: job.jobId, build_id: buildId, kb_version_id: kbVersionId, state: 'INIT' }
 }
 
 /** The live version with the approved changes, as a build of its own; only what changed is embedded again. */
-export async function startProposal(deps: EngineDeps, workspace: WorkspaceId, proposalId: string, proposal: Proposal, traced: Traced): Promise<BuildAccepted> {
+export async function startProposal(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  proposalId: string,
+  proposal: Proposal,
+  traced: Traced,
+): Promise<BuildAccepted> {
   const base = await withScope(deps.database, workspaceScope(workspace), async (tx) => {
     const live = await releases.liveVersion(tx, workspace)
     return live === undefined ? undefined : releases.build(tx, workspace, live.build_id)
@@ -73,7 +95,9 @@ function changed(base: ReleaseRequest, proposalId: string, proposal: Proposal): 
   const items = new Map(base.knowledge_items.map((item) => [item.knowledge_item_id, item]))
   for (const item of proposal.changed_items) items.set(item.knowledge_item_id, item)
   const gone = new Set(proposal.removed_item_ids)
-  const included = [...new Set([...base.manifest.included_items, ...proposal.changed_items.map((item) => item.knowledge_item_id)])].filter((id) => !gone.has(id))
+  const included = [...new Set([...base.manifest.included_items, ...proposal.changed_items.map((item) => item.knowledge_item_id)])].filter(
+    (id) => !gone.has(id),
+  )
   const suffix = proposalId.replaceAll(/[^A-Za-z0-9._-]/g, '-')
   const kbVersionId = proposal.kb_version_id ?? `${base.manifest.kb_version_id.slice(0, 60)}.${suffix}`.slice(0, 100)
   return {

@@ -46,7 +46,12 @@ export async function rollback(deps: EngineDeps, workspace: WorkspaceId, kbVersi
     const targetId = named.live ? await releases.before(tx, workspace, kbVersionId) : kbVersionId
     const target = targetId === null ? undefined : await releases.version(tx, workspace, targetId)
     if (target === undefined || target.promoted_at === null) {
-      throw new AppError('conflict', named.live ? 'No earlier version is kept that could be gone back to.' : 'Only a version that was live once can be gone back to; promote this one.')
+      throw new AppError(
+        'conflict',
+        named.live
+          ? 'No earlier version is kept that could be gone back to.'
+          : 'Only a version that was live once can be gone back to; promote this one.',
+      )
     }
     await move(deps, tx, target, live, { action: 'rollback', by, overridden: false })
     return { kb_version_id: target.kb_version_id, previous_version_id: live?.kb_version_id ?? null, overridden: false }
@@ -70,16 +75,37 @@ async function moving(deps: EngineDeps, workspace: WorkspaceId, work: (tx: Scope
 
 type Step = { action: 'promote' | 'rollback'; by: Mover; overridden: boolean }
 
-async function move(deps: EngineDeps, tx: ScopedTx, to: releases.VersionRow, from: releases.VersionRow | undefined, { action, by, overridden }: Step): Promise<void> {
+async function move(
+  deps: EngineDeps,
+  tx: ScopedTx,
+  to: releases.VersionRow,
+  from: releases.VersionRow | undefined,
+  { action, by, overridden }: Step,
+): Promise<void> {
   const workspace = to.workspace_id
   const overrideReason = overridden ? (by.overrideReason ?? null) : null
-  const step = { action, kbVersionId: to.kb_version_id, from: from?.kb_version_id ?? null, overrideReason, caller: by.caller, figures: to.figures }
+  const step = {
+    action,
+    kbVersionId: to.kb_version_id,
+    from: from?.kb_version_id ?? null,
+    overrideReason,
+    caller: by.caller,
+    figures: to.figures,
+  }
   const sequence = await releases.move(tx, workspace, step)
   await workspaces.bumpRevision(tx, workspace)
   const build = await releases.build(tx, workspace, to.build_id)
   if (build === undefined) throw new AppError('not_found', 'The build of this version is not kept any more.')
   const { trace_id, correlation_id, build_id } = build
-  const source = { workspace, project_id: build.request.manifest.project_id, trace_id, correlation_id, run_id: randomUUID(), job_id: null, build_id }
+  const source = {
+    workspace,
+    project_id: build.request.manifest.project_id,
+    trace_id,
+    correlation_id,
+    run_id: randomUUID(),
+    job_id: null,
+    build_id,
+  }
   const payload = { kb_version_id: to.kb_version_id, previous_version_id: step.from, override_reason: overrideReason, figures: to.figures }
   const type = action === 'promote' ? 'kb.rollout.promoted' : 'kb.rollout.rolled_back'
   await tell(deps, tx, source, [{ type, stage: null, key: String(sequence), payload }])
@@ -94,7 +120,11 @@ export async function dropContent(tx: ScopedTx, version: releases.VersionRow): P
   await documents.remove(tx, workspace, file_id)
 }
 
-export async function dropVersion(deps: EngineDeps, workspace: WorkspaceId, kbVersionId: string): Promise<{ kb_version_id: string; deleted: true }> {
+export async function dropVersion(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  kbVersionId: string,
+): Promise<{ kb_version_id: string; deleted: true }> {
   await withScope(deps.database, workspaceScope(workspace), async (tx) => {
     await workspaces.lockForPublish(tx, workspace)
     const version = await known(tx, workspace, kbVersionId)
@@ -107,7 +137,11 @@ export async function dropVersion(deps: EngineDeps, workspace: WorkspaceId, kbVe
 }
 
 /** Drops builds that nobody promoted in a week and promoted versions beyond the last few; their reports stay. */
-export async function collectVersions(database: Database, workspace: WorkspaceId, limits: { days: number; keep: number } = KEEP): Promise<string[]> {
+export async function collectVersions(
+  database: Database,
+  workspace: WorkspaceId,
+  limits: { days: number; keep: number } = KEEP,
+): Promise<string[]> {
   return withScope(database, workspaceScope(workspace), async (tx) => {
     await workspaces.lockForPublish(tx, workspace)
     const gone = await releases.abandoned(tx, workspace, limits)

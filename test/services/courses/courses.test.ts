@@ -86,7 +86,10 @@ test('every bad item of a batch is listed by index and field, and none is taken'
   ]
   const error = await courses.putChunks(course, items, false).catch((thrown: unknown) => thrown as AppError)
   expect(error).toMatchObject({ code: 'invalid_request' })
-  const listed = ((error as AppError).details as { items: { index: number; field: string }[] }).items.map(({ index, field }) => [index, field])
+  const listed = ((error as AppError).details as { items: { index: number; field: string }[] }).items.map(({ index, field }) => [
+    index,
+    field,
+  ])
   expect(listed).toEqual([
     [1, 'chunk_id'],
     [2, 'text'],
@@ -140,15 +143,23 @@ test('vectors equal chunks less those without text, only changed chunks are embe
 test('filters hold, results are best first and at most top_k, and two courses never see each other', async () => {
   const { engine, courses, course, settled } = open('filters')
   const other = workspaceId('course-filters-other')
-  await courses.putChunks(course, Array.from({ length: 30 }, (_, at) => chunk(at + 1, `函数 ${at} 的图像`, at === 4 ? { section_id: 9 } : {})), false)
+  await courses.putChunks(
+    course,
+    Array.from({ length: 30 }, (_, at) => chunk(at + 1, `函数 ${at} 的图像`, at === 4 ? { section_id: 9 } : {})),
+    false,
+  )
   await courses.putChunks(other, [chunk(1, '函数 的图像 另一门课')], false)
   await courses.embed(course, { rebuild: false }, signal)
   await courses.embed(other, { rebuild: false }, signal)
   await settled()
   const hits = await courses.search(course, { query: '函数的图像', top_k: 20, lecture_id: 'l2', source_type: 'slides' }, signal)
-  expect(hits.map((hit) => [hit.metadata['lecture_id'], hit.metadata['source_type']])).toEqual(Array.from({ length: 5 }, () => ['l2', 'slides']))
+  expect(hits.map((hit) => [hit.metadata['lecture_id'], hit.metadata['source_type']])).toEqual(
+    Array.from({ length: 5 }, () => ['l2', 'slides']),
+  )
   expect(hits.map((hit) => hit.score)).toEqual(hits.map((hit) => hit.score).toSorted((a, b) => b - a))
-  expect((await courses.search(course, { query: '函数的图像', top_k: 5, section_id: '9' }, signal)).map((hit) => hit.chunk_id)).toEqual(['k5'])
+  expect((await courses.search(course, { query: '函数的图像', top_k: 5, section_id: '9' }, signal)).map((hit) => hit.chunk_id)).toEqual([
+    'k5',
+  ])
   expect(await courses.search(course, { query: '函数的图像', top_k: 5 }, signal)).toHaveLength(5)
   expect(JSON.stringify(await courses.search(course, { query: '另一门课', top_k: 20 }, signal))).not.toContain('另一门课')
   await engine.close()
@@ -199,7 +210,9 @@ test('a vector that is missing at the end is an error and leaves what was there'
   await settled()
   // A vector lost behind the service's back: the unchanged chunk is not embedded again, and the count shows it.
   await withScope(database, workspaceScope(course), (tx) =>
-    sql`delete from chunk_vectors_1024 where workspace_id = ${course} and id = (select min(chunk_id) from chunks where workspace_id = ${course})`.execute(tx),
+    sql`delete from chunk_vectors_1024 where workspace_id = ${course} and id = (select min(chunk_id) from chunks where workspace_id = ${course})`.execute(
+      tx,
+    ),
   )
   await courses.putChunks(course, [chunk(3, '三')], false)
   await courses.embed(course, { rebuild: false }, signal)
@@ -224,7 +237,11 @@ test('deleting a course leaves nothing of it and ends its running job without a 
   expect(await refusal(courses.remove(course))).toBe('not_found')
   expect(await refusal(courses.embed(course, { rebuild: false }, signal))).toBe('not_found')
   const left = await withScope(database, workspaceScope(course), (tx) =>
-    sql<{ n: number }>`select (select count(*) from chunks)::int + (select count(*) from chunk_vectors_1024)::int + (select count(*) from course_chunks)::int as n`.execute(tx),
+    sql<{
+      n: number
+    }>`select (select count(*) from chunks)::int + (select count(*) from chunk_vectors_1024)::int + (select count(*) from course_chunks)::int as n`.execute(
+      tx,
+    ),
   )
   expect(left.rows).toEqual([{ n: 0 }])
   await engine.close()

@@ -12,7 +12,13 @@ import type { Database } from '../../../src/ports/database.ts'
 import type { EmbeddingModel, Models } from '../../../src/ports/models.ts'
 import { createCourses } from '../../../src/services/courses/courses.ts'
 import { diagnose } from '../../../src/services/doctor.ts'
-import { dropCandidate, promoteCandidate, reembedStatus, reembedWorkspace, type ReembedStatus } from '../../../src/services/reembed/reembed.ts'
+import {
+  dropCandidate,
+  promoteCandidate,
+  reembedStatus,
+  reembedWorkspace,
+  type ReembedStatus,
+} from '../../../src/services/reembed/reembed.ts'
 import { createRetrieval } from '../../../src/services/retrieve/retrieval.ts'
 import { withScope } from '../../../src/store/scope.ts'
 import { openTestDatabase, slotUrl } from '../../support/database.ts'
@@ -64,39 +70,44 @@ async function ended(engine: TestEngine, workspace: WorkspaceId, ...states: stri
   }
 }
 
-test('a workspace with its graph moves while it is read and written, and nothing is missing or left over', { timeout: 120_000 }, async () => {
-  const models = switchingModels()
-  const engine = startTestEngine(database, { models })
-  const workspace = workspaceId('teacher-move')
-  for (let at = 0; at < 6; at += 1) await engine.ingest(workspace, `f${at}`, `[Name ${at}|concept|About ${at}] and text ${at} [Name ${at} -leads to-> Name ${at + 1}]`)
-  const before = Object.values(await spaces(workspace)).reduce((sum, n) => sum + n, 0)
-  models.embedding = models.embeddingFor('remote/moved', 1024) ?? models.embedding
-  const opening = Promise.withResolvers<void>()
-  models.pause = opening.promise
-  await reembedWorkspace(engine.deps, workspace, { questions: [{ query: 'text 3' }] })
-  await expect(reembedWorkspace(engine.deps, workspace, {})).rejects.toMatchObject({ code: 'already_running' })
-  while (models.asked === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-  // Old vectors serve; a document comes, one changes and one goes while the candidate is being filled.
-  const retrieval = createRetrieval(engine.deps)
-  const found = await retrieval.search(workspaceScope(workspace), searchRequest({ query: 'text 3', mode: 'naive' }), signal)
-  expect(found.results[0]?.fileId).toBe('f3')
-  await engine.ingest(workspace, 'late', '[Late|concept|Came late] with late words')
-  await engine.ingest(workspace, 'f1', '[Other|concept|Changed] changed words')
-  await engine.documents.remove(workspace, 'f0')
-  opening.resolve()
-  const status = await ended(engine, workspace, 'switched', 'failed')
-  expect([status.state, status.error]).toEqual(['switched', null])
-  expect(status.comparison).toMatchObject({ questions: 1 })
-  const after = await spaces(workspace)
-  expect(Object.keys(after)).toEqual(['remote/moved'])
-  expect(after['remote/moved']).not.toBe(0)
-  expect(before).toBeGreaterThan(0)
-  expect(await diagnose(engine.deps, workspace)).toEqual({ workspace, healthy: true, findings: [] })
-  const later = await retrieval.search(workspaceScope(workspace), searchRequest({ query: 'late words', mode: 'hybrid' }), signal)
-  expect(later.results[0]?.fileId).toBe('late')
-  expect(await reembedWorkspace(engine.deps, workspace, {})).toEqual({ jobId: undefined })
-  await engine.close()
-})
+test(
+  'a workspace with its graph moves while it is read and written, and nothing is missing or left over',
+  { timeout: 120_000 },
+  async () => {
+    const models = switchingModels()
+    const engine = startTestEngine(database, { models })
+    const workspace = workspaceId('teacher-move')
+    for (let at = 0; at < 6; at += 1)
+      await engine.ingest(workspace, `f${at}`, `[Name ${at}|concept|About ${at}] and text ${at} [Name ${at} -leads to-> Name ${at + 1}]`)
+    const before = Object.values(await spaces(workspace)).reduce((sum, n) => sum + n, 0)
+    models.embedding = models.embeddingFor('remote/moved', 1024) ?? models.embedding
+    const opening = Promise.withResolvers<void>()
+    models.pause = opening.promise
+    await reembedWorkspace(engine.deps, workspace, { questions: [{ query: 'text 3' }] })
+    await expect(reembedWorkspace(engine.deps, workspace, {})).rejects.toMatchObject({ code: 'already_running' })
+    while (models.asked === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    // Old vectors serve; a document comes, one changes and one goes while the candidate is being filled.
+    const retrieval = createRetrieval(engine.deps)
+    const found = await retrieval.search(workspaceScope(workspace), searchRequest({ query: 'text 3', mode: 'naive' }), signal)
+    expect(found.results[0]?.fileId).toBe('f3')
+    await engine.ingest(workspace, 'late', '[Late|concept|Came late] with late words')
+    await engine.ingest(workspace, 'f1', '[Other|concept|Changed] changed words')
+    await engine.documents.remove(workspace, 'f0')
+    opening.resolve()
+    const status = await ended(engine, workspace, 'switched', 'failed')
+    expect([status.state, status.error]).toEqual(['switched', null])
+    expect(status.comparison).toMatchObject({ questions: 1 })
+    const after = await spaces(workspace)
+    expect(Object.keys(after)).toEqual(['remote/moved'])
+    expect(after['remote/moved']).not.toBe(0)
+    expect(before).toBeGreaterThan(0)
+    expect(await diagnose(engine.deps, workspace)).toEqual({ workspace, healthy: true, findings: [] })
+    const later = await retrieval.search(workspaceScope(workspace), searchRequest({ query: 'late words', mode: 'hybrid' }), signal)
+    expect(later.results[0]?.fileId).toBe('late')
+    expect(await reembedWorkspace(engine.deps, workspace, {})).toEqual({ jobId: undefined })
+    await engine.close()
+  },
+)
 
 test('a held candidate waits with its comparison, can be dropped without a trace, or promoted with what came since', async () => {
   const models = switchingModels()
@@ -126,57 +137,66 @@ const server = process.env['DATABASE_URL']
 
 function child(instructions: object): Promise<{ killed: boolean; lines: string[] }> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['test/support/reembed-child.ts', JSON.stringify(instructions)], { timeout: 120_000 }, (error, stdout, stderr) => {
-      const lines = stdout.trim().split('\n')
-      if (error?.signal === 'SIGKILL' && !error.killed) return resolve({ killed: true, lines })
-      if (error) return reject(new Error(`${error.message}\n${stderr}`))
-      resolve({ killed: false, lines })
-    })
+    execFile(
+      process.execPath,
+      ['test/support/reembed-child.ts', JSON.stringify(instructions)],
+      { timeout: 120_000 },
+      (error, stdout, stderr) => {
+        const lines = stdout.trim().split('\n')
+        if (error?.signal === 'SIGKILL' && !error.killed) return resolve({ killed: true, lines })
+        if (error) return reject(new Error(`${error.message}\n${stderr}`))
+        resolve({ killed: false, lines })
+      },
+    )
   })
 }
 
-test('five thousand chunks, killed ten times, end with every vector once and at most one round lost to each death', { timeout: 500_000 }, async () => {
-  const folder = server === undefined ? await mkdtemp(join(tmpdir(), 'insight-reembed-')) : undefined
-  const name = `insight_reembed_${process.pid}`
-  const place = folder === undefined ? { url: await slotUrl(server ?? '', name) } : { directory: folder }
-  const open = (): Promise<Database> => openDatabase({ url: undefined, directory: undefined, poolSize: 4, ...place })
-  const workspace = workspaceId('course-big')
-  const first = await open()
-  const engine = startTestEngine(first, { models: testModels(undefined) })
-  const courses = createCourses(engine.deps)
-  for (let from = 0; from < CHUNKS; from += 1_000) {
-    const items = Array.from({ length: 1_000 }, (_, at) => ({
-      chunk_id: `k${from + at}`,
-      text: `段落 ${from + at} 的文字`,
-      lecture_id: 'l',
-      section_id: 's',
-      source_type: 'text',
-      order_in_section: from + at,
-    }))
-    await courses.putChunks(workspace, items, false)
-  }
-  await courses.embed(workspace, { rebuild: false }, signal)
-  while ((await courses.status(workspace)).status !== 'done') await new Promise((resolve) => setTimeout(resolve, 50))
-  await engine.close()
-  await first.close()
+test(
+  'five thousand chunks, killed ten times, end with every vector once and at most one round lost to each death',
+  { timeout: 500_000 },
+  async () => {
+    const folder = server === undefined ? await mkdtemp(join(tmpdir(), 'insight-reembed-')) : undefined
+    const name = `insight_reembed_${process.pid}`
+    const place = folder === undefined ? { url: await slotUrl(server ?? '', name) } : { directory: folder }
+    const open = (): Promise<Database> => openDatabase({ url: undefined, directory: undefined, poolSize: 4, ...place })
+    const workspace = workspaceId('course-big')
+    const first = await open()
+    const engine = startTestEngine(first, { models: testModels(undefined) })
+    const courses = createCourses(engine.deps)
+    for (let from = 0; from < CHUNKS; from += 1_000) {
+      const items = Array.from({ length: 1_000 }, (_, at) => ({
+        chunk_id: `k${from + at}`,
+        text: `段落 ${from + at} 的文字`,
+        lecture_id: 'l',
+        section_id: 's',
+        source_type: 'text',
+        order_in_section: from + at,
+      }))
+      await courses.putChunks(workspace, items, false)
+    }
+    await courses.embed(workspace, { rebuild: false }, signal)
+    while ((await courses.status(workspace)).status !== 'done') await new Promise((resolve) => setTimeout(resolve, 50))
+    await engine.close()
+    await first.close()
 
-  let asked = 0
-  for (let kill = 0; kill < KILLS; kill += 1) {
-    const death = await child({ workspace, killAtRound: 3 + (kill % 5), ...place })
-    expect(death.killed).toBe(true)
-    asked += death.lines.reduce((sum, line) => sum + Number(line), 0)
-  }
-  const { killed, lines } = await child({ workspace, killAtRound: 0, ...place })
-  expect(killed).toBe(false)
-  const outcome = JSON.parse(lines.at(-1) ?? '{}') as { state: string; done: number; total: number; texts: number }
-  expect(outcome).toMatchObject({ state: 'switched', done: CHUNKS, total: CHUNKS })
-  expect(asked + outcome.texts).toBeLessThanOrEqual(CHUNKS + KILLS * 64)
-  const last = await open()
-  expect(await spaces(workspace, last)).toEqual({ 'remote/moved': CHUNKS })
-  await last.close()
-  if (folder !== undefined) return rm(folder, { recursive: true, force: true })
-  const client = new pg.Client({ connectionString: server })
-  await client.connect()
-  await client.query(`drop database if exists ${name} with (force)`)
-  await client.end()
-})
+    let asked = 0
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const death = await child({ workspace, killAtRound: 3 + (kill % 5), ...place })
+      expect(death.killed).toBe(true)
+      asked += death.lines.reduce((sum, line) => sum + Number(line), 0)
+    }
+    const { killed, lines } = await child({ workspace, killAtRound: 0, ...place })
+    expect(killed).toBe(false)
+    const outcome = JSON.parse(lines.at(-1) ?? '{}') as { state: string; done: number; total: number; texts: number }
+    expect(outcome).toMatchObject({ state: 'switched', done: CHUNKS, total: CHUNKS })
+    expect(asked + outcome.texts).toBeLessThanOrEqual(CHUNKS + KILLS * 64)
+    const last = await open()
+    expect(await spaces(workspace, last)).toEqual({ 'remote/moved': CHUNKS })
+    await last.close()
+    if (folder !== undefined) return rm(folder, { recursive: true, force: true })
+    const client = new pg.Client({ connectionString: server })
+    await client.connect()
+    await client.query(`drop database if exists ${name} with (force)`)
+    await client.end()
+  },
+)

@@ -25,10 +25,12 @@ const refusal = (work: Promise<unknown>): Promise<string> =>
   )
 
 /** A version under another name, embedded by the model whose calls are seen. */
-const named = (id: string): ((request: ReleaseRequest) => void) => (request) => {
-  request.manifest.kb_version_id = id
-  request.manifest.embedding_model_config.embedding_model_profile_id = 'default'
-}
+const named =
+  (id: string): ((request: ReleaseRequest) => void) =>
+  (request) => {
+    request.manifest.kb_version_id = id
+    request.manifest.embedding_model_config.embedding_model_profile_id = 'default'
+  }
 
 const by = { caller: 'service' }
 
@@ -73,7 +75,14 @@ test('the sample is built, passes its gates, and its report and events are what 
 
   const { events } = await place.releases.events(place.kb, 0, 500)
   for (const { sequence: _sequence, ...event } of events) {
-    expect(eventEnvelope.parse(event)).toMatchObject({ tenant_id: place.kb, project_id: 'lesson-design', trace_id: 'trace-1', correlation_id: 'correlation-1', job_id: view.job_id, run_id: view.run_id })
+    expect(eventEnvelope.parse(event)).toMatchObject({
+      tenant_id: place.kb,
+      project_id: 'lesson-design',
+      trace_id: 'trace-1',
+      correlation_id: 'correlation-1',
+      job_id: view.job_id,
+      run_id: view.run_id,
+    })
     EVENT_PAYLOADS[event.event_type].parse(event.payload)
   }
   expect(events.map((event) => event.sequence)).toEqual(events.map((_, index) => index + 1))
@@ -94,9 +103,22 @@ test('the sample is built, passes its gates, and its report and events are what 
 test('every chunk carries the metadata that the seed demands, and deprecated items are traced but not found', async () => {
   const place = openPlace(database, 'metadata')
   await place.built(sample())
-  const found = await withScope(database, workspaceScope(place.kb), (tx) => sql<{ metadata: Record<string, unknown> }>`select metadata from chunks`.execute(tx))
+  const found = await withScope(database, workspaceScope(place.kb), (tx) =>
+    sql<{ metadata: Record<string, unknown> }>`select metadata from chunks`.execute(tx),
+  )
   for (const { metadata } of found.rows) {
-    for (const key of ['kb_version_id', 'knowledge_item_id', 'role', 'tags', 'strength', 'status', 'content_type', 'source', 'created_at', 'updated_at']) {
+    for (const key of [
+      'kb_version_id',
+      'knowledge_item_id',
+      'role',
+      'tags',
+      'strength',
+      'status',
+      'content_type',
+      'source',
+      'created_at',
+      'updated_at',
+    ]) {
       expect([key, metadata[key] !== undefined]).toEqual([key, true])
     }
   }
@@ -160,8 +182,15 @@ test('bad input ends in REVIEW_REQUIRED with the reasons, and nothing of it is k
       }),
     )
     const review = view.kb_index_build_report?.review_required_items ?? []
-    expect([reason, view.state, view.kb_index_build_report?.status, review.some((item) => item.reason === reason)]).toEqual([reason, 'REVIEW_REQUIRED', 'review_required', true])
-    expect(await refusal(place.releases.promote(place.kb, `BAD_${index}`, { caller: 'admin', overrideReason: 'no matter' }))).toBe('not_found')
+    expect([reason, view.state, view.kb_index_build_report?.status, review.some((item) => item.reason === reason)]).toEqual([
+      reason,
+      'REVIEW_REQUIRED',
+      'review_required',
+      true,
+    ])
+    expect(await refusal(place.releases.promote(place.kb, `BAD_${index}`, { caller: 'admin', overrideReason: 'no matter' }))).toBe(
+      'not_found',
+    )
   }
   expect(await rows(place)).toEqual({ chunks: 0, vectors: 0, documents: 0 })
   const view = await place.built(
@@ -170,7 +199,10 @@ test('bad input ends in REVIEW_REQUIRED with the reasons, and nothing of it is k
       request.preview_queries.push({ query: 'q', expected_item_ids: ['KI-404'] })
     }),
   )
-  expect([view.state, view.kb_index_build_report?.review_required_items.map((item) => item.reason)]).toEqual(['REVIEW_REQUIRED', ['preview_query_expects_unknown_item']])
+  expect([view.state, view.kb_index_build_report?.review_required_items.map((item) => item.reason)]).toEqual([
+    'REVIEW_REQUIRED',
+    ['preview_query_expects_unknown_item'],
+  ])
   expect(await refusal(place.releases.promote(place.kb, 'ODD', by))).toBe('gate_failed')
   await place.engine.close()
 })
@@ -178,60 +210,75 @@ test('bad input ends in REVIEW_REQUIRED with the reasons, and nothing of it is k
 /** A version that lost most of what its questions expect. */
 const worse = (id: string) => (request: ReleaseRequest) => {
   named(id)(request)
-  for (const item of request.knowledge_items.slice(0, 45)) Object.assign(item, { title: item.knowledge_item_id, text: `Nothing of use stands here, ${item.knowledge_item_id}.` })
+  for (const item of request.knowledge_items.slice(0, 45))
+    Object.assign(item, { title: item.knowledge_item_id, text: `Nothing of use stands here, ${item.knowledge_item_id}.` })
 }
 
-test('under constant reads a version is promoted, a worse one refused, another promoted and rolled back: no failed and no mixed read', { timeout: 120_000 }, async () => {
-  const place = openPlace(database, 'rollout')
-  await place.built(sample(named('V1')))
-  expect(await place.releases.promote(place.kb, 'V1', by)).toEqual({ kb_version_id: 'V1', previous_version_id: null, overridden: false })
-  const versionsSeen = new Map<string, number>()
-  const wrong: string[] = []
-  const stop = new AbortController()
-  const reader = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      try {
-        const answer = await place.ask('學習目標', { top_k: 10 })
-        versionsSeen.set(answer.kb_version_id, (versionsSeen.get(answer.kb_version_id) ?? 0) + 1)
-        if (answer.results.length === 0 || answer.results.some((hit) => hit.metadata['kb_version_id'] !== answer.kb_version_id)) wrong.push('mixed')
-      } catch (error) {
-        wrong.push(String(error))
+test(
+  'under constant reads a version is promoted, a worse one refused, another promoted and rolled back: no failed and no mixed read',
+  { timeout: 120_000 },
+  async () => {
+    const place = openPlace(database, 'rollout')
+    await place.built(sample(named('V1')))
+    expect(await place.releases.promote(place.kb, 'V1', by)).toEqual({ kb_version_id: 'V1', previous_version_id: null, overridden: false })
+    const versionsSeen = new Map<string, number>()
+    const wrong: string[] = []
+    const stop = new AbortController()
+    const reader = async (): Promise<void> => {
+      while (!stop.signal.aborted) {
+        try {
+          const answer = await place.ask('學習目標', { top_k: 10 })
+          versionsSeen.set(answer.kb_version_id, (versionsSeen.get(answer.kb_version_id) ?? 0) + 1)
+          if (answer.results.length === 0 || answer.results.some((hit) => hit.metadata['kb_version_id'] !== answer.kb_version_id))
+            wrong.push('mixed')
+        } catch (error) {
+          wrong.push(String(error))
+        }
       }
     }
-  }
-  const readers = [reader(), reader()]
-  const refused = await place.built(sample(worse('V2')))
-  expect([refused.state, refused.kb_index_build_report?.eval.recommendation]).toEqual(['REVIEW_REQUIRED', 'hold'])
-  expect(new Set(refused.kb_index_build_report?.review_required_items.map((item) => item.reason))).toEqual(new Set(['gate_failed', 'missed_by_preview_query']))
-  const error = await place.releases.promote(place.kb, 'V2', by).catch((thrown: unknown) => thrown as AppError)
-  expect(error).toMatchObject({ code: 'gate_failed', details: { kb_version_id: 'V2', gates: [{ gate: 'recall_at_8', threshold: 0.6, passed: false }, {}, {}] } })
-  await place.built(sample(named('V3')))
-  expect(await place.releases.promote(place.kb, 'V3', by)).toMatchObject({ previous_version_id: 'V1' })
-  expect((await place.ask('目標')).kb_version_id).toBe('V3')
-  expect((await place.ask('目標', { kb_version_id: 'V1' })).kb_version_id).toBe('V1')
-  expect(await place.releases.rollback(place.kb, 'V3', by)).toEqual({ kb_version_id: 'V1', previous_version_id: 'V3', overridden: false })
-  expect((await place.ask('目標')).kb_version_id).toBe('V1')
-  expect(await place.releases.rollback(place.kb, 'V3', by)).toMatchObject({ kb_version_id: 'V3' })
-  expect(await place.releases.promote(place.kb, 'V2', { caller: 'admin', overrideReason: 'an experiment' })).toEqual({ kb_version_id: 'V2', previous_version_id: 'V3', overridden: true })
-  expect(await place.releases.evaluate(place.kb, 'V2', signal)).toMatchObject({ live: true, passed: false, recommendation: 'rollback' })
-  expect(await place.releases.rollback(place.kb, 'V2', by)).toMatchObject({ kb_version_id: 'V3' })
-  while ((versionsSeen.get('V3') ?? 0) < 20) await new Promise((resolve) => setTimeout(resolve, 5))
-  stop.abort()
-  await Promise.all(readers)
-  expect(wrong).toEqual([])
-  expect([...versionsSeen.keys()].every((version) => ['V1', 'V2', 'V3'].includes(version))).toBe(true)
-  const { events } = await place.releases.events(place.kb, 0, 500)
-  const moves = events.filter((event) => event.event_type.startsWith('kb.rollout'))
-  expect(moves.map((event) => [event.event_type, event.payload['kb_version_id'], event.payload['override_reason']])).toEqual([
-    ['kb.rollout.promoted', 'V1', null],
-    ['kb.rollout.promoted', 'V3', null],
-    ['kb.rollout.rolled_back', 'V1', null],
-    ['kb.rollout.rolled_back', 'V3', null],
-    ['kb.rollout.promoted', 'V2', 'an experiment'],
-    ['kb.rollout.rolled_back', 'V3', null],
-  ])
-  await place.engine.close()
-})
+    const readers = [reader(), reader()]
+    const refused = await place.built(sample(worse('V2')))
+    expect([refused.state, refused.kb_index_build_report?.eval.recommendation]).toEqual(['REVIEW_REQUIRED', 'hold'])
+    expect(new Set(refused.kb_index_build_report?.review_required_items.map((item) => item.reason))).toEqual(
+      new Set(['gate_failed', 'missed_by_preview_query']),
+    )
+    const error = await place.releases.promote(place.kb, 'V2', by).catch((thrown: unknown) => thrown as AppError)
+    expect(error).toMatchObject({
+      code: 'gate_failed',
+      details: { kb_version_id: 'V2', gates: [{ gate: 'recall_at_8', threshold: 0.6, passed: false }, {}, {}] },
+    })
+    await place.built(sample(named('V3')))
+    expect(await place.releases.promote(place.kb, 'V3', by)).toMatchObject({ previous_version_id: 'V1' })
+    expect((await place.ask('目標')).kb_version_id).toBe('V3')
+    expect((await place.ask('目標', { kb_version_id: 'V1' })).kb_version_id).toBe('V1')
+    expect(await place.releases.rollback(place.kb, 'V3', by)).toEqual({ kb_version_id: 'V1', previous_version_id: 'V3', overridden: false })
+    expect((await place.ask('目標')).kb_version_id).toBe('V1')
+    expect(await place.releases.rollback(place.kb, 'V3', by)).toMatchObject({ kb_version_id: 'V3' })
+    expect(await place.releases.promote(place.kb, 'V2', { caller: 'admin', overrideReason: 'an experiment' })).toEqual({
+      kb_version_id: 'V2',
+      previous_version_id: 'V3',
+      overridden: true,
+    })
+    expect(await place.releases.evaluate(place.kb, 'V2', signal)).toMatchObject({ live: true, passed: false, recommendation: 'rollback' })
+    expect(await place.releases.rollback(place.kb, 'V2', by)).toMatchObject({ kb_version_id: 'V3' })
+    while ((versionsSeen.get('V3') ?? 0) < 20) await new Promise((resolve) => setTimeout(resolve, 5))
+    stop.abort()
+    await Promise.all(readers)
+    expect(wrong).toEqual([])
+    expect([...versionsSeen.keys()].every((version) => ['V1', 'V2', 'V3'].includes(version))).toBe(true)
+    const { events } = await place.releases.events(place.kb, 0, 500)
+    const moves = events.filter((event) => event.event_type.startsWith('kb.rollout'))
+    expect(moves.map((event) => [event.event_type, event.payload['kb_version_id'], event.payload['override_reason']])).toEqual([
+      ['kb.rollout.promoted', 'V1', null],
+      ['kb.rollout.promoted', 'V3', null],
+      ['kb.rollout.rolled_back', 'V1', null],
+      ['kb.rollout.rolled_back', 'V3', null],
+      ['kb.rollout.promoted', 'V2', 'an experiment'],
+      ['kb.rollout.rolled_back', 'V3', null],
+    ])
+    await place.engine.close()
+  },
+)
 
 test('one build at a time, a promoted version does not change, and what nobody promotes is collected', async () => {
   const place = openPlace(database, 'order')
@@ -250,7 +297,9 @@ test('one build at a time, a promoted version does not change, and what nobody p
   expect(await collectVersions(database, place.kb, { days: 7, keep: 5 })).toEqual([])
   expect(await collectVersions(database, place.kb, { days: 0, keep: 5 })).toEqual(['V2'])
   expect(await rows(place)).toMatchObject({ chunks: 57, vectors: 57, documents: 1 })
-  expect((await place.releases.versions(place.kb)).map((version) => [version.kb_version_id, version.live, version.passed])).toEqual([['V1', true, true]])
+  expect((await place.releases.versions(place.kb)).map((version) => [version.kb_version_id, version.live, version.passed])).toEqual([
+    ['V1', true, true],
+  ])
   await place.engine.close()
 })
 
@@ -266,10 +315,20 @@ test('an approved proposal embeds only what changed and reports its evaluation b
   expect(accepted).toMatchObject({ proposal_id: 'P-7', kb_version_id: 'V1.P-7' })
   const view = await place.ended(accepted.build_id)
   expect([view.state, place.models.embedded]).toEqual(['INDEX_READY', [`${item.title}\n${changed.text}`]])
-  expect(view.kb_index_build_report?.extensions).toMatchObject({ embedding: { embedded_chunks: 1, reused_chunks: 55 }, proposal_id: 'P-7', comparison: { against: 'V1' } })
-  expect(await place.releases.getProposal(place.kb, 'P-7')).toMatchObject({ proposal_id: 'P-7', kb_index_build_report: { eval: { recommendation: 'promote_to_active' } } })
+  expect(view.kb_index_build_report?.extensions).toMatchObject({
+    embedding: { embedded_chunks: 1, reused_chunks: 55 },
+    proposal_id: 'P-7',
+    comparison: { against: 'V1' },
+  })
+  expect(await place.releases.getProposal(place.kb, 'P-7')).toMatchObject({
+    proposal_id: 'P-7',
+    kb_index_build_report: { eval: { recommendation: 'promote_to_active' } },
+  })
   const { events } = await place.releases.events(place.kb, 0, 500)
-  expect(events.findLast((event) => event.event_type === 'rag.eval.completed')?.payload).toMatchObject({ proposal_id: 'P-7', recommendation: 'promote_to_active' })
+  expect(events.findLast((event) => event.event_type === 'rag.eval.completed')?.payload).toMatchObject({
+    proposal_id: 'P-7',
+    recommendation: 'promote_to_active',
+  })
 
   const all = sample().knowledge_items.map((one) => ({ ...one, title: '', text: `Nothing of use, ${one.knowledge_item_id}.` }))
   const bad = await place.releases.approveProposal(place.kb, 'P-8', { changed_items: all, removed_item_ids: [] }, traced)
@@ -295,7 +354,10 @@ test('a version in another embedding space is compared with the live one, and th
   const before = await place.ask('學習目標')
   await place.releases.promote(place.kb, 'V2', by)
   const after = await place.ask('學習目標')
-  expect([after.kb_version_id, after.results.map((hit) => hit.knowledge_item_id)]).toEqual(['V2', before.results.map((hit) => hit.knowledge_item_id)])
+  expect([after.kb_version_id, after.results.map((hit) => hit.knowledge_item_id)]).toEqual([
+    'V2',
+    before.results.map((hit) => hit.knowledge_item_id),
+  ])
   expect((await place.releases.versions(place.kb)).map((one) => [one.kb_version_id, one.embedding_model, one.is_primary])).toEqual([
     ['V2', 'remote/second', false],
     ['V1', 'remote/first', true],

@@ -8,7 +8,8 @@ import type { BuildView, ReleaseQuery, Releases } from '../../../src/services/re
 import { createReleases } from '../../../src/services/releases/releases.ts'
 import { startTestEngine, testModels, type TestEngine } from '../../support/engine.ts'
 
-const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`../../../fixtures/kb-sample/${name}.json`, import.meta.url), 'utf8'))
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../../fixtures/kb-sample/${name}.json`, import.meta.url), 'utf8'))
 
 /** The sample, with whatever a test wants changed; every call is a copy of its own. */
 export function sample(change: (request: ReleaseRequest) => void = () => undefined): ReleaseRequest {
