@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from './config.ts'
+import type { AppError } from './core/errors.ts'
 import { PUBLIC_WORKSPACE, type WorkspaceId } from './core/workspace.ts'
-import { openDatabase } from './drivers/postgres.ts'
+import { databaseUnavailable, isConnectionError, openDatabase } from './drivers/postgres.ts'
 import { createJavaBackend } from './java/backend.ts'
 import { downloadFile } from './java/download.ts'
 import { createVault } from './java/secrets.ts'
@@ -42,6 +43,9 @@ export type App = {
   seed(workspace: WorkspaceId, folder: string): Promise<SeedReport>
   close(): Promise<void>
 }
+
+/** Failures of the database driver in the words of the error table. */
+export const translate = (error: unknown): AppError | undefined => (isConnectionError(error) ? databaseUnavailable(error) : undefined)
 
 /** @throws AppError with the sentence that says what to change. */
 export async function createApp(config: Config, log: Log): Promise<App> {
@@ -84,9 +88,10 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     log,
     limits: { uploadMaxBytes: config.uploadMaxBytes, chunkMaxTokens: config.models.embedding?.maxTokens ?? 512, monthlyBudgetCny: config.monthlyBudgetCny },
     courseChunksUrl: config.courseChunksUrl,
+    seeding: { pending: false },
     wake: (what) => (what === 'jobs' ? work.worker?.wake() : work.outbox?.wake()),
   }
-  work.worker = new Worker({ database, handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps), reembed: reembedHandler(deps) }, log, ...config.worker })
+  work.worker = new Worker({ database, handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps), reembed: reembedHandler(deps) }, log, translate, ...config.worker })
   work.outbox = new OutboxDelivery({ database, java, vault: deps.vault, log })
   const { worker, outbox } = work
   const maintenance = new Maintenance(database, log)

@@ -1,11 +1,10 @@
 // The process: settings, the engine, the HTTP server, and an orderly end.
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
-import { type App, createApp, PUBLIC_SEED } from './app.ts'
+import { type App, createApp, PUBLIC_SEED, translate } from './app.ts'
 import { type Config, loadConfig } from './config.ts'
-import { type AppError, asAppError } from './core/errors.ts'
+import { AppError, asAppError } from './core/errors.ts'
 import { PUBLIC_WORKSPACE } from './core/workspace.ts'
-import { databaseUnavailable, isConnectionError } from './drivers/postgres.ts'
 import { callerName } from './http/caller.ts'
 import { mountConsole } from './http/console.ts'
 import { toAppError } from './http/errors.ts'
@@ -18,7 +17,7 @@ import { createIdentity } from './services/identity.ts'
 import { createRateLimiter } from './services/rate-limit.ts'
 
 /** A process that cannot hand its work back in time ends anyway; leases see to the rest. */
-const STOP_WITHIN_MS = 9_000
+const STOP_WITHIN_MS = 7_000
 
 const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 
@@ -41,8 +40,11 @@ export async function serve(config: Config): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  app.deps.seeding.pending = config.role !== 'worker'
+  const address = await server?.listen({ host: config.host, port: config.port }).catch((cause: unknown) => {
+    throw cannotListen(config, cause)
+  })
   if (config.role !== 'worker') await seedPublic(app, log)
-  const address = await server?.listen({ host: config.host, port: config.port })
   if (config.role !== 'api') await app.startWork()
   log.info({ role: config.role, database: app.deps.database.engine }, app.deps.models.describe())
   if (config.development && address !== undefined) {
@@ -73,8 +75,6 @@ async function createServer(app: App, config: Config, log: Log): Promise<Awaited
   return createHttpServer({ engine: app.engine, identity, settings, log, version, rateLimiter, mounts, translate })
 }
 
-const translate = (error: unknown): AppError | undefined => (isConnectionError(error) ? databaseUnavailable(error) : undefined)
-
 /** Queues what is new before anybody asks whether seeding goes on; a service without its seed material still serves. */
 async function seedPublic(app: App, log: Log): Promise<void> {
   try {
@@ -82,7 +82,15 @@ async function seedPublic(app: App, log: Log): Promise<void> {
     if (queued.length + skipped.length > 0) log.info({ queued: queued.length, unchanged, skipped }, 'seeding the public workspace')
   } catch (error) {
     log.error({ err: error }, 'the public workspace could not be seeded; npm run seed tries again')
+  } finally {
+    app.deps.seeding.pending = false
   }
+}
+
+function cannotListen(config: Config, cause: unknown): AppError {
+  const code = (cause as { code?: unknown }).code
+  const why = code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'this user may not' : 'the address is not one of this machine'
+  return new AppError('not_ready', `PORT ${config.port} on ${config.host} cannot be opened: ${why}; set PORT or HOST.`, { cause })
 }
 
 if (import.meta.main) {

@@ -34,6 +34,9 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   }
 }
 
+/** No wait without an end: for a lock another publisher holds, and for a transaction whose process has died. */
+const WAITS = { lock_timeout: 60_000, idle_in_transaction_session_timeout: 120_000 }
+
 type Opened = Omit<Database, 'vectorOid'>
 
 async function openPglite(directory: string | undefined): Promise<Opened> {
@@ -44,7 +47,7 @@ async function openPglite(directory: string | undefined): Promise<Opened> {
 
 function openPostgres(url: string, poolSize: number): Opened {
   const create = (max: number): pg.Pool => {
-    const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'insight-rag' })
+    const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'insight-rag', ...WAITS })
     // An idle connection that the server closes must not end the process; the next query opens a new one.
     pool.on('error', () => undefined)
     return pool

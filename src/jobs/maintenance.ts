@@ -1,7 +1,8 @@
 // What has to happen now and then: free expired leases, forget what may not be kept.
-import { workspaceScope } from '../core/workspace.ts'
+import { workspaceKind, workspaceScope } from '../core/workspace.ts'
 import type { Database } from '../ports/database.ts'
 import type { Log } from '../services/deps.ts'
+import { collectVersions } from '../services/releases/versions.ts'
 import * as jobs from '../store/jobs.ts'
 import * as outbox from '../store/outbox.ts'
 import { withScope } from '../store/scope.ts'
@@ -30,6 +31,8 @@ export class Maintenance {
     const alone = this.#database.engine === 'pglite'
     await jobs.requeueExpired(this.#database.db, alone)
     if (alone) await outbox.releaseAll(this.#database.db)
+    // A service that is restarted often must not keep what is past its time.
+    this.#enqueue(() => this.clean())
     this.#timers = [
       setInterval(() => this.#enqueue(() => this.#freeLeases()), LEASES_EVERY_MS),
       setInterval(() => this.#enqueue(() => this.clean()), CLEANING_EVERY_MS),
@@ -47,6 +50,7 @@ export class Maintenance {
   async clean(): Promise<void> {
     for (const workspace of await workspaces.all(this.#database.db)) {
       await withScope(this.#database, workspaceScope(workspace), (tx) => staging.dropExpired(tx, workspace))
+      if (workspaceKind(workspace) === 'kb') await collectVersions(this.#database, workspace)
     }
     await jobs.forgetFinished(this.#database.db)
     await outbox.forgetFinished(this.#database.db)

@@ -85,7 +85,8 @@ export class OutboxDelivery {
     const { database, java, vault, log } = this.#options
     if (java === undefined) return outbox.park(database.db, row.id, 'JAVA_BASE_URL is not set')
     try {
-      const secret = row.secret === null ? {} : (JSON.parse(vault.open(row.secret, row.workspace_id)) as JobSecret)
+      const secret = openToken(vault, row)
+      if (secret === undefined) return await outbox.park(database.db, row.id, 'The stored token was sealed with another SECRETS_KEY.')
       const report = {
         fileId: row.subject,
         eventId: row.event_id,
@@ -96,7 +97,7 @@ export class OutboxDelivery {
       await this.#record(row, await java.reportParseStatus(report, this.#cut.signal))
     } catch (error) {
       if (this.#cut.signal.aborted) return this.#handBack(row)
-      // The database went away, or the secret cannot be opened: the lease runs out and the event is sent again.
+      // The database went away: the lease runs out and the event is sent again.
       log.warn({ eventId: row.event_id, err: error }, 'a callback could not be settled')
     }
   }
@@ -119,5 +120,16 @@ export class OutboxDelivery {
     if (outcome.status !== 'retry' || tooOld) return outbox.park(database.db, row.id, outcome.reason)
     const planned = (scheduleMs[row.attempts - 1] ?? LAST_STEP_MS) * (0.9 + Math.random() * 0.2)
     return outbox.later(database.db, row.id, outcome.reason, Math.max(planned, (outcome.retryAfterSeconds ?? 0) * 1000))
+  }
+}
+
+/** Undefined when it was sealed with another key. */
+function openToken(vault: Vault, row: outbox.OutboxRow): JobSecret | undefined {
+  if (row.secret === null) return {}
+  try {
+    return JSON.parse(vault.open(row.secret, row.workspace_id)) as JobSecret
+  } catch {
+    // Nothing but the key decides whether it opens, and no other key is known.
+    return undefined
   }
 }

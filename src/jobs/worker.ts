@@ -22,12 +22,11 @@ export type WorkerOptions = {
   pollMs?: number
   /** First wait before another try; doubles each time, with full jitter. */
   backoffMs?: number
+  /** Names failures of drivers, such as a lost database connection. */
+  translate?: (error: unknown) => AppError | undefined
 }
 
 const MAX_BACKOFF_MS = 600_000
-/** A quota is waited for in longer steps than a fault, and costs no attempt; but not for ever. */
-const QUOTA_BACKOFFS = 15
-const QUOTA_PATIENCE_MS = 72 * 3_600_000
 
 export class Worker {
   readonly #options: Required<WorkerOptions>
@@ -37,7 +36,7 @@ export class Worker {
   #loop: Promise<void> | undefined
 
   constructor(options: WorkerOptions) {
-    this.#options = { leaseMs: 60_000, pollMs: 1_000, backoffMs: 2_000, ...options }
+    this.#options = { leaseMs: 60_000, pollMs: 1_000, backoffMs: 2_000, translate: () => undefined, ...options }
   }
 
   start(): void {
@@ -95,7 +94,8 @@ export class Worker {
 
   async #work(job: jobs.JobRow): Promise<void> {
     const lease = new AbortController()
-    const signal = AbortSignal.any([this.#stop.signal, lease.signal])
+    const over = new AbortController()
+    const signal = AbortSignal.any([this.#stop.signal, lease.signal, over.signal])
     const heart = this.#beat(job, lease)
     try {
       const handler = this.#options.handlers[job.kind]
@@ -105,6 +105,8 @@ export class Worker {
       await this.#settle(job, error, lease.signal.aborted)
     } finally {
       clearInterval(heart)
+      // Nothing that the attempt started may go on after it.
+      over.abort(new Error('the attempt is over'))
     }
   }
 
@@ -129,18 +131,12 @@ export class Worker {
         await jobs.handBack(database.db, job)
         return
       }
-      const error = asAppError(thrown)
+      const error = this.#options.translate(thrown) ?? asAppError(thrown)
       const fields = { jobId: job.job_id, kind: job.kind, workspace: job.workspace_id, code: error.code, attempts: job.attempts }
       if (error.code === 'internal_error') log.error({ ...fields, err: thrown }, 'a job failed unexpectedly')
       else log.warn(fields, 'a job failed')
-      const patient = Date.now() - job.created_at.getTime() < QUOTA_PATIENCE_MS
-      if (error.definition.retry === 'quota' && patient) {
-        const waitMs = Math.min(MAX_BACKOFF_MS, backoffMs * QUOTA_BACKOFFS) * (0.5 + Math.random() / 2)
-        await jobs.pause(database.db, job, `${error.code}: ${error.message}`, Math.max(waitMs, (error.retryAfterSeconds ?? 0) * 1000))
-        return
-      }
       if (error.code === 'budget_exhausted') {
-        await jobs.waitFor(database.db, job, `${error.code}: ${error.message}`, (error.retryAfterSeconds ?? 0) * 1000)
+        await jobs.pause(database.db, job, `${error.code}: ${error.message}`, Math.max(backoffMs, (error.retryAfterSeconds ?? 0) * 1000))
         return
       }
       if (error.definition.retry === 'permanent' || error.details?.['permanent'] === true || job.attempts >= job.max_attempts) {

@@ -33,6 +33,8 @@ export type EngineDeps = {
   courseChunksUrl?: string | undefined
   /** Where events of knowledge releases are delivered; undefined: they are only fetched. */
   eventsUrl?: string | undefined
+  /** True from the start of the process until its seed material is queued. */
+  seeding: { pending: boolean }
   /** Wakes the workers of this process at once instead of at their next poll. */
   wake: (what: 'jobs' | 'outbox') => void
 }

@@ -25,7 +25,8 @@ export function createDocuments(deps: EngineDeps): Documents {
 
   return {
     parse: (workspace, request, token) => parse(deps, workspace, request, token),
-    upload: (workspace, request, token) => upload(deps, workspace, request, token),
+    // Without Java nobody is called back, so the caller's token is not kept.
+    upload: (workspace, request) => upload(deps, workspace, request),
     retry: (workspace, fileId, token) => retry(deps, workspace, fileId, token),
     get: async (workspace, fileId) => toView(workspace, await found(deps, workspace, fileId)),
     list: async (workspace, query) => {
@@ -84,7 +85,7 @@ async function parse(deps: EngineDeps, workspace: WorkspaceId, request: ParseReq
   return start(deps, workspace, { ...request, fileName: request.fileName ?? request.fileId }, payload, secret)
 }
 
-async function upload(deps: EngineDeps, workspace: WorkspaceId, request: UploadRequest, token: string | undefined): Promise<Accepted> {
+async function upload(deps: EngineDeps, workspace: WorkspaceId, request: UploadRequest): Promise<Accepted> {
   if (request.bytes.length === 0) throw new AppError('invalid_request', 'The file is empty.')
   if (request.bytes.length > deps.limits.uploadMaxBytes) {
     throw new AppError('payload_too_large', `The file is larger than ${deps.limits.uploadMaxBytes} bytes.`)
@@ -98,7 +99,7 @@ async function upload(deps: EngineDeps, workspace: WorkspaceId, request: UploadR
     ...(request.declaredType === undefined ? {} : { declaredType: request.declaredType }),
   }
   const fileId = request.fileId ?? `upload-${randomUUID()}`
-  return start(deps, workspace, { ...request, fileId }, payload, token === undefined ? {} : { token }, request.bytes)
+  return start(deps, workspace, { ...request, fileId }, payload, {}, request.bytes)
 }
 
 type Start = { fileId: string; fileName: string; collection?: string; metadata?: Metadata }
@@ -126,6 +127,7 @@ async function start(
         metadata: request.metadata ?? {},
       })
       if (bytes) await staging.keepUpload(tx, workspace, fileId, bytes)
+      else await staging.needUpload(tx, workspace, fileId)
       return { jobId: job.jobId, parseStatus: 'pending' as const }
     }
     const row = await documents.get(tx, workspace, fileId)
@@ -144,6 +146,9 @@ async function retry(deps: EngineDeps, workspace: WorkspaceId, fileId: string, t
   const before = await withScope(deps.database, workspaceScope(workspace), (tx) => jobs.payloadOf(tx, workspace, row.job_id))
   const payload = before as IngestPayload | undefined
   if (payload === undefined) throw new AppError('not_retryable', 'The failed attempt is too old to be retried; send the document again.')
+  if (payload.source === 'url' && deps.java === undefined) {
+    throw new AppError('not_retryable', 'Without JAVA_BASE_URL nobody can be asked for a fresh address; parse the file again with a new signedUrl.')
+  }
   return start(
     deps,
     workspace,
@@ -157,6 +162,8 @@ async function retry(deps: EngineDeps, workspace: WorkspaceId, fileId: string, t
 async function remove(deps: EngineDeps, workspace: WorkspaceId, fileId: string): Promise<{ fileId: string; deleted: true }> {
   await withScope(deps.database, workspaceScope(workspace), async (tx) => {
     await workspaces.lockForPublish(tx, workspace)
+    // Holding the row first: an attempt that starts or reports meanwhile waits, and finds its document gone.
+    if (!(await documents.hold(tx, workspace, fileId))) throw new AppError('not_found', 'There is no document with this fileId.', { details: { fileId } })
     await jobs.cancel(tx, workspace, INGEST, fileId)
     await outbox.silence(tx, workspace, fileId)
     const live = await chunkStore.live(tx, workspace, fileId)
@@ -167,9 +174,7 @@ async function remove(deps: EngineDeps, workspace: WorkspaceId, fileId: string):
       await dropGraphVectors(tx, workspace, home, effect)
       await vectors.remove(tx, workspace, home, 'chunk', ids)
     }
-    if (!(await documents.remove(tx, workspace, fileId))) {
-      throw new AppError('not_found', 'There is no document with this fileId.', { details: { fileId } })
-    }
+    await documents.remove(tx, workspace, fileId)
     await workspaces.bumpRevision(tx, workspace)
   })
   return { fileId, deleted: true }

@@ -48,8 +48,8 @@ export async function seedFolder(deps: EngineDeps, documents: Documents, workspa
 }
 
 /** Seed jobs are still queued or running. */
-export function isSeeding(deps: Pick<EngineDeps, 'database'>): Promise<boolean> {
-  return jobs.anyActive(deps.database.side, INGEST, PREFIX)
+export async function isSeeding(deps: Pick<EngineDeps, 'database' | 'seeding'>): Promise<boolean> {
+  return deps.seeding.pending || jobs.anyActive(deps.database.side, INGEST, PREFIX)
 }
 
 async function isPublished(deps: EngineDeps, workspace: WorkspaceId, fileId: string, bytes: Uint8Array): Promise<boolean> {

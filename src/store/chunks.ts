@@ -62,10 +62,11 @@ export async function upsert(tx: ScopedTx, workspace: WorkspaceId, fileId: strin
 export async function upsertTerms(tx: ScopedTx, workspace: WorkspaceId, rows: readonly Pick<ChunkRow, 'chunk_id' | 'terms' | 'length'>[]): Promise<void> {
   if (rows.length === 0) return
   await sql`
-    insert into chunk_terms (workspace_id, chunk_id, length, terms)
+    insert into chunk_terms as t (workspace_id, chunk_id, length, terms)
     select ${workspace}, id, length, terms::tsvector
     from unnest(${rows.map((row) => row.chunk_id)}::text[], ${rows.map((row) => row.length)}::int[], ${rows.map((row) => row.terms)}::text[]) as r(id, length, terms)
-    on conflict (workspace_id, chunk_id) do update set length = excluded.length, terms = excluded.terms`.execute(tx)
+    on conflict (workspace_id, chunk_id) do update set length = excluded.length, terms = excluded.terms
+    where (t.length, t.terms) is distinct from (excluded.length, excluded.terms)`.execute(tx)
 }
 
 export async function remove(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<void> {

@@ -93,9 +93,13 @@ export type LiveVersion = {
 
 /**
  * Makes the attempt the live version and completes it, counts taken from what was just written: names and pairs as this
- * document writes them, whatever aliases of other documents make of them.
+ * document writes them, whatever aliases of other documents make of them. Undefined when the document is gone or another job's.
  */
-export async function complete(tx: ScopedTx, workspace: WorkspaceId, live: LiveVersion): Promise<{ chunks: number; entities: number; relations: number }> {
+export async function complete(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  live: LiveVersion,
+): Promise<{ chunks: number; entities: number; relations: number } | undefined> {
   const done = await sql<{ chunks: number; entities: number; relations: number }>`
     update documents d
     set parse_status = 'completed', stage = 'completed', progress = 1, parse_error = null, live_name = d.file_name, live_collection = d.collection,
@@ -112,7 +116,7 @@ export async function complete(tx: ScopedTx, workspace: WorkspaceId, live: LiveV
       from chunks where workspace_id = ${workspace} and file_id = ${live.fileId}) n
     where d.workspace_id = ${workspace} and d.file_id = ${live.fileId} and d.job_id = ${live.jobId}
     returning n.chunks, n.entities, n.relations`.execute(tx)
-  return done.rows[0] ?? { chunks: 0, entities: 0, relations: 0 }
+  return done.rows[0]
 }
 
 export async function get(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<DocumentRow | undefined> {
@@ -150,6 +154,12 @@ export async function liveFacts(tx: ScopedTx, workspace: WorkspaceId, fileId: st
     select title, media_type, warnings from documents where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)
   const row = found.rows[0]
   return { title: row?.title ?? '', mediaType: row?.media_type ?? '', warnings: row?.warnings ?? [] }
+}
+
+/** Locks the document's row until the transaction ends; false when there is none. */
+export async function hold(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<boolean> {
+  const found = await sql`select 1 from documents where workspace_id = ${workspace} and file_id = ${fileId} for update`.execute(tx)
+  return found.rows.length > 0
 }
 
 export async function remove(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<boolean> {

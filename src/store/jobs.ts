@@ -89,10 +89,15 @@ export function claim(db: Kysely<unknown>, options: ClaimOptions): Promise<JobRo
 
 /** Extends the lease; false when the job was cancelled or taken over, and its worker must stop. */
 export async function heartbeat(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>, leaseMs: number): Promise<boolean> {
-  const kept = await sql`
-    update jobs set lease_until = now() + ${leaseMs} * interval '1 millisecond'
-    where id = ${job.id} and lease_token = ${job.lease_token} and state = 'running'`.execute(db)
-  return (kept.numAffectedRows ?? 0n) > 0n
+  // A row that is locked is being ended by its own publication; waiting for it would keep other jobs' heartbeats waiting too.
+  const kept = await sql<{ kept: boolean }>`
+    with own as (
+      select id from jobs where id = ${job.id} and lease_token = ${job.lease_token} and state = 'running' for update skip locked),
+    beat as (
+      update jobs set lease_until = now() + ${leaseMs} * interval '1 millisecond' where id in (select id from own) returning id)
+    select exists (select from beat)
+      or exists (select from jobs where id = ${job.id} and lease_token = ${job.lease_token} and state = 'running') as kept`.execute(db)
+  return kept.rows[0]?.kept === true
 }
 
 /**
@@ -109,11 +114,6 @@ export async function failForGood(tx: Kysely<unknown>, job: Pick<JobRow, 'id' | 
 
 export async function retryLater(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>, error: string, delayMs: number): Promise<boolean> {
   return end(db, job, sql`state = 'queued', last_error = ${error}, run_at = now() + ${delayMs} * interval '1 millisecond'`)
-}
-
-/** Work that waits for a quota looks again later; that was no attempt either. */
-export async function waitFor(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>, reason: string, delayMs: number): Promise<boolean> {
-  return end(db, job, sql`state = 'queued', attempts = greatest(attempts - 1, 0), last_error = ${reason}, run_at = now() + ${delayMs} * interval '1 millisecond'`)
 }
 
 /** A stopping process gives its work back; that was no attempt. */
@@ -137,6 +137,11 @@ async function end(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>,
   return (changed.numAffectedRows ?? 0n) > 0n
 }
 
+/** Ends a job whose document is gone or belongs to another job by now. */
+export async function abandon(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>): Promise<boolean> {
+  return end(db, job, sql`state = 'cancelled', secret = null, finished_at = now()`)
+}
+
 export async function cancel(tx: Kysely<unknown>, workspace: WorkspaceId, kind: string, subject: string): Promise<void> {
   await sql`
     update jobs set state = 'cancelled', secret = null, lease_until = null, lease_token = null, finished_at = now()
@@ -147,7 +152,7 @@ export async function cancel(tx: Kysely<unknown>, workspace: WorkspaceId, kind: 
 export async function requeueExpired(db: Kysely<unknown>, all = false): Promise<number> {
   const freed = await sql`
     update jobs set state = 'queued', lease_until = null, lease_token = null, run_at = now()
-    where state = 'running' and (${all} or lease_until < now())`.execute(db)
+    where id in (select id from jobs where state = 'running' and (${all} or lease_until < now()) for update skip locked)`.execute(db)
   return Number(freed.numAffectedRows ?? 0n)
 }
 

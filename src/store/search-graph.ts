@@ -90,16 +90,22 @@ export async function seedRelations(tx: ScopedTx, probes: readonly Probe[], limi
     ? (probe: Probe): RawBuilder<unknown> => sql`
         and v.id in (select m.fact_id from relation_mentions m ${matching} where m.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)})`
     : undefined
+  // What a person states has no chunk, so no filter can match it.
+  const madeByPeople = filter
+    ? sql``
+    : sql`
+        union all
+        select e.relation_id, null from relation_edits e where e.workspace_id = n.workspace_id and e.fact_id = n.id and e.relation_id is not null`
   // Each relation is looked up by itself (`limit 1`): joined, the planner would rather read the tenant's whole table for ninety rows.
   const found = await sql<FactSeed>`
     select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight, r.degrees, 1 - n.distance as cosine, m.chunk_ids
     from (${nearest(tx, 'relation', probes, limit * SEEDS_PER_RESULT, only)}) n
     cross join lateral (
-      select min(l.relation_id) as relation_id, array_agg(l.chunk_id order by l.chunk_id) as chunk_ids
+      select min(l.relation_id) as relation_id, coalesce(array_agg(l.chunk_id order by l.chunk_id) filter (where l.chunk_id is not null), '{}') as chunk_ids
       from (
-        select m.relation_id, m.chunk_id from relation_mentions m ${matching}
+        (select m.relation_id, m.chunk_id from relation_mentions m ${matching}
         where m.workspace_id = n.workspace_id and m.fact_id = n.id and m.relation_id is not null${andMatches('c', filter)}
-        order by m.chunk_id limit ${CHUNKS_PER_FACT}) l) m
+        order by m.chunk_id limit ${CHUNKS_PER_FACT})${madeByPeople}) l) m
     cross join lateral (
       select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, a.degree + b.degree as degrees
       from relations r

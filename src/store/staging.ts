@@ -70,6 +70,11 @@ export async function upload(tx: ScopedTx, workspace: WorkspaceId, fileId: strin
   return found.rows[0]?.bytes
 }
 
+/** A retry needs the bytes until it ends, however long ago the failure was. */
+export async function needUpload(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<void> {
+  await sql`update uploads set expires_at = null where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)
+}
+
 /** After a failure the bytes stay for seven days, so that a retry needs no second upload. */
 export async function expireUpload(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<void> {
   await sql`update uploads set expires_at = now() + interval '7 days' where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)

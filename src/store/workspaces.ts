@@ -12,12 +12,16 @@ export type WorkspaceCounts = WorkspaceRow & { documents: number; chunks: number
 export async function ensureSpace(db: Kysely<unknown>, model: string, dim: number): Promise<number> {
   const found = await sql<{ space_id: number }>`select space_id from embedding_spaces where model = ${model} and dim = ${dim}`.execute(db)
   if (found.rows[0]) return found.rows[0].space_id
-  await sql`select ensure_vector_tables(${dim})`.execute(db)
-  const made = await sql<{ space_id: number }>`
-    insert into embedding_spaces (model, dim) values (${model}, ${dim})
-    on conflict (model, dim) do update set dim = excluded.dim
-    returning space_id`.execute(db)
-  return made.rows[0]?.space_id ?? 0
+  return db.transaction().execute(async (tx) => {
+    // Two processes that start together on an empty database make the tables once.
+    await sql`select pg_advisory_xact_lock(727004)`.execute(tx)
+    await sql`select ensure_vector_tables(${dim})`.execute(tx)
+    const made = await sql<{ space_id: number }>`
+      insert into embedding_spaces (model, dim) values (${model}, ${dim})
+      on conflict (model, dim) do update set dim = excluded.dim
+      returning space_id`.execute(tx)
+    return made.rows[0]?.space_id ?? 0
+  })
 }
 
 /** A workspace springs into being at its first write, in the space that is configured then. */

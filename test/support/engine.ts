@@ -131,6 +131,7 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
     log,
     limits: { uploadMaxBytes: 50 * 1024 * 1024, chunkMaxTokens: 512 },
     courseChunksUrl: options.courseChunksUrl,
+    seeding: { pending: false },
     wake: (what) => (what === 'jobs' ? worker?.wake() : outbox?.wake()),
   }
   worker = new Worker({

@@ -96,32 +96,19 @@ test('a stop hands running work back at once, and it costs no attempt', async ()
   await next.close()
 })
 
-test('a quota is waited for and costs no attempt; a fault costs one', async () => {
+test('a model that answers 429 for ever is a fault like any other: three attempts, then a clear end', async () => {
   const plain = testModels()
-  const answers = [
-    new AppError('rate_limited'),
-    new AppError('rate_limited'),
-    new AppError('rate_limited'),
-    new AppError('llm_unavailable'),
-  ]
+  let asked = 0
   const embedding = {
     ...plain.embedding,
-    embed: (...args: Parameters<typeof plain.embedding.embed>) => {
-      const failure = answers.shift()
-      return failure ? Promise.reject(failure) : plain.embedding.embed(...args)
+    embed: () => {
+      asked += 1
+      return Promise.reject(new AppError('rate_limited'))
     },
   }
   const on = start({ models: { ...plain, embedding, embeddingFor: () => embedding }, backoffMs: 1 })
-  const done = await on.ingest(workspaceId('teacher-quota'), 'doc', '[A|concept|a]')
-  expect([done.attempts, answers.length]).toEqual([2, 0])
-})
-
-test('work that only waits for a quota fails in the end', async () => {
-  const plain = testModels()
-  const embedding = { ...plain.embedding, embed: () => Promise.reject(new AppError('rate_limited')) }
-  const on = start({ models: { ...plain, embedding, embeddingFor: () => embedding }, backoffMs: 1 })
   await upload(on, 'teacher-patience', 'doc', '[A|concept|a]')
-  await until(async () => ((await jobOf(database, 'teacher-patience', 'doc'))?.last_error ? true : undefined))
-  await sql`update jobs set created_at = now() - interval '73 hours' where workspace_id = 'teacher-patience'`.execute(database.db)
-  expect((await on.settled(workspaceId('teacher-patience'), 'doc')).parseError).toMatch(/^rate_limited: /)
+  const failed = await on.settled(workspaceId('teacher-patience'), 'doc')
+  expect([failed.attempts, asked]).toEqual([3, 3])
+  expect(failed.parseError).toMatch(/^rate_limited: /)
 })

@@ -1,5 +1,5 @@
 // The ingest job: what it carries, and how its progress, failure and callbacks are written.
-import type { AppError } from '../../core/errors.ts'
+import { AppError } from '../../core/errors.ts'
 import { workspaceScope, type WorkspaceId } from '../../core/workspace.ts'
 import type { ParseOptions } from '../../ports/parser.ts'
 import * as documents from '../../store/documents.ts'
@@ -33,9 +33,14 @@ export type IngestJob = {
   signal: AbortSignal
 }
 
+/** @throws AppError `not_retryable` (permanent) when it was sealed with another key: sending the document again is the only way on. */
 export function openSecret(deps: EngineDeps, row: Pick<jobs.JobRow, 'secret' | 'workspace_id'>): JobSecret {
   if (row.secret === null) return {}
-  return JSON.parse(deps.vault.open(row.secret, row.workspace_id)) as JobSecret
+  try {
+    return JSON.parse(deps.vault.open(row.secret, row.workspace_id)) as JobSecret
+  } catch (cause) {
+    throw new AppError('not_retryable', 'What this job needs was sealed with another SECRETS_KEY; send the document again.', { cause })
+  }
 }
 
 export function sealSecret(deps: EngineDeps, workspace: WorkspaceId, secret: JobSecret): Buffer | undefined {

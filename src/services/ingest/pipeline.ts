@@ -57,13 +57,14 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
     title: parsed.title,
     mediaType: parsed.mediaType,
     sha256: file.sha256,
-    // What lacks a description is not unchanged when it is sent again: the model may be back by then.
-    recipe: seen.failure === undefined ? recipe : `${recipe}-unseen`,
+    // What lacks a description, or was cut short, is not unchanged when it is sent again: the model may do better by then.
+    recipe: `${recipe}${seen.failure === undefined ? '' : '-unseen'}${truncated.size === 0 ? '' : '-truncated'}`,
     warnings: parsed.warnings,
     timings,
     models: seen.described === 0 || deps.models.vision === undefined ? models : { ...models, vision: deps.models.vision.model },
   }
-  const publication = { parsed, planned, knowledge, home, collection: attemptNow.collection, metadata: attemptNow.metadata, live }
+  const marked = planned.map((chunk) => (truncated.has(chunk.chunkId) ? { ...chunk, extractor: `${chunk.extractor}!truncated` } : chunk))
+  const publication = { parsed, planned: marked, knowledge, home, collection: attemptNow.collection, metadata: attemptNow.metadata, live }
   await publishWithVectors(deps, job, { ...publication, vectorsByHash })
 }
 

@@ -75,6 +75,7 @@ export async function publish(deps: EngineDeps, job: IngestJob, publication: Pub
     const effect = await writeContent(tx, job, publication, diff, evidence)
     await writeVectors(tx, job, publication, diff, effect)
     const counts = await documents.complete(tx, job.workspace, { fileId: job.fileId, jobId: job.row.job_id, ...publication.live })
+    if (counts === undefined) throw new Superseded()
     await staging.clear(tx, job.workspace, job.fileId)
     await publication.within?.(tx)
     await workspaces.bumpRevision(tx, job.workspace)
@@ -95,6 +96,7 @@ export async function publishUnchanged(deps: EngineDeps, job: IngestJob, live: d
   await withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
     if (!(await jobs.finish(tx, job.row))) throw new Superseded()
     const counts = await documents.complete(tx, job.workspace, live)
+    if (counts === undefined) throw new Superseded()
     await staging.clear(tx, job.workspace, job.fileId)
     await tellJava(deps, tx, job, { parseStatus: 'completed', chunkCount: counts.chunks, entityCount: counts.entities, parseError: null })
   })

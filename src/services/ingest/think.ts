@@ -28,45 +28,64 @@ export type Home = vectors.VectorHome & { model: EmbeddingModel }
 const inScope = <T>(deps: EngineDeps, job: IngestJob, work: (tx: ScopedTx) => Promise<T>): Promise<T> =>
   withScope(deps.database, workspaceScope(job.workspace), work)
 
-/** What each chunk says, by chunk id, for the chunks that need it made. */
+/** What each chunk says, by chunk id, and the chunks whose answer was cut short: used, but asked for again next time. */
+export type Extracted = { knowledge: Map<string, ChunkKnowledge>; truncated: Set<string> }
+
+/**
+ * For the chunks that need it made. The extractor sees the text alone, never its header: what a chunk says must not depend on
+ * the title of the document that said it first, or replies for equal text could not be shared and a title could outlive its document.
+ */
 export async function extractKnowledge(
   deps: EngineDeps,
   job: IngestJob,
   chunks: readonly PlannedChunk[],
   progress: (share: number) => Promise<void>,
-): Promise<Map<string, ChunkKnowledge>> {
+): Promise<Extracted> {
   const result = new Map<string, ChunkKnowledge>()
+  const truncated = new Set<string>()
   for (const chunk of chunks) if (chunk.stated) result.set(chunk.chunkId, chunk.stated)
   const extractor = deps.models.extractor
   const open = chunks.filter((chunk) => chunk.stated === undefined)
-  if (extractor === undefined || open.length === 0) return result
+  if (extractor === undefined || open.length === 0) return { knowledge: result, truncated }
   const byHash = Map.groupBy(open, (chunk) => chunk.textHash)
-  const settle = (hash: string, knowledge: ChunkKnowledge): void => {
+  const settleKnown = (hash: string, knowledge: ChunkKnowledge): void => {
     for (const chunk of byHash.get(hash) ?? []) result.set(chunk.chunkId, knowledge)
     byHash.delete(hash)
   }
-  for (const [hash, knowledge] of await knownExtractions(deps, job, extractor, [...byHash.keys()])) settle(hash, knowledge)
+  const settle = (hash: string, extraction: Extraction): void => {
+    if (extraction.truncated) for (const chunk of byHash.get(hash) ?? []) truncated.add(chunk.chunkId)
+    settleKnown(hash, chunkKnowledge(extraction))
+  }
+  for (const [hash, knowledge] of await knownExtractions(deps, job, extractor, [...byHash.keys()])) settleKnown(hash, knowledge)
   const asked = [...byHash.values()].flatMap((group) => group.slice(0, 1))
   if (asked.length > 0 && !isFree(extractor.id)) await requireBudget(deps, job.workspace)
   const limit = pLimit(EXTRACT_PARALLEL)
   let done = 0
   const rounds = Array.from({ length: Math.ceil(asked.length / EXTRACT_ROUND) }, (_, at) => asked.slice(at * EXTRACT_ROUND, (at + 1) * EXTRACT_ROUND))
-  await Promise.all(
-    rounds.map((round) =>
-      limit(async () => {
-        const made = await extractRound(deps, job, extractor, round)
-        for (const [hash, extraction] of made) settle(hash, chunkKnowledge(extraction))
-        done += round.length
-        await progress(done / asked.length)
-      }),
-    ),
+  // The first round that fails ends the others, and none outlives this call: a reply nobody waits for would still be paid for.
+  const stop = new AbortController()
+  const signal = AbortSignal.any([job.signal, stop.signal])
+  const started = rounds.map((round) =>
+    limit(async () => {
+      signal.throwIfAborted()
+      const made = await extractRound(deps, { ...job, signal }, extractor, round)
+      for (const [hash, extraction] of made) settle(hash, extraction)
+      done += round.length
+      await progress(done / asked.length)
+    }),
   )
-  return result
+  try {
+    await Promise.all(started)
+  } finally {
+    stop.abort(new Error('another part of the document failed'))
+    await Promise.allSettled(started)
+  }
+  return { knowledge: result, truncated }
 }
 
 async function extractRound(deps: EngineDeps, job: IngestJob, extractor: Extractor, round: readonly PlannedChunk[]): Promise<Map<string, Extraction>> {
   const { extractions } = await extractor.extract(
-    round.map((chunk) => ({ text: chunk.content, header: chunk.header })),
+    round.map((chunk) => ({ text: chunk.content, header: '' })),
     job.signal,
   )
   const made = new Map(round.map((chunk, at) => [chunk.textHash, extractions[at] ?? { entities: [], relations: [], dropped: 0, truncated: false }]))
