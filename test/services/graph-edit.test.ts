@@ -137,6 +137,18 @@ test('a relation between entities that exist is stated, directed, corrected, del
   expect((await get(workspace, 'Lines')).relations).toMatchObject([{ source: 'Lines', target: 'Curves', keywords: 'related' }])
 })
 
+test('a stated relation is found by a search for what it says', async () => {
+  const workspace = fresh()
+  await graph.createEntity(workspace, { name: 'Kepler' }, signal)
+  await graph.createEntity(workspace, { name: 'Ellipse' }, signal)
+  await graph.createRelation(workspace, { source: 'Kepler', target: 'Ellipse', keywords: ['orbits'] }, signal)
+  const found = await createRetrieval(engine.deps).search(workspaceScope(workspace), searchRequest({ query: 'kepler orbits ellipse', mode: 'global' }), signal)
+  expect(found.relations).toMatchObject([{ source: 'Kepler', target: 'Ellipse', keywords: 'orbits', chunkIds: [] }])
+  await graph.deleteRelation(workspace, { source: 'Kepler', target: 'Ellipse' })
+  const after = await createRetrieval(engine.deps).search(workspaceScope(workspace), searchRequest({ query: 'kepler orbits ellipse', mode: 'global' }), signal)
+  expect(after.relations).toEqual([])
+})
+
 test("a person's direction outvotes the documents", async () => {
   const workspace = fresh()
   await engine.ingest(workspace, 'doc', '[Curves -prerequisite-> Lines]', 'doc.md')
