@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { createWorker, OEM, PSM, type Worker } from 'tesseract.js'
 import { isCjk } from '../core/text.ts'
+import { skewOf } from './deskew.ts'
 import { pictureRulings, withoutRulings } from './ocr-rulings.ts'
 import { gridsOf, type Ruling } from './grid.ts'
 import type { Piece } from './pdf-pieces.ts'
@@ -94,12 +95,11 @@ export function evenLight(grey: Uint8Array): Uint8Array {
   return grey.map((level) => levels[level] ?? level)
 }
 
-/** Grey, evenly lit, upright, of a readable size and without ruling lines, which engines take for letters. */
+/** Grey, evenly lit, upright, level, of a readable size and without ruling lines, which engines take for letters. */
 async function prepare(picture: Uint8Array, rotation: number): Promise<Prepared> {
   const upright = sharp(picture, { limitInputPixels: 100_000_000 }).autoOrient().flatten({ background: '#fff' })
   const base = rotation === 0 ? upright : sharp(await upright.png().toBuffer()).rotate(rotation)
-  const { data, info } = await base.grayscale().raw().toBuffer({ resolveWithObject: true })
-  const grey = evenLight(data)
+  const { grey, info } = await straightened(base)
   const longest = Math.max(info.width, info.height)
   const scale = longest > MAX_SIDE ? MAX_SIDE / longest : longest < MIN_SIDE ? Math.min(3, MIN_SIDE / longest) : 1
   const raw = { width: info.width, height: info.height, channels: 1 as const }
@@ -116,6 +116,20 @@ async function prepare(picture: Uint8Array, rotation: number): Promise<Prepared>
     .png({ compressionLevel: 1 })
     .toBuffer()
   return { png, scale, width: resized.info.width, height: resized.info.height, rulings }
+}
+
+/** Evenly lit grey, turned by the small angle at which the page was scanned; places are those of the straight page. */
+async function straightened(picture: Sharp): Promise<{ grey: Uint8Array; info: { width: number; height: number } }> {
+  const { data, info } = await picture.grayscale().raw().toBuffer({ resolveWithObject: true })
+  const grey = evenLight(data)
+  const angle = skewOf(grey, info.width, info.height)
+  if (angle === 0) return { grey, info }
+  const turned = await sharp(grey, { raw: { width: info.width, height: info.height, channels: 1 } })
+    .rotate(angle, { background: '#fff' })
+    .grayscale()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  return { grey: turned.data, info: turned.info }
 }
 
 type Word = { text: string; confidence: number; bbox: { x0: number; y0: number; x1: number; y1: number } }
