@@ -13,7 +13,7 @@ const A_YEAR_SECONDS = 31_536_000
 /** For `mounts` of the HTTP server. Where nothing was built, /console says how to build it and the service works without. */
 export async function mountConsole(app: FastifyInstance, folder = BUILT): Promise<void> {
   if (!existsSync(`${folder}/index.html`)) {
-    app.get(PREFIX, () => {
+    app.get(PREFIX, { exposeHeadRoute: true }, () => {
       throw new AppError('not_found', 'The console was not built with this installation. Build it with: npm run build:console')
     })
     return
@@ -31,7 +31,7 @@ export async function mountConsole(app: FastifyInstance, folder = BUILT): Promis
       reply.header('cache-control', lasting ? `public, max-age=${A_YEAR_SECONDS}, immutable` : 'no-cache')
     },
   })
-  app.get(PREFIX, (request, reply) => {
+  app.get(PREFIX, { exposeHeadRoute: true }, (request, reply) => {
     const [path = '', query] = request.url.split('?')
     // The page names its files relative to itself, so that it also works behind a gateway with a prefix of its own.
     if (!path.endsWith('/')) return reply.redirect(`.${PREFIX}/${query === undefined ? '' : `?${query}`}`)

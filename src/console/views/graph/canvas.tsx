@@ -20,8 +20,13 @@ type Props = {
 
 type Painting = { graph: MultiDirectedGraph<NodeLook, EdgeLook>; sigma: SigmaRenderer<NodeLook, EdgeLook>; layout: LayoutWorker }
 
-/** Layouts settle quickly; going on would only warm the machine. */
-const LAYOUT_MS = 2_500
+/** Layouts settle, large ones later; going on would only warm the machine. */
+const layoutMs = (nodes: number): number => Math.min(2_500 + 2 * nodes, 8_000)
+
+/** Pixels; smaller where there are many, so that they do not hide their edges. */
+const sizeOf = (degree: number, nodes: number): number =>
+  Math.min(3 + Math.sqrt(degree), 16) * Math.min(Math.max(12 / Math.sqrt(nodes), 0.4), 1)
+
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5))
 
 export function Canvas({ network, selected, path, onSelect, onExpand }: Props) {
@@ -65,7 +70,7 @@ export function Canvas({ network, selected, path, onSelect, onExpand }: Props) {
       return undefined
     }
     made.layout.start()
-    const timer = setTimeout(() => made.layout.stop(), LAYOUT_MS)
+    const timer = setTimeout(() => made.layout.stop(), layoutMs(network.nodes.size))
     return () => clearTimeout(timer)
   }, [network])
 
@@ -124,7 +129,7 @@ function update(graph: MultiDirectedGraph<NodeLook, EdgeLook>, network: Network)
   const colour = colours(typesOf(network))
   const anchors = anchorsOf(graph, network)
   for (const node of network.nodes.values()) {
-    const look = { label: node.name, color: colour.get(node.type) ?? '#888', size: 3 + Math.sqrt(node.degree) }
+    const look = { label: node.name, color: colour.get(node.type) ?? '#888', size: sizeOf(node.degree, network.nodes.size) }
     if (graph.hasNode(node.id)) {
       graph.mergeNodeAttributes(node.id, look)
       continue
