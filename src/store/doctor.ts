@@ -110,16 +110,21 @@ export async function chunksWithoutTerms(tx: ScopedTx, workspace: WorkspaceId): 
   return found.rows
 }
 
-/** Every name that mentions, aliases and corrections use, and every fact that chunks assert. */
+/** Every name that mentions, aliases, corrections and merges use, and every fact that chunks or people assert. */
 export async function embeddedTexts(tx: ScopedTx, workspace: WorkspaceId): Promise<{ keys: string[]; facts: { fact_id: string; fact: string }[] }> {
   const keys = await sql<{ key: string }>`
     select key from entity_mentions where workspace_id = ${workspace}
     union select key from alias_mentions where workspace_id = ${workspace}
     union select alias_key from alias_mentions where workspace_id = ${workspace}
-    union select key from entity_edits where workspace_id = ${workspace} and created`.execute(tx)
+    union select key from entity_edits where workspace_id = ${workspace} and created
+    union select into_key from entity_merges where workspace_id = ${workspace}`.execute(tx)
   const facts = await sql<{ fact_id: string; fact: string }>`
-    select distinct on (fact_id) fact_id, source_key || ' ' || array_to_string(keywords, ', ') || ' ' || target_key as fact
-    from relation_mentions where workspace_id = ${workspace} order by fact_id`.execute(tx)
+    select distinct on (fact_id) fact_id, source_key || ' ' || coalesce(array_to_string(keywords, ', '), '') || ' ' || target_key as fact
+    from (
+      select fact_id, source_key, keywords, target_key from relation_mentions where workspace_id = ${workspace}
+      union all
+      select fact_id, source_key, keywords, target_key from relation_edits where workspace_id = ${workspace} and fact_id is not null) f
+    order by fact_id`.execute(tx)
   return { keys: keys.rows.map((row) => row.key), facts: facts.rows }
 }
 
