@@ -31,14 +31,14 @@ const context: CliContext = {
     const app = await createApp(loadConfig('command'), createLog('error'))
     return {
       engine: app.engine,
-      seed: app.seed,
+      seed: (workspace, folder) => app.seed(workspace, folder),
       doctor: (workspace, mend, signal) => (mend ? repair(app.deps, workspace, signal) : diagnose(app.deps, workspace)),
       portability: {
         write: (workspace, line, work) => exportWorkspace(app.deps.database, workspace, line, { work }),
         read: (lines, replace) => importWorkspace(app.deps.database, lines, { replace }),
         remove: (workspace) => deleteWorkspace(app.deps.database, workspace),
       },
-      startWork: app.startWork,
+      startWork: () => app.startWork(),
       close: async () => {
         await app.stopWork()
         await app.close()

@@ -72,8 +72,9 @@ export function addKbCommands(program: Command, context: CliContext): void {
 
 async function build(context: CliContext, folder: string, options: Options & { output?: string }): Promise<void> {
   const request = await readFolder(folder)
-  await withEngine(context, async ({ engine, startWork }) => {
-    await startWork()
+  await withEngine(context, async (opened) => {
+    const { engine } = opened
+    await opened.startWork()
     const workspace = workspaceId(`kb-${options.kb}`)
     const accepted = await engine.releases.build(workspace, request, { trace_id: `kb-build:${options.kb}` })
     let view: BuildView = await engine.releases.getBuild(workspace, accepted.build_id)

@@ -59,7 +59,7 @@ function problemsOf(courseId: string, fields: Record<string, unknown>): Problem[
   refuse('text', textProblem(fields['text']))
   refuse('order_in_section', orderProblem(fields['order_in_section']))
   const course = fields['course_id']
-  if (course !== undefined && course !== null && String(course) !== courseId) refuse('course_id', 'must be the course of the address')
+  if (course !== undefined && course !== null && course !== courseId) refuse('course_id', 'must be the course of the address')
   for (const [field, value] of Object.entries(fields))
     if (field !== 'text' && !isStorable(value)) refuse(field, 'must hold well-formed text without the character U+0000')
   return problems

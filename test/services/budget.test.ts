@@ -38,7 +38,7 @@ test('last month’s calls are not this month’s', async () => {
   const workspace = workspaceId('teacher-b3')
   await spend(workspace, 50)
   await sql`update model_calls set called_at = date_trunc('month', now()) - interval '1 second' where workspace_id = ${workspace}`.execute(database.db)
-  await requireBudget(deps, workspace)
+  await expect(requireBudget(deps, workspace)).resolves.toBeUndefined()
   await engine.close()
 })
 
