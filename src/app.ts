@@ -10,6 +10,7 @@ import { databaseUnavailable, isConnectionError, openDatabase } from './drivers/
 import { createJavaBackend } from './java/backend.ts'
 import { downloadFile } from './java/download.ts'
 import { createVault } from './java/secrets.ts'
+import { createEventWebhook } from './java/webhook.ts'
 import { courseHandler } from './jobs/course-handler.ts'
 import { reembedHandler } from './jobs/reembed-handler.ts'
 import { releaseHandler } from './jobs/release-handler.ts'
@@ -88,11 +89,13 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     log,
     limits: { uploadMaxBytes: config.uploadMaxBytes, chunkMaxTokens: config.models.embedding?.maxTokens ?? 512, monthlyBudgetCny: config.monthlyBudgetCny },
     courseChunksUrl: config.courseChunksUrl,
+    eventsUrl: config.eventsUrl,
     seeding: { pending: false },
     wake: (what) => (what === 'jobs' ? work.worker?.wake() : work.outbox?.wake()),
   }
   work.worker = new Worker({ database, handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps), reembed: reembedHandler(deps) }, log, translate, ...config.worker })
-  work.outbox = new OutboxDelivery({ database, java, vault: deps.vault, log })
+  const events = config.eventsUrl === undefined ? undefined : createEventWebhook({ url: config.eventsUrl, secret: config.java.callbackSecret })
+  work.outbox = new OutboxDelivery({ database, java, events, vault: deps.vault, log })
   const { worker, outbox } = work
   const maintenance = new Maintenance(database, log)
   const engine = createEngine(deps, createRetrieval(deps))

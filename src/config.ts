@@ -34,6 +34,7 @@ export type Config = {
   /** Undefined: no limit. */
   rateLimitPerMinute: number | undefined
   courseChunksUrl: string | undefined
+  eventsUrl: string | undefined
   /** For each workspace, in CNY; undefined: no limit. */
   monthlyBudgetCny: number | undefined
 }
@@ -149,6 +150,7 @@ function assemble(values: Values): Config {
     parsing: parsingFrom(values),
     rateLimitPerMinute: rate === 0 ? undefined : rate,
     courseChunksUrl: values.COURSE_CHUNKS_URL,
+    eventsUrl: values.EVENTS_URL,
     monthlyBudgetCny: values.BUDGET_CNY_PER_MONTH,
   }
 }

@@ -137,6 +137,7 @@ export const SETTINGS = {
   BUDGET_CNY_PER_MONTH: whole(0, 100_000_000, 'What one workspace may spend on models in a month; unset: no limit'),
   RATE_LIMIT_PER_MINUTE: whole(0, 10_000_000, 'Calls per caller and minute; 0 turns the limit off'),
   COURSE_CHUNKS_URL: webAddress('Stage-one API to pull the chunks of courses from'),
+  EVENTS_URL: webAddress('Where events of knowledge releases are posted, signed with CALLBACK_SECRET'),
 } as const
 
 export type SettingName = keyof typeof SETTINGS

@@ -1,8 +1,9 @@
 // Delivers the outbox: in order per file, at least once, without one slow receiver delaying anybody else.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../ports/database.ts'
-import type { CallbackOutcome, JavaBackend, ParseStatusBody } from '../ports/java.ts'
+import type { CallbackOutcome, EventWebhook, JavaBackend, ParseStatusBody } from '../ports/java.ts'
 import type { JobSecret, Log, Vault } from '../services/deps.ts'
+import { RELEASE_EVENT } from '../services/releases/events.ts'
 import * as outbox from '../store/outbox.ts'
 
 /** Waits before the second, third, … try; then every six hours until 72 hours after the event. */
@@ -15,6 +16,7 @@ const LEASE_MS = 45_000
 export type OutboxOptions = {
   database: Database
   java: JavaBackend | undefined
+  events?: EventWebhook | undefined
   vault: Vault
   log: Log
   pollMs?: number
@@ -35,7 +37,7 @@ export class OutboxDelivery {
   #loop: Promise<void> | undefined
 
   constructor(options: OutboxOptions) {
-    this.#options = { pollMs: 1_000, concurrency: 64, perWorkspace: 4, graceMs: 3_000, scheduleMs: SCHEDULE_MS, ...options }
+    this.#options = { events: undefined, pollMs: 1_000, concurrency: 64, perWorkspace: 4, graceMs: 3_000, scheduleMs: SCHEDULE_MS, ...options }
   }
 
   start(): void {
@@ -82,6 +84,7 @@ export class OutboxDelivery {
   }
 
   async #send(row: outbox.OutboxRow): Promise<void> {
+    if (row.kind.startsWith(RELEASE_EVENT)) return this.#sendEvent(row)
     const { database, java, vault, log } = this.#options
     if (java === undefined) return outbox.park(database.db, row.id, 'JAVA_BASE_URL is not set')
     try {
@@ -108,6 +111,18 @@ export class OutboxDelivery {
       await outbox.release(this.#options.database.db, row.id)
     } catch (error) {
       this.#options.log.warn({ eventId: row.event_id, err: error }, 'a callback could not be handed back; its lease runs out')
+    }
+  }
+
+  async #sendEvent(row: outbox.OutboxRow): Promise<void> {
+    const { database, events, log } = this.#options
+    if (events === undefined) return outbox.park(database.db, row.id, 'EVENTS_URL is not set')
+    try {
+      const event = { eventId: row.event_id, body: row.body, timestamp: Math.floor(Date.now() / 1000) }
+      await this.#record(row, await events.deliver(event, this.#cut.signal))
+    } catch (error) {
+      // Aborted by a stop, or the database went away: the lease runs out and the event is sent again.
+      if (!this.#cut.signal.aborted) log.warn({ eventId: row.event_id, err: error }, 'an event could not be settled')
     }
   }
 

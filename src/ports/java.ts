@@ -33,6 +33,11 @@ export type ParseStatusReport = {
 }
 
 /** What became of one try. `reason` is safe to store and to show. */
+/** One address that is told the events of knowledge releases. */
+export type EventWebhook = {
+  deliver(event: { eventId: string; body: Record<string, unknown>; timestamp: number }, signal: AbortSignal): Promise<CallbackOutcome>
+}
+
 export type CallbackOutcome =
   | { status: 'delivered' }
   /** Network, 408, 429, 5xx: the same event may be sent again later. */

@@ -36,8 +36,10 @@ export async function tell(deps: EngineDeps, tx: ScopedTx, source: EventSource, 
   const envelopes = facts.map((fact) => envelopeOf(source, fact))
   const fresh = await events.append(tx, source.workspace, envelopes)
   if (deps.eventsUrl === undefined) return
-  for (const body of fresh)
-    await outbox.add(tx, source.workspace, { subject: `kb:${source.workspace}`, kind: RELEASE_EVENT, body, secret: null })
+  // One subject keeps them in order; a kind of its own for each keeps a later fact from superseding an earlier one.
+  for (const body of fresh) {
+    await outbox.add(tx, source.workspace, { subject: `kb:${source.workspace}`, kind: `${RELEASE_EVENT}:${body.event_id}`, body, secret: null })
+  }
 }
 
 function envelopeOf(source: EventSource, fact: Told): EventEnvelope {
