@@ -2,6 +2,7 @@
 import { render } from 'preact'
 import './style/tokens.css'
 import './style/layout.css'
+import './style/controls.css'
 import './style/parts.css'
 import './style/views.css'
 import { App } from './views/app.tsx'
