@@ -1,9 +1,12 @@
 // Reading the graph: names in any script, own before public, neighbourhoods within a budget, orders of learning.
+import { sql } from 'kysely'
 import { beforeAll, expect, test } from 'vitest'
+import { entityId } from '../../src/core/names.ts'
 import { workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { createGraph } from '../../src/services/graph/graph.ts'
 import { cyclesOf } from '../../src/services/graph/cycles.ts'
+import { withScope } from '../../src/store/scope.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startTestEngine, type TestEngine } from '../support/engine.ts'
 import type { Graph } from '../../src/services/graph/api.ts'
@@ -178,3 +181,39 @@ test('a neighbourhood sees no workspace outside its scope', async () => {
     code: 'not_found',
   })
 })
+
+test(
+  'of a hub with 50,000 relations the heaviest come back, and the index is read no further than that',
+  { timeout: 120_000 },
+  async () => {
+    const scope = workspaceScope(workspaceId('teacher-hub'))
+    const [workspace] = scope
+    await engine.ingest(workspace, 'hub', '[Hub|concept|Everything meets here.]', 'hub.md')
+    const hub = entityId('hub')
+    await withScope(database, scope, async (tx) => {
+      await sql`
+      insert into entities (workspace_id, entity_id, key, name, type, description, aliases, mentions, degree)
+      select ${workspace}, 'n' || lpad(i::text, 6, '0'), 'node ' || i, 'node ' || i, 'concept', '', '{}', 1, 1 from generate_series(1, 50000) i`.execute(
+        tx,
+      )
+      await sql`
+      insert into relations (workspace_id, relation_id, a_id, b_id, forward, keywords, description, weight, mentions)
+      select ${workspace}, 'n' || i, ${hub}, 'n' || lpad(i::text, 6, '0'), true, '{has}', '', i, 1 from generate_series(1, 50000) i`.execute(
+        tx,
+      )
+    })
+    const { nodes, edges, truncated } = await graph.subgraph(scope, { entity: 'hub', depth: 3, maxNodes: 100 })
+    expect(nodes.map((node) => node.name)).toEqual(['Hub', ...Array.from({ length: 99 }, (_, at) => `node ${50_000 - at}`)])
+    expect([edges.length, truncated]).toEqual([99, true])
+    expect((await graph.entity(scope, 'hub')).relations).toHaveLength(100)
+    expect((await graph.prerequisites(scope, { entity: 'hub', depth: 5 })).chain).toEqual([])
+    const plan = await withScope(database, scope, (tx) =>
+      sql<{ 'QUERY PLAN': string }>`
+      explain (analyze, costs off, timing off)
+      select r.b_id from unnest(array[${workspace}], array[${hub}]) as w(workspace_id, entity_id) cross join lateral (
+        select r.b_id from relations r where r.workspace_id = w.workspace_id and r.a_id = w.entity_id
+        order by r.weight desc, r.relation_id limit 101) r`.execute(tx),
+    )
+    expect(plan.rows.map((row) => row['QUERY PLAN']).find((line) => line.includes('relations_of_a'))).toMatch(/rows=101(?:\.00)? loops=1/)
+  },
+)
