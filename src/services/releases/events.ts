@@ -38,7 +38,12 @@ export async function tell(deps: EngineDeps, tx: ScopedTx, source: EventSource, 
   if (deps.eventsUrl === undefined) return
   // One subject keeps them in order; a kind of its own for each keeps a later fact from superseding an earlier one.
   for (const body of fresh) {
-    await outbox.add(tx, source.workspace, { subject: `kb:${source.workspace}`, kind: `${RELEASE_EVENT}:${body.event_id}`, body, secret: null })
+    await outbox.add(tx, source.workspace, {
+      subject: `kb:${source.workspace}`,
+      kind: `${RELEASE_EVENT}:${body.event_id}`,
+      body,
+      secret: null,
+    })
   }
 }
 
