@@ -27,7 +27,7 @@ export const ERRORS = {
   payload_too_large: define(413, 'permanent', 2, 'The content is larger than this service accepts.'),
   unsupported_file_type: define(415, 'permanent', 2, 'This type of file cannot be read.'),
   unprocessable_document: define(422, 'permanent', 6, 'The document cannot be processed.'),
-  rate_limited: define(429, 'quota', 7, 'Too many requests; try again later.'),
+  rate_limited: define(429, 'transient', 7, 'Too many requests; try again later.'),
   budget_exhausted: define(402, 'quota', 7, 'The monthly model budget of this workspace is used up.'),
   forbidden_url: define(400, 'permanent', 2, 'The file address is not one this service may fetch.'),
   download_failed: define(502, 'transient', 7, 'The file could not be downloaded.'),

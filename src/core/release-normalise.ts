@@ -48,7 +48,7 @@ function withoutTags(text: string, count: (kind: string, by?: number) => void): 
     .replace(BLOCK_TAG, '\n')
     .replace(TAG, '')
     .replace(/&(?:#(\d{1,6})|#x([0-9a-f]{1,6})|([a-z]{2,8}));/gi, (whole, decimal?: string, hex?: string, name?: string) => {
-      if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? whole
+      if (name !== undefined) return (Object.hasOwn(ENTITIES, name.toLowerCase()) ? ENTITIES[name.toLowerCase()] : undefined) ?? whole
       const code = Number.parseInt(decimal ?? hex ?? '', decimal === undefined ? 16 : 10)
       return code > 31 && code < 0x110000 ? cleanText(String.fromCodePoint(code)) : ' '
     })

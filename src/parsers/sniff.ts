@@ -145,7 +145,7 @@ export function refusalOf(mediaType: string): AppError {
 
 export function extensionType(fileName: string): string | undefined {
   const extension = /\.([A-Za-z0-9]{1,8})$/.exec(fileName.trim())?.[1]?.toLowerCase()
-  return extension === undefined ? undefined : EXTENSIONS[extension]
+  return extension === undefined ? undefined : Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined
 }
 
 const TEXT_SAMPLE = 65_536

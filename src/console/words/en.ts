@@ -1,5 +1,5 @@
 // The words of the interface: English.
-import type { Words } from './words.ts'
+import type { Words } from './zh.ts'
 
 const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 

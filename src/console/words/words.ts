@@ -1,9 +1,9 @@
 // Which language the console speaks: what was chosen here before, else what the browser prefers.
 import { createStore, useStore } from '../state/store.ts'
 import { en } from './en.ts'
-import { zh } from './zh.ts'
+import { type Words, zh } from './zh.ts'
 
-export type Words = typeof zh
+export type { Words }
 export type Language = 'zh' | 'en'
 
 const LANGUAGE = 'insight-rag.language'

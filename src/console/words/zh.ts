@@ -286,3 +286,5 @@ export const zh = {
     outputTokens: '输出词元',
   },
 }
+
+export type Words = typeof zh
