@@ -49,7 +49,8 @@ const replay = defineRoute({
   access: 'admin',
   tag,
   summary: 'Send parked callbacks again',
-  description: 'Those named, those of a span of time, or all of them; not those that a later event of their file has overtaken. Their callers have gone, so JAVA_SERVICE_TOKEN speaks for them.',
+  description:
+    'Those named, those of a span of time, or all of them; not those that a later event of their file has overtaken. Their callers have gone, so JAVA_SERVICE_TOKEN speaks for them.',
   schema: { body: replayRequest, reply: replayed },
   handle: ({ engine, body }) => {
     const at = (time: string | undefined): Date | undefined => (time === undefined ? undefined : new Date(time))
