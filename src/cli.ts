@@ -1,4 +1,5 @@
 // The command line: the same use cases without HTTP. Composes like main.ts; every command lives in src/cli.
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { createApp, createParser, PUBLIC_SEED } from './app.ts'
@@ -12,11 +13,15 @@ import { addPortabilityCommands } from './cli/portability.ts'
 import { addSearchCommands } from './cli/search.ts'
 import { addWorkspaceCommands } from './cli/workspaces.ts'
 import { loadConfig } from './config.ts'
+import { principal } from './core/credentials.ts'
 import { asAppError } from './core/errors.ts'
+import { workspaceId } from './core/workspace.ts'
 import { openDatabase } from './drivers/postgres.ts'
 import { openScratchDatabase } from './drivers/scratch.ts'
+import { createTools } from './http/tools.ts'
 import { createLog } from './log.ts'
 import { serve } from './main.ts'
+import { serveStdio } from './mcp/stdio.ts'
 import { createModels } from './models/create.ts'
 import { diagnose, repair } from './services/doctor.ts'
 import { deleteWorkspace, exportWorkspace, importWorkspace } from './services/portability.ts'
@@ -28,7 +33,7 @@ process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
 const context: CliContext = {
   signal: interrupt.signal,
   open: async () => {
-    const app = await createApp(loadConfig('command'), createLog('error'))
+    const app = await createApp(loadConfig('command'), createLog('error', process.stderr))
     return {
       engine: app.engine,
       seed: (workspace, folder) => app.seed(workspace, folder),
@@ -65,6 +70,11 @@ program.command('migrate').description('bring the database schema up to date').a
   await database.close()
   context.note('the schema is up to date')
 })
+program
+  .command('mcp')
+  .description('speak MCP on standard input and output, for an agent on this machine')
+  .option('-w, --workspace <name>', 'the workspace to act on; public is read as well', 'public')
+  .action((options: { workspace: string }) => speakMcp(options.workspace))
 addDocumentCommands(program, context, PUBLIC_SEED)
 addSearchCommands(program, context)
 addPortabilityCommands(program, addWorkspaceCommands(program, context), context)
@@ -84,6 +94,28 @@ addEvalCommand(
   },
   interrupt.signal,
 )
+
+/** Until the agent closes its end or Ctrl-C. Standard output belongs to the protocol, so nothing is logged there. */
+async function speakMcp(workspace: string): Promise<void> {
+  const opened = await context.open()
+  try {
+    const handle = serveStdio({
+      tools: createTools(opened.engine, { loopback: true, development: false, uploadMaxBytes: 0 }),
+      version,
+      principal: principal('admin'),
+      workspace: workspaceId(workspace),
+      report: (error, tool) => {
+        const known = asAppError(error)
+        if (known.code === 'internal_error') context.note(`${tool} failed unexpectedly: ${error instanceof Error ? error.message : 'no reason given'}`)
+        return known
+      },
+    })
+    await Promise.race([once(process.stdin, 'close'), once(interrupt.signal, 'abort')])
+    await handle.close()
+  } finally {
+    await opened.close()
+  }
+}
 
 try {
   await program.parseAsync()
