@@ -3,7 +3,7 @@ import type { Words } from './zh.ts'
 
 const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 
-export const en: typeof zh = {
+export const en: Words = {
   close: 'Close',
   cancel: 'Cancel',
   save: 'Save',
