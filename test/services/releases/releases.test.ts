@@ -380,3 +380,22 @@ test('a build that fails for good leaves nothing to read, says so in report and 
   expect((await place.built(sample(named('V1')))).state).toBe('INDEX_READY')
   await place.engine.close()
 })
+
+test('a build that a stop cut short goes on elsewhere, asks no model twice and tells every stage once', async () => {
+  const first = openPlace(database, 'resumed')
+  const opening = Promise.withResolvers<void>()
+  first.models.gate = opening.promise
+  const { build_id } = await first.releases.build(first.kb, sample(named('V1')), traced)
+  while ((await first.releases.getBuild(first.kb, build_id)).state !== 'EMBEDDING') await new Promise((resolve) => setTimeout(resolve, 5))
+  const closing = first.engine.close()
+  opening.resolve()
+  await closing
+  expect(first.models.embedded).toHaveLength(57)
+  expect((await first.releases.getBuild(first.kb, build_id)).state).toBe('EMBEDDING')
+  const second = openPlace(database, 'resumed')
+  const view = await second.ended(build_id)
+  expect([view.state, second.models.embedded]).toEqual(['INDEX_READY', []])
+  const { events } = await second.releases.events(second.kb, 0, 500)
+  expect(events.filter((event) => event.event_type === 'job.stage.started').map((event) => event.stage)).toEqual(RELEASE_STATES.slice(1, 7))
+  await second.engine.close()
+})

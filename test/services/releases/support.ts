@@ -33,11 +33,12 @@ export function countedModels(): Counted {
     model,
     dim: plain.embedding.dim,
     maxBatch: 64,
-    embed: async (texts, kind, abort) => {
+    // A reply that is on its way when a stop begins still arrives.
+    embed: async (texts, kind) => {
       await models.gate
       if (models.failing) throw new Error('the model broke')
       if (kind === 'document') models.embedded.push(...texts)
-      return plain.embedding.embed(texts, kind, abort)
+      return plain.embedding.embed(texts, kind, signal)
     },
   })
   const known = ['remote/first', 'remote/second'].map(named)
