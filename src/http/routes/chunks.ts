@@ -9,7 +9,8 @@ const get = defineRoute({
   access: 'read',
   tag: 'documents',
   summary: 'One chunk',
-  description: "The words behind a result, a reference or an entity's evidence, with where they stand. The caller's own workspace and public.",
+  description:
+    "The words behind a result, a reference or an entity's evidence, with where they stand. The caller's own workspace and public.",
   schema: { params: chunkParams, reply: chunkDetail },
   handle: ({ engine, principal, named, params }) => engine.chunks.get(searchScope(principal, named, true), params.fileId, params.chunkId),
 })
