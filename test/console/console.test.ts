@@ -178,7 +178,7 @@ describe('documents', () => {
     await page.getByRole('link', { name: 'beta.md' }).waitFor()
     await page.getByLabel('File name or fileId').fill('alph')
     await page.getByRole('link', { name: 'beta.md' }).waitFor({ state: 'detached' })
-    expect(await page.getByRole('link', { name: 'alpha.md' }).count()).toBe(1)
+    expect(await appears(page.getByRole('link', { name: 'alpha.md' }))).toBe(true)
     await page.getByLabel('File name or fileId').fill('gamma')
     await page.getByRole('button', { name: 'Clear filters' }).click()
     await page.getByRole('link', { name: 'beta.md' }).waitFor()
