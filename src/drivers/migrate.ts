@@ -69,7 +69,12 @@ async function prepare(db: Kysely<unknown>): Promise<void> {
       await sql`create extension if not exists pg_trgm`.execute(db)
     }
     if (!state?.role) {
-      await sql`create role insight_app nologin nosuperuser nobypassrls nocreatedb nocreaterole`.execute(db)
+      // Roles belong to the whole server: another database's start may be making the same one right now.
+      await sql`
+        do $$ begin
+          create role insight_app nologin nosuperuser nobypassrls nocreatedb nocreaterole;
+        exception when duplicate_object or unique_violation then null;
+        end $$`.execute(db)
       await sql`grant insight_app to current_user`.execute(db)
     }
   } catch (cause) {
