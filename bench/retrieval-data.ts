@@ -58,7 +58,13 @@ export class Library {
 }
 
 /** Fills one workspace; vectors go to the shared partition. */
-export async function fillLibrary(database: Database, workspace: WorkspaceId, spaceId: number, size: LibrarySize, library: Library): Promise<void> {
+export async function fillLibrary(
+  database: Database,
+  workspace: WorkspaceId,
+  spaceId: number,
+  size: LibrarySize,
+  library: Library,
+): Promise<void> {
   const scope = workspaceScope(workspace)
   const home = { shard: 'small', space_id: spaceId, dim: library.dim }
   const inBatches = async (count: number, work: (tx: ScopedTx, from: number, to: number) => Promise<void>): Promise<void> => {
@@ -75,7 +81,14 @@ export async function fillLibrary(database: Database, workspace: WorkspaceId, sp
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_unused, index) => from + index)
 const chunkId = (index: number): string => `c${String(index).padStart(7, '0')}`
 
-async function writeChunks(tx: ScopedTx, workspace: WorkspaceId, library: Library, home: vectors.VectorHome, from: number, to: number): Promise<void> {
+async function writeChunks(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  library: Library,
+  home: vectors.VectorHome,
+  from: number,
+  to: number,
+): Promise<void> {
   const rows = range(from, to).map((index) => {
     const content = library.sentence(60 + Math.floor(index % 60))
     const terms = indexTerms(content)
@@ -101,14 +114,23 @@ async function writeChunks(tx: ScopedTx, workspace: WorkspaceId, library: Librar
   await sql`
     insert into chunk_terms (workspace_id, chunk_id, length, terms)
     select ${workspace}, id, length, terms::tsvector
-    from unnest(${rows.map((row) => row.chunk_id)}::text[], ${rows.map((row) => row.length)}::int[], ${rows.map((row) => row.terms)}::text[]) as r(id, length, terms)`.execute(tx)
+    from unnest(${rows.map((row) => row.chunk_id)}::text[], ${rows.map((row) => row.length)}::int[], ${rows.map((row) => row.terms)}::text[]) as r(id, length, terms)`.execute(
+    tx,
+  )
   await vectors.upsert(tx, workspace, home, 'chunk', new Map(rows.map((row) => [row.chunk_id, library.vector()])))
 }
 
 type Graph = { names: string[]; ids: string[]; mentioned: number[][] }
 type InBatches = (count: number, work: (tx: ScopedTx, from: number, to: number) => Promise<void>) => Promise<void>
 
-async function writeGraph(inBatches: InBatches, workspace: WorkspaceId, size: LibrarySize, library: Library, home: vectors.VectorHome, { names, ids, mentioned }: Graph): Promise<void> {
+async function writeGraph(
+  inBatches: InBatches,
+  workspace: WorkspaceId,
+  size: LibrarySize,
+  library: Library,
+  home: vectors.VectorHome,
+  { names, ids, mentioned }: Graph,
+): Promise<void> {
   const mentions = new Int32Array(size.entities)
   for (const entities of mentioned) for (const entity of entities) mentions[entity] = (mentions[entity] ?? 0) + 1
   const relations = new Map<string, { a: number; b: number; chunk: number }>()
@@ -121,7 +143,12 @@ async function writeGraph(inBatches: InBatches, workspace: WorkspaceId, size: Li
   const degree = new Int32Array(size.entities)
   for (const { a, b } of relations.values()) for (const end of [a, b]) degree[end] = (degree[end] ?? 0) + 1
   await inBatches(size.entities, async (tx, from, to) => {
-    const rows = range(from, to).map((index) => ({ entity_id: ids[index], key: names[index], mentions: mentions[index], degree: degree[index] }))
+    const rows = range(from, to).map((index) => ({
+      entity_id: ids[index],
+      key: names[index],
+      mentions: mentions[index],
+      degree: degree[index],
+    }))
     await sql`
       insert into entities (workspace_id, entity_id, key, name, type, description, aliases, mentions, degree)
       select ${workspace}, entity_id, key, key, 'concept', key, '{}', mentions, degree
@@ -129,7 +156,9 @@ async function writeGraph(inBatches: InBatches, workspace: WorkspaceId, size: Li
     await vectors.upsert(tx, workspace, home, 'entity', new Map(range(from, to).map((index) => [ids[index] ?? '', library.vector()])))
   })
   await inBatches(size.chunks, async (tx, from, to) => {
-    const rows = range(from, to).flatMap((index) => (mentioned[index] ?? []).map((entity) => ({ chunk_id: chunkId(index), key: names[entity], entity_id: ids[entity] })))
+    const rows = range(from, to).flatMap((index) =>
+      (mentioned[index] ?? []).map((entity) => ({ chunk_id: chunkId(index), key: names[entity], entity_id: ids[entity] })),
+    )
     await sql`
       insert into entity_mentions (workspace_id, chunk_id, key, entity_id, name, type, description, quote, rank, extractor)
       select ${workspace}, chunk_id, key, entity_id, key, 'concept', key, key, 1, 'bench'
@@ -150,7 +179,15 @@ async function writeRelations(
   const rows = entries.map(([id, { a, b, chunk }]) => {
     const [source, target] = [names[a] ?? '', names[b] ?? '']
     const [first, second] = orderedPair(ids[a] ?? '', ids[b] ?? '')
-    return { relation_id: id, a_id: first, b_id: second, source, target, chunk_id: chunkId(chunk), fact_id: fact(source, ['related'], target).factId }
+    return {
+      relation_id: id,
+      a_id: first,
+      b_id: second,
+      source,
+      target,
+      chunk_id: chunkId(chunk),
+      fact_id: fact(source, ['related'], target).factId,
+    }
   })
   const body = JSON.stringify(rows)
   await sql`

@@ -17,7 +17,9 @@ import { nearestChunks, prepareIndexScans } from '../src/store/search-vectors.ts
 import * as workspaces from '../src/store/workspaces.ts'
 import { fillLibrary, Library, type LibrarySize } from './retrieval-data.ts'
 
-const { values: options } = parseArgs({ options: { chunks: { type: 'string', default: '100000' }, questions: { type: 'string', default: '100' } } })
+const { values: options } = parseArgs({
+  options: { chunks: { type: 'string', default: '100000' }, questions: { type: 'string', default: '100' } },
+})
 const DIM = 1024
 const url = process.env['DATABASE_URL']
 if (url === undefined) throw new Error('Set DATABASE_URL to a PostgreSQL server.')
@@ -35,13 +37,27 @@ const embedding: EmbeddingModel = {
 const models: Models = { ...createModels({}), embedding, embeddingFor: () => embedding }
 
 const request = (query: string, mode: Mode, more: Partial<SearchRequest> = {}): SearchRequest => ({
-  query, mode, topK: 10, chunkTopK: 20, collections: [], filters: {}, highLevelKeywords: [], lowLevelKeywords: [], rerank: false,
-  maxEntityTokens: 6000, maxRelationTokens: 8000, maxTotalTokens: 30_000, explain: false, ...more,
+  query,
+  mode,
+  topK: 10,
+  chunkTopK: 20,
+  collections: [],
+  filters: {},
+  highLevelKeywords: [],
+  lowLevelKeywords: [],
+  rerank: false,
+  maxEntityTokens: 6000,
+  maxRelationTokens: 8000,
+  maxTotalTokens: 30_000,
+  explain: false,
+  ...more,
 })
 
 function report(name: string, ms: readonly number[]): void {
   const sorted = ms.toSorted((a, b) => a - b)
-  console.log(`${name.padEnd(34)} p50 ${quantile(sorted, 0.5).toFixed(1).padStart(7)} ms   p95 ${quantile(sorted, 0.95).toFixed(1).padStart(7)} ms`)
+  console.log(
+    `${name.padEnd(34)} p50 ${quantile(sorted, 0.5).toFixed(1).padStart(7)} ms   p95 ${quantile(sorted, 0.95).toFixed(1).padStart(7)} ms`,
+  )
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -70,7 +86,12 @@ function floor(database: Database, workspace: WorkspaceId): Promise<unknown> {
     async (tx) => {
       const rows = await workspaces.inScope(tx, [workspace])
       await prepareIndexScans(tx, rows)
-      return nearestChunks(tx, rows.map((row) => ({ workspace: row, vector: library.vector() })), 20, undefined)
+      return nearestChunks(
+        tx,
+        rows.map((row) => ({ workspace: row, vector: library.vector() })),
+        20,
+        undefined,
+      )
     },
     { snapshot: true },
   )
@@ -82,7 +103,12 @@ async function measure(name: string, database: Database, retrieval: Retrieval, w
   for (const mode of MODES.filter((one) => one !== 'bypass')) {
     report(mode, await sequential(questions, () => retrieval.search(workspaceScope(workspace), request(library.question(), mode), signal)))
   }
-  report('naive, filter 1 in 1,000', await sequential(questions, () => retrieval.search(workspaceScope(workspace), request(library.question(), 'naive', { filters: { year: 2017 } }), signal)))
+  report(
+    'naive, filter 1 in 1,000',
+    await sequential(questions, () =>
+      retrieval.search(workspaceScope(workspace), request(library.question(), 'naive', { filters: { year: 2017 } }), signal),
+    ),
+  )
 }
 
 const database = await openScratchDatabase(url)
@@ -91,14 +117,19 @@ try {
   const questions = Number(options.questions)
   const spaceId = await workspaces.ensureSpace(database.db, embedding.model, DIM)
   const sizes = [100, 1000, 5000, 20_000].filter((count) => count < chunks)
-  const tenants = [...sizes, chunks].map((count) => ({ workspace: workspaceId(`teacher-${count}`), size: { chunks: count, entities: Math.ceil(count / 2), relations: Math.ceil(count * 1.5) } satisfies LibrarySize }))
+  const tenants = [...sizes, chunks].map((count) => ({
+    workspace: workspaceId(`teacher-${count}`),
+    size: { chunks: count, entities: Math.ceil(count / 2), relations: Math.ceil(count * 1.5) } satisfies LibrarySize,
+  }))
   for (const { workspace, size } of tenants) {
     const ms = await timed(() => fillLibrary(database, workspace, spaceId, size, library))
     console.log(`${size.chunks} chunks, ${size.entities} entities, ${size.relations} relations written in ${(ms / 1000).toFixed(1)} s`)
   }
   await analyze(database.db)
   for (const { workspace, size } of tenants.filter((tenant) => tenant.size.chunks >= 10_000)) {
-    console.log(`${size.chunks} promoted in ${((await timed(() => promote(database, { workspace_id: workspace, dim: DIM }))) / 1000).toFixed(1)} s`)
+    console.log(
+      `${size.chunks} promoted in ${((await timed(() => promote(database, { workspace_id: workspace, dim: DIM }))) / 1000).toFixed(1)} s`,
+    )
   }
   await analyze(database.db)
   const retrieval = createRetrieval({ database, models })
@@ -107,7 +138,12 @@ try {
   if (largest) {
     console.log(`\n${largest.size.chunks} chunks, 8 clients`)
     for (const mode of ['naive', 'lexical', 'hybrid', 'auto'] as const) {
-      report(mode, await concurrent(8, questions, () => retrieval.search(workspaceScope(largest.workspace), request(library.question(), mode), signal)))
+      report(
+        mode,
+        await concurrent(8, questions, () =>
+          retrieval.search(workspaceScope(largest.workspace), request(library.question(), mode), signal),
+        ),
+      )
     }
   }
 } finally {

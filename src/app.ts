@@ -87,14 +87,30 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       downloadFile(url, { ossHosts: config.java.ossHosts, maxBytes: config.uploadMaxBytes, timeoutMs: DOWNLOAD_TIMEOUT_MS }, signal),
     vault: createVault(config.secretsKey ?? keptKey(config.dataDir)),
     log,
-    limits: { uploadMaxBytes: config.uploadMaxBytes, chunkMaxTokens: config.models.embedding?.maxTokens ?? 512, monthlyBudgetCny: config.monthlyBudgetCny },
+    limits: {
+      uploadMaxBytes: config.uploadMaxBytes,
+      chunkMaxTokens: config.models.embedding?.maxTokens ?? 512,
+      monthlyBudgetCny: config.monthlyBudgetCny,
+    },
     courseChunksUrl: config.courseChunksUrl,
     eventsUrl: config.eventsUrl,
     seeding: { pending: false },
     wake: (what) => (what === 'jobs' ? work.worker?.wake() : work.outbox?.wake()),
   }
-  work.worker = new Worker({ database, handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps), reembed: reembedHandler(deps) }, log, translate, ...config.worker })
-  const events = config.eventsUrl === undefined ? undefined : createEventWebhook({ url: config.eventsUrl, secret: config.java.callbackSecret })
+  work.worker = new Worker({
+    database,
+    handlers: {
+      ingest: ingestHandler(deps),
+      'course-embed': courseHandler(deps),
+      'kb-build': releaseHandler(deps),
+      reembed: reembedHandler(deps),
+    },
+    log,
+    translate,
+    ...config.worker,
+  })
+  const events =
+    config.eventsUrl === undefined ? undefined : createEventWebhook({ url: config.eventsUrl, secret: config.java.callbackSecret })
   work.outbox = new OutboxDelivery({ database, java, events, vault: deps.vault, log })
   const { worker, outbox } = work
   const maintenance = new Maintenance(database, log)
@@ -122,7 +138,18 @@ export async function createApp(config: Config, log: Log): Promise<App> {
 export function createParser({ parsing }: Config, processes = parsing.processes): ParserPool {
   const given = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
     Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
-  const { timeoutMs: totalMs, stallMs, memoryBytes, unpackedBytes: zipBytes, pdfPages, tableRows, imagePixels, ocrPages, ocrPageMs, libreOffice } = parsing
+  const {
+    timeoutMs: totalMs,
+    stallMs,
+    memoryBytes,
+    unpackedBytes: zipBytes,
+    pdfPages,
+    tableRows,
+    imagePixels,
+    ocrPages,
+    ocrPageMs,
+    libreOffice,
+  } = parsing
   const limits = given({ zipBytes, pdfPages, tableRows, imagePixels, ocrPages, ocrPageMs })
   return new ParserPool({ ...given({ size: processes, totalMs, stallMs, memoryBytes, libreOffice }), limits })
 }

@@ -62,14 +62,23 @@ const program = new Command('insight-rag')
   .description('A retrieval engine with a knowledge graph for many tenants. Settings come from the environment and .env; see .env.example.')
   .version(version)
   .exitOverride()
-program.command('serve').description('serve HTTP and work on jobs, as ROLE says').action(() => serve(loadConfig()))
-program.command('work').description('work on jobs without HTTP').action(() => serve({ ...loadConfig(), role: 'worker' }))
-program.command('migrate').description('bring the database schema up to date').action(async () => {
-  const config = loadConfig('command')
-  const database = await openDatabase({ url: config.database.url, directory: `${config.dataDir}/pglite`, poolSize: 1 })
-  await database.close()
-  context.note('the schema is up to date')
-})
+program
+  .command('serve')
+  .description('serve HTTP and work on jobs, as ROLE says')
+  .action(() => serve(loadConfig()))
+program
+  .command('work')
+  .description('work on jobs without HTTP')
+  .action(() => serve({ ...loadConfig(), role: 'worker' }))
+program
+  .command('migrate')
+  .description('bring the database schema up to date')
+  .action(async () => {
+    const config = loadConfig('command')
+    const database = await openDatabase({ url: config.database.url, directory: `${config.dataDir}/pglite`, poolSize: 1 })
+    await database.close()
+    context.note('the schema is up to date')
+  })
 program
   .command('mcp')
   .description('speak MCP on standard input and output, for an agent on this machine')
@@ -106,7 +115,8 @@ async function speakMcp(workspace: string): Promise<void> {
       workspace: workspaceId(workspace),
       report: (error, tool) => {
         const known = asAppError(error)
-        if (known.code === 'internal_error') context.note(`${tool} failed unexpectedly: ${error instanceof Error ? error.message : 'no reason given'}`)
+        if (known.code === 'internal_error')
+          context.note(`${tool} failed unexpectedly: ${error instanceof Error ? error.message : 'no reason given'}`)
         return known
       },
     })

@@ -48,7 +48,10 @@ export async function serve(config: Config): Promise<void> {
   if (config.role !== 'api') await app.startWork()
   log.info({ role: config.role, database: app.deps.database.engine }, app.deps.models.describe())
   if (config.development && address !== undefined) {
-    log.warn({}, 'development mode: no auth setting is made, so every call without a credential is an administrator; only this machine can connect')
+    log.warn(
+      {},
+      'development mode: no auth setting is made, so every call without a credential is an administrator; only this machine can connect',
+    )
   }
   if (address !== undefined) log.info({ address, docs: `${address}/docs` }, 'ready')
 }
@@ -57,7 +60,8 @@ export async function serve(config: Config): Promise<void> {
 async function createServer(app: App, config: Config, log: Log): Promise<Awaited<ReturnType<typeof createHttpServer>>> {
   const settings = { loopback: config.loopback, development: config.development, uploadMaxBytes: config.uploadMaxBytes }
   const identity = createIdentity({ ...config.identity, now: Date.now })
-  const rateLimiter = config.rateLimitPerMinute === undefined ? undefined : createRateLimiter(app.deps.database, config.rateLimitPerMinute, log)
+  const rateLimiter =
+    config.rateLimitPerMinute === undefined ? undefined : createRateLimiter(app.deps.database, config.rateLimitPerMinute, log)
   const mcp: MountOptions = {
     tools: createTools(app.engine, settings),
     version,
@@ -89,7 +93,12 @@ async function seedPublic(app: App, log: Log): Promise<void> {
 
 function cannotListen(config: Config, cause: unknown): AppError {
   const code = (cause as { code?: unknown }).code
-  const why = code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'this user may not' : 'the address is not one of this machine'
+  const why =
+    code === 'EADDRINUSE'
+      ? 'another program listens there'
+      : code === 'EACCES'
+        ? 'this user may not'
+        : 'the address is not one of this machine'
   return new AppError('not_ready', `PORT ${config.port} on ${config.host} cannot be opened: ${why}; set PORT or HOST.`, { cause })
 }
 

@@ -20,7 +20,14 @@ const LAYERS: Record<string, readonly string[]> = {
   console: [],
 }
 /** Files directly under src: the composition root and the process may name everything, the settings almost nothing. */
-const ROOT_FILES: Record<string, readonly string[] | 'all'> = { 'src/app.ts': 'all', 'src/main.ts': 'all', 'src/cli.ts': 'all', 'src/log.ts': ['core', 'services'], 'src/config.ts': ['core', 'ports', 'models', 'services', 'src/settings.ts'], 'src/settings.ts': ['core', 'ports'] }
+const ROOT_FILES: Record<string, readonly string[] | 'all'> = {
+  'src/app.ts': 'all',
+  'src/main.ts': 'all',
+  'src/cli.ts': 'all',
+  'src/log.ts': ['core', 'services'],
+  'src/config.ts': ['core', 'ports', 'models', 'services', 'src/settings.ts'],
+  'src/settings.ts': ['core', 'ports'],
+}
 
 const MAX_FILE_LINES = 500
 
@@ -80,11 +87,21 @@ test('core neither waits nor reads clock, chance, environment or files', () => {
   for (const [file, source] of sources) {
     if (!file.startsWith('src/core/')) continue
     const code = codeOf(source)
-    for (const banned of [/\bawait\b/, /\basync\b/, /\bDate\.now\(/, /\bnew Date\(\)/, /Math\.random\(/, /performance\.now\(/, /\bprocess\./, /randomUUID|randomBytes/]) {
+    for (const banned of [
+      /\bawait\b/,
+      /\basync\b/,
+      /\bDate\.now\(/,
+      /\bnew Date\(\)/,
+      /Math\.random\(/,
+      /performance\.now\(/,
+      /\bprocess\./,
+      /randomUUID|randomBytes/,
+    ]) {
       if (banned.test(code)) wrong.push(`${file} uses ${banned.source}`)
     }
     for (const name of importsOf(file)) {
-      if (name.startsWith('node:') && !['node:crypto', 'node:net', 'node:util', 'node:buffer'].includes(name)) wrong.push(`${file} imports ${name}`)
+      if (name.startsWith('node:') && !['node:crypto', 'node:net', 'node:util', 'node:buffer'].includes(name))
+        wrong.push(`${file} imports ${name}`)
     }
   }
   expect(wrong).toEqual([])
@@ -107,13 +124,16 @@ test('only a short list of store files may read across tenants; the rest go thro
   for (const [file, source] of sources) {
     const name = /^src\/store\/(.+)\.ts$/.exec(file)?.[1]
     if (name === undefined || crossing.includes(name)) continue
-    if (/\b(db|database): (Kysely|Database)/.test(source) && !/encodeVector|withScope/.test(source)) wrong.push(`${file} takes an unscoped database`)
+    if (/\b(db|database): (Kysely|Database)/.test(source) && !/encodeVector|withScope/.test(source))
+      wrong.push(`${file} takes an unscoped database`)
   }
   expect(wrong).toEqual([])
 })
 
 test('no file is too long to be read at once', () => {
-  const long = [...sources].map(([file, source]) => [file, source.split('\n').length] as const).filter(([, lines]) => lines > MAX_FILE_LINES)
+  const long = [...sources]
+    .map(([file, source]) => [file, source.split('\n').length] as const)
+    .filter(([, lines]) => lines > MAX_FILE_LINES)
   expect(long).toEqual([])
 })
 

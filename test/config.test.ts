@@ -110,6 +110,14 @@ test('.env.example documents every setting and no other', () => {
 test('limits of reading are told in seconds and megabytes, and what is not set is left to the reader', () => {
   expect(Object.values(readConfig({}).parsing).every((limit) => limit === undefined)).toBe(true)
   const env = { PARSE_TIMEOUT_SECONDS: '60', PARSE_MEMORY_MB: '512', OCR_PAGE_SECONDS: '5', IMAGE_MAX_MEGAPIXELS: '2', PDF_MAX_PAGES: '7' }
-  expect(readConfig(env).parsing).toMatchObject({ timeoutMs: 60_000, memoryBytes: 536_870_912, ocrPageMs: 5000, imagePixels: 2_000_000, pdfPages: 7 })
-  expect([readConfig({ LIBREOFFICE_PATH: 'none' }), readConfig({ LIBREOFFICE_PATH: '/opt/soffice' })].map(({ parsing }) => parsing.libreOffice)).toEqual([false, '/opt/soffice'])
+  expect(readConfig(env).parsing).toMatchObject({
+    timeoutMs: 60_000,
+    memoryBytes: 536_870_912,
+    ocrPageMs: 5000,
+    imagePixels: 2_000_000,
+    pdfPages: 7,
+  })
+  expect(
+    [readConfig({ LIBREOFFICE_PATH: 'none' }), readConfig({ LIBREOFFICE_PATH: '/opt/soffice' })].map(({ parsing }) => parsing.libreOffice),
+  ).toEqual([false, '/opt/soffice'])
 })

@@ -45,7 +45,11 @@ export async function withEngine<T>(context: CliContext, work: (opened: CliEngin
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const width = (text: string): number => [...text].reduce((sum, character) => sum + ((character.codePointAt(0) ?? 0) > 0x2e7f ? 2 : 1), 0)
   const widths = header.map((name, column) => Math.max(width(name), ...rows.map((row) => width(row[column] ?? ''))))
-  const line = (cells: readonly string[]): string => cells.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell))).join('  ').trimEnd()
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell)))
+      .join('  ')
+      .trimEnd()
   return [line(header), widths.map((size) => '─'.repeat(size)).join('  '), ...rows.map(line)]
 }
 

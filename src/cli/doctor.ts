@@ -23,7 +23,8 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
             ...one.findings.map((finding) => `  ${finding.count} ${finding.check}, for example ${finding.examples.join(', ')}`),
           ]),
         )
-        if (diagnoses.some((one) => !one.healthy)) throw new AppError('conflict', 'Not everything is as it must be; insight-rag doctor --repair repairs what can be derived.')
+        if (diagnoses.some((one) => !one.healthy))
+          throw new AppError('conflict', 'Not everything is as it must be; insight-rag doctor --repair repairs what can be derived.')
       }),
     )
 }

@@ -45,7 +45,9 @@ export function addDocumentCommands(program: Command, context: CliContext, publi
   one('show', 'everything known of one document').action((fileId: string, options: Options) =>
     withEngine(context, async ({ engine }) => {
       const view = await engine.documents.get(workspaceId(options.workspace), fileId)
-      context.print(options.json === true, view, () => Object.entries(view).map(([name, value]) => `${name}: ${plain(typeof value === 'string' ? value : JSON.stringify(value), 200)}`))
+      context.print(options.json === true, view, () =>
+        Object.entries(view).map(([name, value]) => `${name}: ${plain(typeof value === 'string' ? value : JSON.stringify(value), 200)}`),
+      )
     }),
   )
   one('retry', 'process a failed document again').action((fileId: string, options: Options) =>
@@ -75,7 +77,12 @@ async function ingest(context: CliContext, paths: readonly string[], options: Op
     let failed = 0
     for (const [at, file] of files.entries()) {
       const bytes = await readFile(file)
-      const request = { fileName: basename(file), bytes, options: DEFAULT_PARSE_OPTIONS, ...(options.collection === undefined ? {} : { collection: options.collection }) }
+      const request = {
+        fileName: basename(file),
+        bytes,
+        options: DEFAULT_PARSE_OPTIONS,
+        ...(options.collection === undefined ? {} : { collection: options.collection }),
+      }
       try {
         const accepted = await opened.engine.documents.upload(workspace, request, undefined)
         views.push(await settled(context, opened.engine, workspace, accepted.fileId))
@@ -88,7 +95,11 @@ async function ingest(context: CliContext, paths: readonly string[], options: Op
     }
     context.print(options.json === true, { documents: views }, () => documentTable(views))
     const broken = views.find((view) => view.parseStatus === 'failed')
-    if (broken) throw new AppError('unprocessable_document', `${views.filter((view) => view.parseStatus === 'failed').length} of ${files.length} files failed; the first: ${broken.parseError ?? ''}`)
+    if (broken)
+      throw new AppError(
+        'unprocessable_document',
+        `${views.filter((view) => view.parseStatus === 'failed').length} of ${files.length} files failed; the first: ${broken.parseError ?? ''}`,
+      )
     if (failed > 0) throw new AppError('invalid_request', `${failed} of ${files.length} files were refused.`)
   })
 }
@@ -135,6 +146,13 @@ async function filesAt(path: string): Promise<string[]> {
 function documentTable(views: readonly DocumentView[]): string[] {
   return table(
     ['fileId', 'name', 'status', 'chunks', 'entities', 'error'],
-    views.map((view) => [view.fileId, plain(view.fileName, 40), view.parseStatus, String(view.chunkCount), String(view.entityCount), plain(view.parseError ?? '', 80)]),
+    views.map((view) => [
+      view.fileId,
+      plain(view.fileName, 40),
+      view.parseStatus,
+      String(view.chunkCount),
+      String(view.entityCount),
+      plain(view.parseError ?? '', 80),
+    ]),
   )
 }

@@ -68,16 +68,25 @@ async function read(path: string): Promise<string> {
 }
 
 function modesOf(list: string): Mode[] {
-  const names = [...new Set(list.split(',').map((name) => name.trim()).filter((name) => name !== ''))]
+  const names = [
+    ...new Set(
+      list
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    ),
+  ]
   const measurable = MODES.filter((mode) => mode !== 'bypass')
   const modes = names.flatMap((name) => measurable.find((mode) => mode === name) ?? [])
-  if (modes.length === 0 || modes.length < names.length) throw new AppError('invalid_request', `--modes is a list of ${measurable.join(', ')}.`)
+  if (modes.length === 0 || modes.length < names.length)
+    throw new AppError('invalid_request', `--modes is a list of ${measurable.join(', ')}.`)
   return modes
 }
 
 function cutOffsOf(list: string): number[] {
   const cutOffs = [...new Set(list.split(',').map(Number))]
-  if (cutOffs.some((k) => !Number.isInteger(k) || k < 1 || k > 100)) throw new AppError('invalid_request', '--k is a list of whole numbers from 1 to 100.')
+  if (cutOffs.some((k) => !Number.isInteger(k) || k < 1 || k > 100))
+    throw new AppError('invalid_request', '--k is a list of whole numbers from 1 to 100.')
   return cutOffs
 }
 
@@ -89,12 +98,16 @@ function tableOf({ corpus, modes, paired }: EvaluationReport): string[] {
     `${corpus.documents} documents, ${corpus.chunks} chunks, ${corpus.entities} entities, ${corpus.relations} relations; loaded in ${corpus.ingestSeconds} s`,
   ]
   for (const [mode, report] of Object.entries(modes)) {
-    const metrics = Object.entries(report).flatMap(([metric, value]) => (isInterval(value) ? [`${metric} ${percent(value.mean)} [${percent(value.low)}, ${percent(value.high)}]`] : []))
+    const metrics = Object.entries(report).flatMap(([metric, value]) =>
+      isInterval(value) ? [`${metric} ${percent(value.mean)} [${percent(value.low)}, ${percent(value.high)}]`] : [],
+    )
     lines.push(`${mode.padEnd(8)} ${metrics.join('  ')}  ${report.queriesPerSecond}/s  p50 ${report.p50Ms} ms  p95 ${report.p95Ms} ms`)
   }
   const [first] = Object.keys(modes)
   for (const [mode, metrics] of Object.entries(paired)) {
-    const differences = Object.entries(metrics).map(([metric, value]) => `${metric} ${percent(value.mean)} [${percent(value.low)}, ${percent(value.high)}]`)
+    const differences = Object.entries(metrics).map(
+      ([metric, value]) => `${metric} ${percent(value.mean)} [${percent(value.low)}, ${percent(value.high)}]`,
+    )
     lines.push(`${mode} − ${first}: ${differences.join('  ')}`)
   }
   return lines

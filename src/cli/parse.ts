@@ -19,14 +19,18 @@ export function addParseCommand(program: Command, context: CliContext, parser: (
     .action(async (file: string, options: { format: string; ocr: string }) => {
       const parseMethod = METHODS[options.ocr]
       if (parseMethod === undefined) throw new AppError('invalid_request', '--ocr must be auto, never or always.')
-      if (options.format !== 'json' && options.format !== 'markdown') throw new AppError('invalid_request', '--format must be json or markdown.')
+      if (options.format !== 'json' && options.format !== 'markdown')
+        throw new AppError('invalid_request', '--format must be json or markdown.')
       const bytes = await readFile(file).catch((cause: unknown) => {
         throw new AppError('invalid_request', 'The file cannot be read.', { cause })
       })
       if (bytes.length === 0) throw new AppError('unprocessable_document', 'The file is empty.')
       const opened = parser()
       try {
-        const parsed = await opened.parse({ bytes, fileName: basename(file), options: { ...DEFAULT_PARSE_OPTIONS, parseMethod } }, context.signal)
+        const parsed = await opened.parse(
+          { bytes, fileName: basename(file), options: { ...DEFAULT_PARSE_OPTIONS, parseMethod } },
+          context.signal,
+        )
         for (const warning of parsed.warnings) context.note(`warning: ${warning}`)
         context.print(options.format === 'json', jsonOf(parsed), () => parsed.blocks.map(markdownOf))
       } finally {

@@ -16,18 +16,19 @@ export function addSearchCommands(program: Command, context: CliContext): void {
       .option('-k, --top-k <n>', 'results, 1 to 100', '10')
       .option('--no-public', 'leave the public workspace out')
       .option('--json', 'print the reply as JSON')
-  shared(program.command('search').argument('<query>').description('find evidence for a question')).action((query: string, options: Options) =>
-    search(context, query, options),
+  shared(program.command('search').argument('<query>').description('find evidence for a question')).action(
+    (query: string, options: Options) => search(context, query, options),
   )
-  shared(program.command('query').argument('<question>').description('answer a question with citations')).action((question: string, options: Options) =>
-    query(context, question, options),
+  shared(program.command('query').argument('<question>').description('answer a question with citations')).action(
+    (question: string, options: Options) => query(context, question, options),
   )
 }
 
 function requestOf(query: string, options: Options): { scope: WorkspaceScope; request: SearchRequest } {
   const topK = Number(options.topK)
   if (!MODES.includes(options.mode as Mode)) throw new AppError('invalid_request', `--mode must be one of ${MODES.join(', ')}.`)
-  if (!Number.isInteger(topK) || topK < 1 || topK > 100) throw new AppError('invalid_request', '--top-k must be a whole number from 1 to 100.')
+  if (!Number.isInteger(topK) || topK < 1 || topK > 100)
+    throw new AppError('invalid_request', '--top-k must be a whole number from 1 to 100.')
   if (query.trim() === '') throw new AppError('invalid_request', 'The question is empty.')
   const own = workspaceId(options.workspace)
   return {
@@ -57,7 +58,12 @@ async function search(context: CliContext, text: string, options: Options): Prom
     context.print(options.json === true, reply, () =>
       table(
         ['score', 'source', 'page', 'text'],
-        reply.results.map((result) => [result.score.toFixed(3), plain(result.source, 40), String(result.page ?? ''), plain(result.content, 80)]),
+        reply.results.map((result) => [
+          result.score.toFixed(3),
+          plain(result.source, 40),
+          String(result.page ?? ''),
+          plain(result.content, 80),
+        ]),
       ),
     )
   })
@@ -69,11 +75,17 @@ async function query(context: CliContext, question: string, options: Options): P
   await withEngine(context, async ({ engine }) => {
     for await (const event of engine.retrieval.query(scope, full, context.signal)) {
       if (event.event !== 'done') continue
-      context.print(options.json === true, { answer: event.answer, references: event.references, usage: event.usage, noEvidence: event.noEvidence }, () => [
-        event.answer,
-        '',
-        ...event.references.map((reference) => `[${reference.id}] ${plain(reference.source)}${reference.page === null ? '' : `, p. ${reference.page}`}`),
-      ])
+      context.print(
+        options.json === true,
+        { answer: event.answer, references: event.references, usage: event.usage, noEvidence: event.noEvidence },
+        () => [
+          event.answer,
+          '',
+          ...event.references.map(
+            (reference) => `[${reference.id}] ${plain(reference.source)}${reference.page === null ? '' : `, p. ${reference.page}`}`,
+          ),
+        ],
+      )
     }
   })
 }

@@ -46,5 +46,7 @@ export function autoScores(direct: readonly Scored[], walked: readonly Scored[],
 
 function scaled(candidates: readonly Scored[], best: number): Scored[] {
   const highest = candidates.reduce((most, candidate) => Math.max(most, candidate.score), 0)
-  return candidates.map(({ workspaceId, id, score }) => ({ workspaceId, id, score: highest === 0 ? 0 : unit((score / highest) * best) })).toSorted(byScore)
+  return candidates
+    .map(({ workspaceId, id, score }) => ({ workspaceId, id, score: highest === 0 ? 0 : unit((score / highest) * best) }))
+    .toSorted(byScore)
 }

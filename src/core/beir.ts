@@ -11,12 +11,18 @@ type Json = Record<string, unknown>
 
 /** @throws AppError `invalid_request` naming file and line. */
 export function readCorpus(text: string, name: string): CorpusEntry[] {
-  return distinct(name, rows(text, name).map(({ row, at }) => ({ id: idOf(row, at), title: string(row['title']), text: string(row['text']) })))
+  return distinct(
+    name,
+    rows(text, name).map(({ row, at }) => ({ id: idOf(row, at), title: string(row['title']), text: string(row['text']) })),
+  )
 }
 
 /** @throws AppError `invalid_request` naming file and line. */
 export function readQuestions(text: string, name: string): Question[] {
-  return distinct(name, rows(text, name).map(({ row, at }) => ({ id: idOf(row, at), text: string(row['text']) })))
+  return distinct(
+    name,
+    rows(text, name).map(({ row, at }) => ({ id: idOf(row, at), text: string(row['text']) })),
+  )
 }
 
 /** Tab-separated question, entry, grade; the header line may be missing. @throws AppError `invalid_request` naming file and line. */
@@ -35,7 +41,12 @@ export function readQrels(text: string, name: string): Qrels {
 
 /** Ready-made extractions by entry. @throws AppError `invalid_request` naming file and line. */
 export function readGraph(text: string, name: string): Map<string, Extraction> {
-  return new Map(rows(text, name).map(({ row, at }) => [idOf(row, at), { entities: list(row['entities']).map(entityOf), relations: list(row['relations']).map(relationOf), dropped: 0, truncated: false }]))
+  return new Map(
+    rows(text, name).map(({ row, at }) => [
+      idOf(row, at),
+      { entities: list(row['entities']).map(entityOf), relations: list(row['relations']).map(relationOf), dropped: 0, truncated: false },
+    ]),
+  )
 }
 
 const entityOf = (row: Json): Extraction['entities'][number] => ({
@@ -59,11 +70,13 @@ const string = (value: unknown): string => (typeof value === 'string' ? value : 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const list = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : [])
 /** A list of strings, or one string with commas. */
-const strings = (value: unknown): string[] => (Array.isArray(value) ? value.map(string) : string(value).split(/[,，、]/)).map((word) => word.trim()).filter((word) => word !== '')
+const strings = (value: unknown): string[] =>
+  (Array.isArray(value) ? value.map(string) : string(value).split(/[,，、]/)).map((word) => word.trim()).filter((word) => word !== '')
 
 type Place = { name: string; number: number }
 
-const wrong = (name: string, number: number, what: string): AppError => new AppError('invalid_request', `Line ${number} of ${name} ${what}.`)
+const wrong = (name: string, number: number, what: string): AppError =>
+  new AppError('invalid_request', `Line ${number} of ${name} ${what}.`)
 
 const linesOf = (text: string): { line: string; number: number }[] =>
   text

@@ -53,7 +53,13 @@ export type Asset = {
 
 /** A relation or entity that the source itself states; extraction takes it over without a model. */
 export type StatedKnowledge = {
-  entities: { name: string; type: string; description: string; aliases: string[]; /** Ordinal of the block that states it. */ block: number }[]
+  entities: {
+    name: string
+    type: string
+    description: string
+    aliases: string[]
+    /** Ordinal of the block that states it. */ block: number
+  }[]
   relations: { source: string; target: string; keywords: string[]; description: string; weight?: number; block: number }[]
 }
 

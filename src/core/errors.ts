@@ -52,7 +52,11 @@ export class AppError extends Error {
   /** Seconds after which another try makes sense, when the other side said so. */
   readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, message?: string, options: { details?: Record<string, unknown>; cause?: unknown; retryAfterSeconds?: number } = {}) {
+  constructor(
+    code: ErrorCode,
+    message?: string,
+    options: { details?: Record<string, unknown>; cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
     super(message ?? ERRORS[code].sentence, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AppError'
     this.code = code

@@ -23,7 +23,8 @@ export function reciprocalRank(ranking: readonly string[], judgements: Judgement
 
 /** Discounted cumulative gain as a share of the best order's, with linear gain as trec_eval has it; 0..1. */
 export function ndcgAt(k: number, ranking: readonly string[], judgements: Judgements): number {
-  const gain = (grades: readonly number[]): number => grades.slice(0, k).reduce((sum, grade, index) => sum + Math.max(grade, 0) / Math.log2(index + 2), 0)
+  const gain = (grades: readonly number[]): number =>
+    grades.slice(0, k).reduce((sum, grade, index) => sum + Math.max(grade, 0) / Math.log2(index + 2), 0)
   const best = gain([...judgements.values()].toSorted((a, b) => b - a))
   return best === 0 ? 0 : gain(ranking.map((id) => judgements.get(id) ?? 0)) / best
 }

@@ -50,7 +50,13 @@ export type RelationFoldInput = {
   votes: readonly RelationVotes[]
   descriptions: readonly string[]
   edit?:
-    | { keywords: string[] | null; description: string | null; weight: string | null; /** The direction the person gave. */ forward: boolean; /** It counts. */ directed: boolean }
+    | {
+        keywords: string[] | null
+        description: string | null
+        weight: string | null
+        /** The direction the person gave. */ forward: boolean
+        /** It counts. */ directed: boolean
+      }
     | undefined
 }
 
@@ -72,7 +78,9 @@ export function foldRelation(input: RelationFoldInput): RelationFold {
     .map((vote) => vote.keyword)
   return {
     forward:
-      input.edit && (input.edit.directed || directed === undefined) ? input.edit.forward : (directed?.forward ?? 0) >= (directed?.backward ?? 0),
+      input.edit && (input.edit.directed || directed === undefined)
+        ? input.edit.forward
+        : (directed?.forward ?? 0) >= (directed?.backward ?? 0),
     keywords: input.edit?.keywords ?? keywords,
     description: input.edit?.description ?? joinDescriptions(input.descriptions),
     weight: input.edit?.weight ?? whole?.weight ?? '1',
@@ -95,7 +103,8 @@ export function joinDescriptions(descriptions: readonly string[]): string {
 function winner(votes: readonly Vote[]): string | undefined {
   let best: Vote | undefined
   for (const vote of votes) {
-    if (best === undefined || vote.votes > best.votes || (vote.votes === best.votes && compareCodePoints(vote.value, best.value) < 0)) best = vote
+    if (best === undefined || vote.votes > best.votes || (vote.votes === best.votes && compareCodePoints(vote.value, best.value) < 0))
+      best = vote
   }
   return best?.value
 }

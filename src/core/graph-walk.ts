@@ -50,7 +50,8 @@ export function spreadStrength(strengths: ReadonlyMap<string, number>, links: re
   for (const link of links) {
     const strength = strengths.get(link.seed) ?? 0
     const near = nearestFact > 0 ? Math.min(1, Math.max(0, link.fact) / nearestFact) : 0
-    const carried = strength * rarity(link.spread, link.chunks) * (1 + WALK_FACT_GAIN * near) * aboutness(link.header, link.names, link.spread)
+    const carried =
+      strength * rarity(link.spread, link.chunks) * (1 + WALK_FACT_GAIN * near) * aboutness(link.header, link.names, link.spread)
     reached.set(link.target, Math.max(reached.get(link.target) ?? 0, Math.min(1, carried)))
   }
   return reached

@@ -30,7 +30,8 @@ export function chunkKnowledge(extraction: Extraction): ChunkKnowledge {
   const addEntity = (entity: ChunkEntity): void => {
     const known = entities.get(entity.key)
     if (known === undefined) entities.set(entity.key, entity)
-    else if (entity.description.length > known.description.length) entities.set(entity.key, { ...known, description: entity.description, quote: entity.quote })
+    else if (entity.description.length > known.description.length)
+      entities.set(entity.key, { ...known, description: entity.description, quote: entity.quote })
   }
   for (const entity of extraction.entities) {
     const name = displayName(entity.name)
@@ -57,7 +58,9 @@ export function chunkKnowledge(extraction: Extraction): ChunkKnowledge {
       if (!entities.has(key)) addEntity({ key, name, type: 'other', description: relation.description, quote: relation.quote })
     }
     const known = relations.get(`${sourceKey}\n${targetKey}`)
-    const keywords = [...new Set([...(known?.keywords ?? []), ...relation.keywords.map((word) => word.trim().toLowerCase()).filter((word) => word !== '')])].toSorted()
+    const keywords = [
+      ...new Set([...(known?.keywords ?? []), ...relation.keywords.map((word) => word.trim().toLowerCase()).filter((word) => word !== '')]),
+    ].toSorted()
     const described = known !== undefined && known.description.length >= relation.description.length ? known : relation
     relations.set(`${sourceKey}\n${targetKey}`, {
       sourceKey,
@@ -75,5 +78,11 @@ export function chunkKnowledge(extraction: Extraction): ChunkKnowledge {
 /** The triple that is embedded, and its id. */
 export function fact(sourceKey: string, keywords: readonly string[], targetKey: string): { factId: string; factText: string } {
   const factText = `${sourceKey} ${keywords.join(', ')} ${targetKey}`
-  return { factText, factId: `f_${createHash('sha256').update(JSON.stringify([sourceKey, keywords, targetKey])).digest('base64url').slice(0, 20)}` }
+  return {
+    factText,
+    factId: `f_${createHash('sha256')
+      .update(JSON.stringify([sourceKey, keywords, targetKey]))
+      .digest('base64url')
+      .slice(0, 20)}`,
+  }
 }

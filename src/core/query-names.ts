@@ -17,7 +17,11 @@ type Word = { from: number; to: number; han: boolean }
  */
 export function nameCandidates(question: string): string[] {
   const text = question.slice(0, MAX_CHARACTERS)
-  const words = [...text.matchAll(WORD)].map((match): Word => ({ from: match.index, to: match.index + match[0].length, han: /\p{Script=Han}/u.test(match[0]) }))
+  const words = [...text.matchAll(WORD)].map((match): Word => ({
+    from: match.index,
+    to: match.index + match[0].length,
+    han: /\p{Script=Han}/u.test(match[0]),
+  }))
   const keys = new Set<string>()
   for (let first = 0; first < words.length && keys.size < MAX_SLICES; first += 1) {
     for (const slice of slicesFrom(words, first, text)) {

@@ -51,7 +51,9 @@ function typed(text: string, column: string): CellValue {
 
 /** Every row of every table as an object of its columns. */
 export function sheetRows(tables: readonly SheetTable[]): Record<string, CellValue>[] {
-  return tables.flatMap((table) => table.rows.map((row) => Object.fromEntries(table.columns.map((column, at) => [column, row[at] ?? null]))))
+  return tables.flatMap((table) =>
+    table.rows.map((row) => Object.fromEntries(table.columns.map((column, at) => [column, row[at] ?? null]))),
+  )
 }
 
 /** What a teacher should look at again: totals that do not add up, marks out of range, numbers given twice. */
@@ -70,7 +72,9 @@ function sums(sheet: SheetTable, table: number): FailedCheck[] {
     if (typeof stated !== 'number' || !marks.every((mark) => typeof mark === 'number')) return []
     const sum = Math.round(marks.reduce((before, mark) => before + mark, 0) * 100) / 100
     if (sum === stated) return []
-    return [{ table, row: at, column: sheet.columns[total] ?? '', check: 'sum' as const, message: `The parts add up to ${sum}, not ${stated}.` }]
+    return [
+      { table, row: at, column: sheet.columns[total] ?? '', check: 'sum' as const, message: `The parts add up to ${sum}, not ${stated}.` },
+    ]
   })
 }
 

@@ -21,7 +21,10 @@ export type TermWeight = { /** Occurrences in the chunk. */ frequency: number; i
 /** BM25 of one chunk: Σ idf · tf (k1 + 1) / (tf + k1 (1 − b + b · length / average)). */
 export function bm25(terms: readonly TermWeight[], length: number, averageLength: number): number {
   const damping = BM25_K1 * (1 - BM25_B + (BM25_B * length) / Math.max(averageLength, 1e-9))
-  return terms.reduce((sum, { frequency, idf }) => sum + (frequency === 0 ? 0 : (idf * frequency * (BM25_K1 + 1)) / (frequency + damping)), 0)
+  return terms.reduce(
+    (sum, { frequency, idf }) => sum + (frequency === 0 ? 0 : (idf * frequency * (BM25_K1 + 1)) / (frequency + damping)),
+    0,
+  )
 }
 
 /**

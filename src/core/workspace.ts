@@ -15,7 +15,10 @@ const PATTERN = /^(?:public|(?:teacher|course|kb)-[A-Za-z0-9_-]{1,64})$/
 /** @throws AppError `invalid_request` when the name is not one of the four kinds. */
 export function workspaceId(name: string): WorkspaceId {
   if (!PATTERN.test(name)) {
-    throw new AppError('invalid_request', 'A workspace is public, teacher-<id>, course-<id> or kb-<id>, where <id> is 1 to 64 letters, digits, _ or -.')
+    throw new AppError(
+      'invalid_request',
+      'A workspace is public, teacher-<id>, course-<id> or kb-<id>, where <id> is 1 to 64 letters, digits, _ or -.',
+    )
   }
   return name as WorkspaceId
 }

@@ -84,7 +84,9 @@ async function prepare(db: Kysely<unknown>): Promise<void> {
       { cause },
     )
   }
-  await sql`create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now())`.execute(db)
+  await sql`create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now())`.execute(
+    db,
+  )
 }
 
 async function appliedMigrations(db: Kysely<unknown>): Promise<Map<string, string>> {
@@ -108,6 +110,9 @@ async function refuseLooseRole(db: Kysely<unknown>): Promise<void> {
         where c.relowner = r.oid and n.nspname = current_schema()) as loose
     from pg_roles r where r.rolname = 'insight_app'`.execute(db)
   if (rows.rows[0]?.loose !== false) {
-    throw new AppError('not_ready', 'The role insight_app can bypass row-level security or owns tables; alter role insight_app nosuperuser nobypassrls and give its tables to the service login.')
+    throw new AppError(
+      'not_ready',
+      'The role insight_app can bypass row-level security or owns tables; alter role insight_app nosuperuser nobypassrls and give its tables to the service login.',
+    )
   }
 }

@@ -124,11 +124,16 @@ function lockDirectory(directory: string): Promise<Server> {
   mkdirSync(directory, { recursive: true })
   const name = createHash('sha256').update(realpathSync(directory)).digest('hex').slice(0, 32)
   // Elsewhere a fixed local port derived from the name does the same.
-  const address = process.platform === 'linux' ? { path: `\0insight-rag-${name}` } : { host: '127.0.0.1', port: 20_000 + (Number.parseInt(name.slice(0, 8), 16) % 20_000) }
+  const address =
+    process.platform === 'linux'
+      ? { path: `\0insight-rag-${name}` }
+      : { host: '127.0.0.1', port: 20_000 + (Number.parseInt(name.slice(0, 8), 16) % 20_000) }
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', (cause) => {
-      reject(new AppError('not_ready', 'The data directory is in use by another process; stop it or set DATA_DIR to another folder.', { cause }))
+      reject(
+        new AppError('not_ready', 'The data directory is in use by another process; stop it or set DATA_DIR to another folder.', { cause }),
+      )
     })
     server.listen(address, () => {
       server.unref()

@@ -17,10 +17,15 @@ export async function openScratchDatabase(serverUrl: string | undefined): Promis
     try {
       await client.query(`create database ${pg.escapeIdentifier(name)}`)
     } catch (cause) {
-      throw new AppError('not_ready', 'The database login may not create a scratch database; grant it CREATEDB, or unset DATABASE_URL to use the embedded engine.', { cause })
+      throw new AppError(
+        'not_ready',
+        'The database login may not create a scratch database; grant it CREATEDB, or unset DATABASE_URL to use the embedded engine.',
+        { cause },
+      )
     }
   })
-  const drop = (): Promise<void> => onServer(serverUrl, async (client) => void (await client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`)))
+  const drop = (): Promise<void> =>
+    onServer(serverUrl, async (client) => void (await client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`)))
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
   try {

@@ -24,7 +24,9 @@ export function ingestHandler(deps: EngineDeps): JobHandler {
         throw new AppError('internal_error', 'Processing this document stopped the service several times, so it is set aside.')
       }
       try {
-        await onBehalfOf({ workspace: row.workspace_id, fileId: row.subject, jobId: row.job_id }, () => runIngest(deps, toJob(row, signal, openSecret(deps, row))))
+        await onBehalfOf({ workspace: row.workspace_id, fileId: row.subject, jobId: row.job_id }, () =>
+          runIngest(deps, toJob(row, signal, openSecret(deps, row))),
+        )
       } catch (error) {
         if (!(error instanceof Superseded)) throw error
         // Deleted or taken over while it ran: nothing is left to do or to tell. Where the lease is still ours the row must not wait for its end.

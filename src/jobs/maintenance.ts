@@ -62,6 +62,8 @@ export class Maintenance {
   }
 
   #enqueue(work: () => Promise<void>): void {
-    this.#running = this.#running.then(work).catch((error: unknown) => this.#log.warn({ err: error }, 'maintenance failed; it runs again later'))
+    this.#running = this.#running
+      .then(work)
+      .catch((error: unknown) => this.#log.warn({ err: error }, 'maintenance failed; it runs again later'))
   }
 }

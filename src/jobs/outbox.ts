@@ -37,7 +37,15 @@ export class OutboxDelivery {
   #loop: Promise<void> | undefined
 
   constructor(options: OutboxOptions) {
-    this.#options = { events: undefined, pollMs: 1_000, concurrency: 64, perWorkspace: 4, graceMs: 3_000, scheduleMs: SCHEDULE_MS, ...options }
+    this.#options = {
+      events: undefined,
+      pollMs: 1_000,
+      concurrency: 64,
+      perWorkspace: 4,
+      graceMs: 3_000,
+      scheduleMs: SCHEDULE_MS,
+      ...options,
+    }
   }
 
   start(): void {

@@ -64,7 +64,13 @@ export type KeywordModel = {
   keywords(query: string, signal: AbortSignal): Promise<{ highLevel: string[]; lowLevel: string[]; usage: Usage }>
 }
 
-export type Evidence = { /** The number the answer cites. */ id: number; source: string; headings: string[]; page?: number; content: string }
+export type Evidence = {
+  /** The number the answer cites. */ id: number
+  source: string
+  headings: string[]
+  page?: number
+  content: string
+}
 
 export type AnswerRequest = {
   question: string

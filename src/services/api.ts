@@ -83,9 +83,17 @@ export type Documents = {
   retry(workspace: WorkspaceId, fileId: string, token: string | undefined): Promise<Accepted>
   get(workspace: WorkspaceId, fileId: string): Promise<DocumentView>
   list(workspace: WorkspaceId, query: DocumentQuery): Promise<{ documents: DocumentView[]; nextCursor: string | null }>
-  chunks(workspace: WorkspaceId, fileId: string, page: { limit: number; cursor?: string }): Promise<{ chunks: ChunkView[]; nextCursor: string | null }>
+  chunks(
+    workspace: WorkspaceId,
+    fileId: string,
+    page: { limit: number; cursor?: string },
+  ): Promise<{ chunks: ChunkView[]; nextCursor: string | null }>
   /** What the parser saw, in reading order. */
-  blocks(workspace: WorkspaceId, fileId: string, page: { limit: number; cursor?: string }): Promise<{ blocks: BlockView[]; nextCursor: string | null }>
+  blocks(
+    workspace: WorkspaceId,
+    fileId: string,
+    page: { limit: number; cursor?: string },
+  ): Promise<{ blocks: BlockView[]; nextCursor: string | null }>
   /** A picture of the live version. @throws AppError `not_found` */
   asset(workspace: WorkspaceId, fileId: string, sha256: string): Promise<{ mediaType: string; bytes: Uint8Array }>
   remove(workspace: WorkspaceId, fileId: string): Promise<{ fileId: string; deleted: true }>
@@ -172,7 +180,15 @@ export type TokenUsage = { inputTokens: number; cachedTokens: number; outputToke
 export type QueryEvent =
   | { event: 'references'; references: Reference[] }
   | { event: 'token'; text: string }
-  | { event: 'done'; answer: string; references: Reference[]; usage: TokenUsage; noEvidence: boolean; degraded?: true; degradedReason?: string }
+  | {
+      event: 'done'
+      answer: string
+      references: Reference[]
+      usage: TokenUsage
+      noEvidence: boolean
+      degraded?: true
+      degradedReason?: string
+    }
 
 export type QueryContext = { context: string; references: Reference[]; results: SearchResult[] }
 
@@ -215,7 +231,11 @@ export type Engine = {
   images: Images
   readiness(): Promise<Readiness>
   /** Embeds texts with the configured model, for `/embed`. */
-  embed(texts: string[], kind: 'document' | 'query', signal: AbortSignal): Promise<{ vectors: Float32Array[]; model: string; dim: number; truncated: number }>
+  embed(
+    texts: string[],
+    kind: 'document' | 'query',
+    signal: AbortSignal,
+  ): Promise<{ vectors: Float32Array[]; model: string; dim: number; truncated: number }>
 }
 
 /** How an error reads on a job row and in a callback: `code: sentence`. */

@@ -17,10 +17,14 @@ export async function requireBudget(deps: EngineDeps, workspace: WorkspaceId): P
   if (budget === undefined) return
   const spent = await ledger.spentThisMonth(deps.database.side, workspace)
   if (spent >= budget) {
-    throw new AppError('budget_exhausted', `The model budget of this month (${budget} CNY) is used up; work goes on when it is raised or the month ends.`, {
-      details: { spentCny: spent, budgetCny: budget },
-      retryAfterSeconds: LOOK_AGAIN_SECONDS,
-    })
+    throw new AppError(
+      'budget_exhausted',
+      `The model budget of this month (${budget} CNY) is used up; work goes on when it is raised or the month ends.`,
+      {
+        details: { spentCny: spent, budgetCny: budget },
+        retryAfterSeconds: LOOK_AGAIN_SECONDS,
+      },
+    )
   }
   const month = `${workspace} ${new Date().toISOString().slice(0, 7)}`
   if (spent >= budget * WARN_AT && !warned.has(month)) {

@@ -37,7 +37,10 @@ export async function diagnose(deps: EngineDeps, workspace: WorkspaceId): Promis
         ...finding('entity votes differ from their mentions', await doctor.wrongEntityVotes(tx, workspace)),
         ...finding('relation votes differ from their mentions', await doctor.wrongRelationVotes(tx, workspace)),
         ...finding('degrees differ from the number of relations', await doctor.wrongDegrees(tx, workspace)),
-        ...finding('chunks without terms', (await doctor.chunksWithoutTerms(tx, workspace)).map((gap) => gap.chunk_id)),
+        ...finding(
+          'chunks without terms',
+          (await doctor.chunksWithoutTerms(tx, workspace)).map((gap) => gap.chunk_id),
+        ),
         ...(['chunk', 'entity', 'relation'] as const).flatMap((kind) => [
           ...finding(`${kind} vectors are missing`, [...missing[kind].keys()]),
           ...finding(`${kind} vectors belong to nothing`, orphans[kind]),
@@ -46,7 +49,8 @@ export async function diagnose(deps: EngineDeps, workspace: WorkspaceId): Promis
     },
     { snapshot: true },
   )
-  if (findings.length === 0 && (await foldsDiffer(deps, workspace))) findings.push(...finding('entities or relations differ from what their mentions add up to', [workspace]))
+  if (findings.length === 0 && (await foldsDiffer(deps, workspace)))
+    findings.push(...finding('entities or relations differ from what their mentions add up to', [workspace]))
   return { workspace, healthy: findings.length === 0, findings }
 }
 
@@ -104,7 +108,11 @@ async function repairTerms(tx: ScopedTx, workspace: WorkspaceId): Promise<void> 
   const gaps = await doctor.chunksWithoutTerms(tx, workspace)
   const rows = gaps.map((gap) => {
     const terms = indexTerms(embedText(gap))
-    return { chunk_id: gap.chunk_id, terms: tsvectorLiteral(terms, workspace), length: [...terms.values()].reduce((sum, count) => sum + count, 0) }
+    return {
+      chunk_id: gap.chunk_id,
+      terms: tsvectorLiteral(terms, workspace),
+      length: [...terms.values()].reduce((sum, count) => sum + count, 0),
+    }
   })
   await chunks.upsertTerms(tx, workspace, rows)
 }
@@ -132,13 +140,20 @@ async function compareVectors(
     entity: new Map(keys.map((key) => [entityId(key), key])),
     relation: new Map(facts.map((fact) => [fact.fact_id, fact.fact])),
   }
-  const have = { entity: new Set(await doctor.vectorIds(tx, workspace, home, 'entity')), relation: new Set(await doctor.vectorIds(tx, workspace, home, 'relation')) }
+  const have = {
+    entity: new Set(await doctor.vectorIds(tx, workspace, home, 'entity')),
+    relation: new Set(await doctor.vectorIds(tx, workspace, home, 'relation')),
+  }
   const live = new Set(await doctor.chunkIds(tx, workspace))
   const gaps = await doctor.chunksWithoutVector(tx, workspace, home)
   const without = (kind: 'entity' | 'relation'): Texts => new Map([...wanted[kind]].filter(([id]) => !have[kind].has(id)))
   const extra = (kind: 'entity' | 'relation'): string[] => [...have[kind]].filter((id) => !wanted[kind].has(id))
   return {
-    missing: { chunk: new Map(gaps.map((gap) => [gap.chunk_id, embedText(gap)])), entity: without('entity'), relation: without('relation') },
+    missing: {
+      chunk: new Map(gaps.map((gap) => [gap.chunk_id, embedText(gap)])),
+      entity: without('entity'),
+      relation: without('relation'),
+    },
     orphans: {
       chunk: (await doctor.vectorIds(tx, workspace, home, 'chunk')).filter((id) => !live.has(id)),
       entity: extra('entity'),

@@ -45,7 +45,10 @@ export function createDocuments(deps: EngineDeps): Documents {
       await found(deps, workspace, fileId)
       const rows = await inWorkspace(workspace, (tx) => chunkStore.page(tx, workspace, fileId, ordinalIn(page.cursor), page.limit))
       const next = rows[page.limit]
-      return { chunks: rows.slice(0, page.limit).map(toChunkView), nextCursor: next === undefined ? null : encodeCursor({ ordinal: String(next.ordinal) }) }
+      return {
+        chunks: rows.slice(0, page.limit).map(toChunkView),
+        nextCursor: next === undefined ? null : encodeCursor({ ordinal: String(next.ordinal) }),
+      }
     },
     blocks: async (workspace, fileId, page) => {
       await found(deps, workspace, fileId)
@@ -80,8 +83,16 @@ async function parse(deps: EngineDeps, workspace: WorkspaceId, request: ParseReq
   if (deps.java === undefined && request.signedUrl === undefined) {
     throw new AppError('invalid_request', 'signedUrl is missing, and JAVA_BASE_URL is not set, so nobody can be asked for one.')
   }
-  const payload: IngestPayload = { options: request.options, source: 'url', callback: deps.java !== undefined, named: request.fileName !== undefined }
-  const secret: JobSecret = { ...(token === undefined ? {} : { token }), ...(request.signedUrl === undefined ? {} : { signedUrl: request.signedUrl }) }
+  const payload: IngestPayload = {
+    options: request.options,
+    source: 'url',
+    callback: deps.java !== undefined,
+    named: request.fileName !== undefined,
+  }
+  const secret: JobSecret = {
+    ...(token === undefined ? {} : { token }),
+    ...(request.signedUrl === undefined ? {} : { signedUrl: request.signedUrl }),
+  }
   return start(deps, workspace, { ...request, fileName: request.fileName ?? request.fileId }, payload, secret)
 }
 
@@ -147,7 +158,10 @@ async function retry(deps: EngineDeps, workspace: WorkspaceId, fileId: string, t
   const payload = before as IngestPayload | undefined
   if (payload === undefined) throw new AppError('not_retryable', 'The failed attempt is too old to be retried; send the document again.')
   if (payload.source === 'url' && deps.java === undefined) {
-    throw new AppError('not_retryable', 'Without JAVA_BASE_URL nobody can be asked for a fresh address; parse the file again with a new signedUrl.')
+    throw new AppError(
+      'not_retryable',
+      'Without JAVA_BASE_URL nobody can be asked for a fresh address; parse the file again with a new signedUrl.',
+    )
   }
   return start(
     deps,
@@ -163,7 +177,8 @@ async function remove(deps: EngineDeps, workspace: WorkspaceId, fileId: string):
   await withScope(deps.database, workspaceScope(workspace), async (tx) => {
     await workspaces.lockForPublish(tx, workspace)
     // Holding the row first: an attempt that starts or reports meanwhile waits, and finds its document gone.
-    if (!(await documents.hold(tx, workspace, fileId))) throw new AppError('not_found', 'There is no document with this fileId.', { details: { fileId } })
+    if (!(await documents.hold(tx, workspace, fileId)))
+      throw new AppError('not_found', 'There is no document with this fileId.', { details: { fileId } })
     await jobs.cancel(tx, workspace, INGEST, fileId)
     await outbox.silence(tx, workspace, fileId)
     const live = await chunkStore.live(tx, workspace, fileId)

@@ -31,7 +31,8 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
     embed: async (texts, kind, signal) => {
       const { model, dim } = deps.models.embedding
       const { vectors, truncated } = await deps.models.embedding.embed(texts, kind, signal)
-      if (truncated > 0) deps.log.info({ texts: texts.length, truncated, share: truncated / texts.length }, 'texts were cut at the embedding model limit')
+      if (truncated > 0)
+        deps.log.info({ texts: texts.length, truncated, share: truncated / texts.length }, 'texts were cut at the embedding model limit')
       return { vectors, model, dim, truncated }
     },
   }
@@ -41,7 +42,11 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
 function onBehalfOfScope(deps: EngineDeps, retrieval: Retrieval): Retrieval {
   return {
     search: (scope, request, signal) => onBehalfOf({ workspace: scope[0] }, () => retrieval.search(scope, request, signal)),
-    query: (scope, request, signal) => streamOnBehalfOf({ workspace: scope[0] }, withinBudget(deps, scope[0], () => retrieval.query(scope, request, signal))),
+    query: (scope, request, signal) =>
+      streamOnBehalfOf(
+        { workspace: scope[0] },
+        withinBudget(deps, scope[0], () => retrieval.query(scope, request, signal)),
+      ),
     context: (scope, request, signal) => onBehalfOf({ workspace: scope[0] }, () => retrieval.context(scope, request, signal)),
   }
 }

@@ -76,5 +76,7 @@ async function filesBelow(folder: string): Promise<string[]> {
 /** The path where it fits the rules of a fileId, else its hash: two files never share one id. */
 function seedFileId(name: string): string {
   const plain = `${PREFIX}${name.replaceAll('/', ':')}`
-  return /^[A-Za-z0-9._:-]{1,128}$/.test(plain) && !name.includes(':') ? plain : `${PREFIX}${createHash('sha256').update(name).digest('hex')}`
+  return /^[A-Za-z0-9._:-]{1,128}$/.test(plain) && !name.includes(':')
+    ? plain
+    : `${PREFIX}${createHash('sha256').update(name).digest('hex')}`
 }

@@ -2,7 +2,18 @@
 import { type WorkspaceId, workspaceScope } from '../core/workspace.ts'
 import type { Database } from '../ports/database.ts'
 import { withScope } from '../store/scope.ts'
-import { attachOwn, copyToOwn, dropOwn, indexOwn, moveVectors, pointTo, SHARED_SHARD, type TierSize, tierSizes, VECTOR_KINDS } from '../store/tiers.ts'
+import {
+  attachOwn,
+  copyToOwn,
+  dropOwn,
+  indexOwn,
+  moveVectors,
+  pointTo,
+  SHARED_SHARD,
+  type TierSize,
+  tierSizes,
+  VECTOR_KINDS,
+} from '../store/tiers.ts'
 import * as workspaces from '../store/workspaces.ts'
 
 export type TierThresholds = {
@@ -19,7 +30,10 @@ export const TIER_THRESHOLDS: TierThresholds = { promoteAt: 10_000, demoteAt: 5_
 const BATCH = 500
 
 /** Moves every workspace that is on the wrong side of the thresholds; returns how many were moved. */
-export async function settleTiers(database: Database, thresholds: TierThresholds = TIER_THRESHOLDS): Promise<{ promoted: number; demoted: number }> {
+export async function settleTiers(
+  database: Database,
+  thresholds: TierThresholds = TIER_THRESHOLDS,
+): Promise<{ promoted: number; demoted: number }> {
   const moved = { promoted: 0, demoted: 0 }
   const all = await workspaces.all(database.db)
   for (let at = 0; at < all.length; at += BATCH) {

@@ -9,7 +9,12 @@ export type AliasEdge = { key: string; other: string; merged: boolean }
  * The distinct values of one column among the alias mentions of one key, as a subselect with the column `value`. Steps through an index
  * from each value to the next, so that an alias repeated by ten thousand chunks costs as much as one said once.
  */
-export function distinctAliases(workspace: WorkspaceId, wanted: 'key' | 'alias_key' | 'alias_name', by: 'key' | 'alias_key', key: RawBuilder<unknown>): RawBuilder<unknown> {
+export function distinctAliases(
+  workspace: WorkspaceId,
+  wanted: 'key' | 'alias_key' | 'alias_name',
+  by: 'key' | 'alias_key',
+  key: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   const [value, fixed] = [sql.ref(`a.${wanted}`), sql.ref(`a.${by}`)]
   return sql`(
     with recursive step as (
@@ -49,7 +54,12 @@ export async function resolve(tx: ScopedTx, workspace: WorkspaceId, keys: readon
   return new Map(found.rows.map((row) => [row.key, row.entity_id]))
 }
 
-export async function setKeys(tx: ScopedTx, workspace: WorkspaceId, rows: readonly (KeyRow & { key_id: string })[], alone: readonly string[]): Promise<void> {
+export async function setKeys(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  rows: readonly (KeyRow & { key_id: string })[],
+  alone: readonly string[],
+): Promise<void> {
   if (alone.length > 0) {
     await sql`delete from entity_keys where workspace_id = ${workspace} and key = any(${[...alone]}::text[])`.execute(tx)
   }

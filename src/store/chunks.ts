@@ -59,7 +59,11 @@ export async function upsert(tx: ScopedTx, workspace: WorkspaceId, fileId: strin
         excluded.extractor, excluded.collection, excluded.metadata)`.execute(tx)
 }
 
-export async function upsertTerms(tx: ScopedTx, workspace: WorkspaceId, rows: readonly Pick<ChunkRow, 'chunk_id' | 'terms' | 'length'>[]): Promise<void> {
+export async function upsertTerms(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  rows: readonly Pick<ChunkRow, 'chunk_id' | 'terms' | 'length'>[],
+): Promise<void> {
   if (rows.length === 0) return
   await sql`
     insert into chunk_terms as t (workspace_id, chunk_id, length, terms)
@@ -81,14 +85,18 @@ export async function replaceBlocks(tx: ScopedTx, workspace: WorkspaceId, fileId
   await sql`
     insert into blocks as b (workspace_id, file_id, ordinal, block)
     select ${workspace}, ${fileId}, (r.ordinality - 1)::int, r.value from jsonb_array_elements(${JSON.stringify(blocks)}::jsonb) with ordinality as r
-    on conflict (workspace_id, file_id, ordinal) do update set block = excluded.block where b.block is distinct from excluded.block`.execute(tx)
+    on conflict (workspace_id, file_id, ordinal) do update set block = excluded.block where b.block is distinct from excluded.block`.execute(
+    tx,
+  )
 }
 
 export type AssetRow = { sha256: string; media_type: string; bytes: Buffer }
 
 export async function replaceAssets(tx: ScopedTx, workspace: WorkspaceId, fileId: string, assets: readonly AssetRow[]): Promise<void> {
   await sql`
-    delete from assets where workspace_id = ${workspace} and file_id = ${fileId} and sha256 <> all(${assets.map((asset) => asset.sha256)}::text[])`.execute(tx)
+    delete from assets where workspace_id = ${workspace} and file_id = ${fileId} and sha256 <> all(${assets.map((asset) => asset.sha256)}::text[])`.execute(
+    tx,
+  )
   for (const asset of assets) {
     await sql`
       insert into assets (workspace_id, file_id, sha256, media_type, bytes)
@@ -98,7 +106,9 @@ export async function replaceAssets(tx: ScopedTx, workspace: WorkspaceId, fileId
 
 export async function asset(tx: ScopedTx, workspace: WorkspaceId, fileId: string, sha256: string): Promise<AssetRow | undefined> {
   const found = await sql<AssetRow>`
-    select sha256, media_type, bytes from assets where workspace_id = ${workspace} and file_id = ${fileId} and sha256 = ${sha256}`.execute(tx)
+    select sha256, media_type, bytes from assets where workspace_id = ${workspace} and file_id = ${fileId} and sha256 = ${sha256}`.execute(
+    tx,
+  )
   return found.rows[0]
 }
 

@@ -34,7 +34,11 @@ const PARTS: readonly Part[] = [
   part('entity_merges', 'merge_id, from_key, into_key, into_name', 'merge_id, from_key'),
   part('entity_keys', 'key, key_id, entity_id', 'key'),
   part('entity_edits', 'key, name, type, description, created, deleted', 'key'),
-  part('relation_edits', 'source_key, target_key, keywords, description, weight, created, deleted, fact_id, relation_id', 'source_key, target_key'),
+  part(
+    'relation_edits',
+    'source_key, target_key, keywords, description, weight, created, deleted, fact_id, relation_id',
+    'source_key, target_key',
+  ),
   part('entity_votes', 'entity_id, kind, value, votes', 'entity_id, kind, value'),
   part('relation_votes', 'relation_id, keyword, forward, backward, weight', 'relation_id, keyword'),
   part('entities', 'entity_id, key, name, type, description, aliases, mentions, degree', 'entity_id'),

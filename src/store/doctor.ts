@@ -111,7 +111,10 @@ export async function chunksWithoutTerms(tx: ScopedTx, workspace: WorkspaceId): 
 }
 
 /** Every name that mentions, aliases, corrections and merges use, and every fact that chunks or people assert. */
-export async function embeddedTexts(tx: ScopedTx, workspace: WorkspaceId): Promise<{ keys: string[]; facts: { fact_id: string; fact: string }[] }> {
+export async function embeddedTexts(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+): Promise<{ keys: string[]; facts: { fact_id: string; fact: string }[] }> {
   const keys = await sql<{ key: string }>`
     select key from entity_mentions where workspace_id = ${workspace}
     union select key from alias_mentions where workspace_id = ${workspace}

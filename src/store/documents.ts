@@ -72,7 +72,11 @@ export async function rename(tx: ScopedTx, workspace: WorkspaceId, fileId: strin
     where workspace_id = ${workspace} and file_id = ${fileId} and job_id = ${jobId}`.execute(tx)
 }
 
-export async function fail(tx: ScopedTx, workspace: WorkspaceId, failure: { fileId: string; jobId: string; error: string; attempts: number }): Promise<boolean> {
+export async function fail(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  failure: { fileId: string; jobId: string; error: string; attempts: number },
+): Promise<boolean> {
   const changed = await sql`
     update documents set parse_status = 'failed', stage = 'failed', parse_error = ${failure.error}, attempts = ${failure.attempts}, updated_at = now()
     where workspace_id = ${workspace} and file_id = ${failure.fileId} and job_id = ${failure.jobId}`.execute(tx)
@@ -120,7 +124,9 @@ export async function complete(
 }
 
 export async function get(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<DocumentRow | undefined> {
-  const found = await sql<DocumentRow>`select ${COLUMNS} from documents where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)
+  const found = await sql<DocumentRow>`select ${COLUMNS} from documents where workspace_id = ${workspace} and file_id = ${fileId}`.execute(
+    tx,
+  )
   return found.rows[0]
 }
 
@@ -149,7 +155,11 @@ export async function list(tx: ScopedTx, workspace: WorkspaceId, query: ListQuer
   return found.rows
 }
 
-export async function liveFacts(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<{ title: string; mediaType: string; warnings: string[] }> {
+export async function liveFacts(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  fileId: string,
+): Promise<{ title: string; mediaType: string; warnings: string[] }> {
   const found = await sql<{ title: string | null; media_type: string | null; warnings: string[] }>`
     select title, media_type, warnings from documents where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)
   const row = found.rows[0]

@@ -21,7 +21,9 @@ export async function addEntityVotes(tx: ScopedTx, workspace: WorkspaceId, delta
     on conflict (workspace_id, entity_id, kind, value) do update set votes = v.votes + excluded.votes`.execute(tx)
   if (!deltas.some((delta) => delta.votes < 0)) return
   await sql`
-    delete from entity_votes where workspace_id = ${workspace} and votes = 0 and entity_id = any(${unique(deltas.map((delta) => delta.entity_id))}::text[])`.execute(tx)
+    delete from entity_votes where workspace_id = ${workspace} and votes = 0 and entity_id = any(${unique(deltas.map((delta) => delta.entity_id))}::text[])`.execute(
+    tx,
+  )
 }
 
 export async function addRelationVotes(tx: ScopedTx, workspace: WorkspaceId, deltas: readonly RelationVoteDelta[]): Promise<void> {
@@ -36,7 +38,9 @@ export async function addRelationVotes(tx: ScopedTx, workspace: WorkspaceId, del
   if (!deltas.some((delta) => delta.forward + delta.backward < 0)) return
   await sql`
     delete from relation_votes
-    where workspace_id = ${workspace} and forward = 0 and backward = 0 and relation_id = any(${unique(deltas.map((delta) => delta.relation_id))}::text[])`.execute(tx)
+    where workspace_id = ${workspace} and forward = 0 and backward = 0 and relation_id = any(${unique(deltas.map((delta) => delta.relation_id))}::text[])`.execute(
+    tx,
+  )
 }
 
 const unique = (values: string[]): string[] => [...new Set(values)]
@@ -94,7 +98,9 @@ export async function saveEntities(tx: ScopedTx, workspace: WorkspaceId, rows: r
     set key = excluded.key, name = excluded.name, type = excluded.type, description = excluded.description, aliases = excluded.aliases,
       mentions = excluded.mentions, degree = excluded.degree
     where (e.key, e.name, e.type, e.description, e.aliases, e.mentions, e.degree)
-      is distinct from (excluded.key, excluded.name, excluded.type, excluded.description, excluded.aliases, excluded.mentions, excluded.degree)`.execute(tx)
+      is distinct from (excluded.key, excluded.name, excluded.type, excluded.description, excluded.aliases, excluded.mentions, excluded.degree)`.execute(
+    tx,
+  )
 }
 
 export async function removeEntities(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<void> {
@@ -128,7 +134,9 @@ export async function relationEvidence(tx: ScopedTx, workspace: WorkspaceId, ids
     from unnest(${[...ids]}::text[]) as i
     left join relations r on r.workspace_id = ${workspace} and r.relation_id = i
     left join lateral (
-      select source_key, target_key from relation_mentions m where m.workspace_id = ${workspace} and m.relation_id = i limit 1) s on true`.execute(tx)
+      select source_key, target_key from relation_mentions m where m.workspace_id = ${workspace} and m.relation_id = i limit 1) s on true`.execute(
+    tx,
+  )
   return found.rows
 }
 
@@ -159,14 +167,25 @@ export async function saveRelations(tx: ScopedTx, workspace: WorkspaceId, rows: 
 }
 
 /** Removes relations and returns their ends, whose degrees fall. */
-export async function removeRelations(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<{ a_id: string; b_id: string }[]> {
+export async function removeRelations(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  ids: readonly string[],
+): Promise<{ a_id: string; b_id: string }[]> {
   if (ids.length === 0) return []
   const gone = await sql<{ a_id: string; b_id: string }>`
     delete from relations where workspace_id = ${workspace} and relation_id = any(${[...ids]}::text[]) returning a_id, b_id`.execute(tx)
   return gone.rows
 }
 
-export type EntityEdit = { key: string; name: string | null; type: string | null; description: string | null; created: boolean; deleted: boolean }
+export type EntityEdit = {
+  key: string
+  name: string | null
+  type: string | null
+  description: string | null
+  created: boolean
+  deleted: boolean
+}
 export type RelationEdit = {
   source_key: string
   target_key: string
@@ -189,7 +208,9 @@ export async function corrections(tx: ScopedTx, workspace: WorkspaceId): Promise
       coalesce((select jsonb_agg(e order by e.key) from entity_edits e where e.workspace_id = ${workspace}), '[]') as entities,
       coalesce((select jsonb_agg(to_jsonb(r) || jsonb_build_object('weight', r.weight::text) order by r.source_key, r.target_key)
         from relation_edits r where r.workspace_id = ${workspace}), '[]') as relations,
-      coalesce((select jsonb_agg(m order by m.merge_id, m.from_key) from entity_merges m where m.workspace_id = ${workspace}), '[]') as merges`.execute(tx)
+      coalesce((select jsonb_agg(m order by m.merge_id, m.from_key) from entity_merges m where m.workspace_id = ${workspace}), '[]') as merges`.execute(
+    tx,
+  )
   return found.rows[0] ?? { entities: [], relations: [], merges: [] }
 }
 

@@ -112,7 +112,12 @@ export async function failForGood(tx: Kysely<unknown>, job: Pick<JobRow, 'id' | 
   return end(tx, job, sql`state = 'failed', last_error = ${error}, secret = null, finished_at = now()`)
 }
 
-export async function retryLater(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>, error: string, delayMs: number): Promise<boolean> {
+export async function retryLater(
+  db: Kysely<unknown>,
+  job: Pick<JobRow, 'id' | 'lease_token'>,
+  error: string,
+  delayMs: number,
+): Promise<boolean> {
   return end(db, job, sql`state = 'queued', last_error = ${error}, run_at = now() + ${delayMs} * interval '1 millisecond'`)
 }
 
@@ -122,7 +127,12 @@ export async function handBack(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'le
 }
 
 /** Waits for a quota; that was no attempt either. */
-export async function pause(db: Kysely<unknown>, job: Pick<JobRow, 'id' | 'lease_token'>, error: string, delayMs: number): Promise<boolean> {
+export async function pause(
+  db: Kysely<unknown>,
+  job: Pick<JobRow, 'id' | 'lease_token'>,
+  error: string,
+  delayMs: number,
+): Promise<boolean> {
   return end(
     db,
     job,

@@ -35,7 +35,10 @@ export type AliasMention = { chunk_id: string; key: string; alias_key: string; a
 
 /** The parts of a mention that its entity's counts depend on. */
 export type EntityVote = Pick<EntityMention, 'key' | 'entity_id' | 'name' | 'type'>
-export type RelationVote = Pick<RelationMention, 'source_key' | 'target_key' | 'relation_id' | 'fact_id' | 'forward' | 'keywords' | 'weight'>
+export type RelationVote = Pick<
+  RelationMention,
+  'source_key' | 'target_key' | 'relation_id' | 'fact_id' | 'forward' | 'keywords' | 'weight'
+>
 
 export async function removeEntityMentions(tx: ScopedTx, workspace: WorkspaceId, chunkIds: readonly string[]): Promise<EntityVote[]> {
   const gone = await sql<EntityVote>`
@@ -51,7 +54,11 @@ export async function removeRelationMentions(tx: ScopedTx, workspace: WorkspaceI
   return gone.rows
 }
 
-export async function removeAliasMentions(tx: ScopedTx, workspace: WorkspaceId, chunkIds: readonly string[]): Promise<Pick<AliasMention, 'key' | 'alias_key'>[]> {
+export async function removeAliasMentions(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  chunkIds: readonly string[],
+): Promise<Pick<AliasMention, 'key' | 'alias_key'>[]> {
   const gone = await sql<{ key: string; alias_key: string }>`
     delete from alias_mentions where workspace_id = ${workspace} and chunk_id = any(${[...chunkIds]}::text[])
     returning key, alias_key`.execute(tx)

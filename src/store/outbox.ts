@@ -34,7 +34,9 @@ export function claimDue(db: Kysely<unknown>, options: { limit: number; perWorks
     await sql`
       update outbox o set state = 'superseded', secret = null, finished_at = now()
       where o.state = 'pending' and o.attempts > 0 and (o.lease_until is null or o.lease_until < now())
-        and exists (select from outbox n where n.workspace_id = o.workspace_id and n.subject = o.subject and n.kind = o.kind and n.state = 'pending' and n.id > o.id)`.execute(tx)
+        and exists (select from outbox n where n.workspace_id = o.workspace_id and n.subject = o.subject and n.kind = o.kind and n.state = 'pending' and n.id > o.id)`.execute(
+      tx,
+    )
     const claimed = await sql<OutboxRow>`
       with first as (
         select distinct on (workspace_id, subject) id, workspace_id, next_at, lease_until from outbox
@@ -91,7 +93,10 @@ export async function silence(tx: Kysely<unknown>, workspace: WorkspaceId, subje
  * Sends parked events again: by id, or all that were made in a span of time. One that a later event of its subject has
  * overtaken would tell an old state, so it is superseded instead. Returns how many go out.
  */
-export async function replay(db: Kysely<unknown>, which: { eventIds?: readonly string[]; since?: Date | undefined; until?: Date | undefined }): Promise<number> {
+export async function replay(
+  db: Kysely<unknown>,
+  which: { eventIds?: readonly string[]; since?: Date | undefined; until?: Date | undefined },
+): Promise<number> {
   const ids = which.eventIds === undefined ? null : [...which.eventIds]
   const changed = await sql<{ state: string }>`
     with chosen as (

@@ -18,7 +18,12 @@ export type ScopeOptions = {
  * Runs `work` in one transaction as the role that owns nothing, with exactly `scope` visible. Role and scope end with
  * the transaction, so a pooled connection keeps neither.
  */
-export function withScope<T>(database: Database, scope: WorkspaceScope, work: (tx: ScopedTx) => Promise<T>, options: ScopeOptions = {}): Promise<T> {
+export function withScope<T>(
+  database: Database,
+  scope: WorkspaceScope,
+  work: (tx: ScopedTx) => Promise<T>,
+  options: ScopeOptions = {},
+): Promise<T> {
   const builder = options.snapshot
     ? database.db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
     : database.db.transaction()
@@ -26,7 +31,9 @@ export function withScope<T>(database: Database, scope: WorkspaceScope, work: (t
     // Statements here are lookups by key; compiling one, when its cost is guessed too high, takes half a second.
     await sql`
       select set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true), set_config('jit', 'off', true),
-        set_config('statement_timeout', coalesce(${options.timeoutMs === undefined ? null : String(options.timeoutMs)}::text, current_setting('statement_timeout')), true)`.execute(tx)
+        set_config('statement_timeout', coalesce(${options.timeoutMs === undefined ? null : String(options.timeoutMs)}::text, current_setting('statement_timeout')), true)`.execute(
+      tx,
+    )
     return work(Object.assign(tx, { scope, database }) as unknown as ScopedTx)
   })
 }

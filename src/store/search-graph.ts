@@ -20,7 +20,13 @@ const mentionedEntities = (workspace: RawBuilder<unknown>, filter: ChunkFilter):
   select m.entity_id from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
   where m.workspace_id = ${workspace}${andMatches('c', filter)}`
 
-export type EntitySeed = { workspace_id: string; entity_id: string; /** -1 where only the name matched. */ cosine: number; /** Keys that matched to the letter. */ keys: string[]; mentions: number }
+export type EntitySeed = {
+  workspace_id: string
+  entity_id: string
+  /** -1 where only the name matched. */ cosine: number
+  /** Keys that matched to the letter. */ keys: string[]
+  mentions: number
+}
 
 /**
  * Entities whose name is near the question, at most `limit` names per workspace, and those whose name or alias is one of `keys`.
@@ -83,7 +89,12 @@ const assertedRelation = (filter: ChunkFilter | undefined): RawBuilder<unknown> 
     : sql``
 
 /** Facts near the question, at most three times `limit` per workspace, because several may belong to one relation. */
-export async function seedRelations(tx: ScopedTx, probes: readonly Probe[], limit: number, filter: ChunkFilter | undefined): Promise<FactSeed[]> {
+export async function seedRelations(
+  tx: ScopedTx,
+  probes: readonly Probe[],
+  limit: number,
+  filter: ChunkFilter | undefined,
+): Promise<FactSeed[]> {
   if (probes.length === 0) return []
   const matching = filter ? sql`join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id` : sql``
   const only = filter
@@ -116,7 +127,12 @@ export async function seedRelations(tx: ScopedTx, probes: readonly Probe[], limi
 }
 
 /** Relations of the entities, the best connected first, then the heaviest: LightRAG's order; at most `limit` in all. */
-export async function incidentRelations(tx: ScopedTx, entities: readonly Located[], limit: number, filter: ChunkFilter | undefined): Promise<RelationSeed[]> {
+export async function incidentRelations(
+  tx: ScopedTx,
+  entities: readonly Located[],
+  limit: number,
+  filter: ChunkFilter | undefined,
+): Promise<RelationSeed[]> {
   if (entities.length === 0) return []
   const side = (end: 'a_id' | 'b_id'): RawBuilder<unknown> => sql`(
     select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight from relations r
@@ -157,7 +173,14 @@ export async function ownedChunks(
   return found.rows
 }
 
-function ownedPart(tx: ScopedTx, probe: Probe, side: 'entity' | 'relation', ids: readonly string[], limit: number, filter: ChunkFilter | undefined): RawBuilder<unknown>[] {
+function ownedPart(
+  tx: ScopedTx,
+  probe: Probe,
+  side: 'entity' | 'relation',
+  ids: readonly string[],
+  limit: number,
+  filter: ChunkFilter | undefined,
+): RawBuilder<unknown>[] {
   if (ids.length === 0) return []
   const owner = sql.raw(`${side}_id`)
   const order = sql.raw(side === 'entity' ? 'm.rank, m.chunk_id, m.key' : 'm.rank, m.chunk_id, m.source_key, m.target_key')

@@ -64,7 +64,10 @@ export async function lexicalCandidates(
 ): Promise<LexicalHit[]> {
   if (terms.length === 0) return []
   const operands = terms.map((term) => withoutTenant(tsqueryAll([term], workspace)))
-  const queries = (drive?.queries ?? terms.map((term) => ({ terms: [term], frequency: 0 }))).map((query) => ({ text: tsqueryAll(query.terms, workspace), frequency: query.frequency }))
+  const queries = (drive?.queries ?? terms.map((term) => ({ terms: [term], frequency: 0 }))).map((query) => ({
+    text: tsqueryAll(query.terms, workspace),
+    frequency: query.frequency,
+  }))
   const counted = drive ? sql`w.frequency` : sql`count(*) over (partition by w.position)::int`
   const found = await sql<LexicalHit>`
     with wanted as (

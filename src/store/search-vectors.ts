@@ -30,7 +30,12 @@ export async function prepareIndexScans(tx: ScopedTx, workspaces: readonly Works
     ['enable_seqscan', 'off'],
     ['enable_hashjoin', 'off'],
     ['enable_mergejoin', 'off'],
-    ...(workspaces.some(isPromoted) ? ([['hnsw.ef_search', String(EF_SEARCH)], ['hnsw.iterative_scan', 'relaxed_order']] as const) : []),
+    ...(workspaces.some(isPromoted)
+      ? ([
+          ['hnsw.ef_search', String(EF_SEARCH)],
+          ['hnsw.iterative_scan', 'relaxed_order'],
+        ] as const)
+      : []),
   ]
   await sql`select ${sql.join(settings.map(([name, value]) => sql`set_config(${name}, ${value}, true)`))}`.execute(tx)
 }
@@ -52,11 +57,18 @@ export function homeOf(alias: string, workspace: WorkspaceRow): RawBuilder<unkno
  *
  * @param only further conditions on the row `v`, e.g. that a matching chunk supports it; makes the scan exact.
  */
-export function nearest(tx: ScopedTx, kind: VectorKind, probes: readonly Probe[], limit: number, only?: (probe: Probe) => RawBuilder<unknown>): RawBuilder<unknown> {
+export function nearest(
+  tx: ScopedTx,
+  kind: VectorKind,
+  probes: readonly Probe[],
+  limit: number,
+  only?: (probe: Probe) => RawBuilder<unknown>,
+): RawBuilder<unknown> {
   const parts = probes.map((probe) => {
     const exact = only !== undefined || !isPromoted(probe.workspace)
     // Wrapped in an addition the index is not used: what a condition leaves is few rows, and they are compared one by one.
-    const order = only !== undefined && isPromoted(probe.workspace) ? sql`(v.embedding <=> ${vectorParameter(tx, probe.vector)}) + 0` : sql`distance`
+    const order =
+      only !== undefined && isPromoted(probe.workspace) ? sql`(v.embedding <=> ${vectorParameter(tx, probe.vector)}) + 0` : sql`distance`
     return sql`(
       select v.workspace_id, v.id, v.embedding <=> ${vectorParameter(tx, probe.vector)} as distance
       from ${vectorTable(kind, probe.workspace.dim)} v
@@ -68,7 +80,12 @@ export function nearest(tx: ScopedTx, kind: VectorKind, probes: readonly Probe[]
 }
 
 /** Chunks by cosine similarity, at most `limit` per workspace, not ordered across workspaces. */
-export async function nearestChunks(tx: ScopedTx, probes: readonly Probe[], limit: number, filter: ChunkFilter | undefined): Promise<ChunkHit[]> {
+export async function nearestChunks(
+  tx: ScopedTx,
+  probes: readonly Probe[],
+  limit: number,
+  filter: ChunkFilter | undefined,
+): Promise<ChunkHit[]> {
   if (probes.length === 0) return []
   const only = filter
     ? (probe: Probe): RawBuilder<unknown> => sql`

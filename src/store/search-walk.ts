@@ -25,7 +25,12 @@ export type LinkRow = {
  *
  * @param probes the question as facts are compared with it.
  */
-export async function linksFrom(tx: ScopedTx, probes: readonly Probe[], seeds: ReadonlyMap<string, readonly string[]>, filter: ChunkFilter | undefined): Promise<LinkRow[]> {
+export async function linksFrom(
+  tx: ScopedTx,
+  probes: readonly Probe[],
+  seeds: ReadonlyMap<string, readonly string[]>,
+  filter: ChunkFilter | undefined,
+): Promise<LinkRow[]> {
   const parts = probes.flatMap((probe) => {
     const ids = seeds.get(probe.workspace.workspace_id) ?? []
     return ids.length === 0 ? [] : [linksPart(tx, probe, ids, filter)]
@@ -59,7 +64,15 @@ function linksPart(tx: ScopedTx, probe: Probe, seeds: readonly string[], filter:
     join chunks c on c.workspace_id = ${workspace} and c.chunk_id = o.chunk_id${andMatches('c', filter)})`
 }
 
-export type NamedRow = { workspace_id: string; entity_id: string; key: string; aliases: string[]; mentions: number; chunk_id: string; header: string }
+export type NamedRow = {
+  workspace_id: string
+  entity_id: string
+  key: string
+  aliases: string[]
+  mentions: number
+  chunk_id: string
+  header: string
+}
 
 /** Chunks read per entity that the question names. */
 const CHUNKS_PER_NAME = 100

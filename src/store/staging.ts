@@ -6,7 +6,12 @@ import type { WorkspaceId } from '../core/workspace.ts'
 import type { ScopedTx } from './scope.ts'
 import { packHalf, unpackHalf } from './vectors-codec.ts'
 
-export async function embeddings(tx: ScopedTx, workspace: WorkspaceId, fileId: string, spaceId: number): Promise<Map<string, Float32Array>> {
+export async function embeddings(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  fileId: string,
+  spaceId: number,
+): Promise<Map<string, Float32Array>> {
   const found = await sql<{ text_hash: string; embedding: Buffer }>`
     select text_hash, embedding from staged_embeddings
     where workspace_id = ${workspace} and file_id = ${fileId} and space_id = ${spaceId}`.execute(tx)
@@ -28,7 +33,12 @@ export async function stageEmbeddings(
     on conflict do nothing`.execute(tx)
 }
 
-export async function extractions(tx: ScopedTx, workspace: WorkspaceId, fileId: string, extractor: string): Promise<Map<string, Extraction>> {
+export async function extractions(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  fileId: string,
+  extractor: string,
+): Promise<Map<string, Extraction>> {
   const found = await sql<{ text_hash: string; extraction: Extraction }>`
     select text_hash, extraction from staged_extractions
     where workspace_id = ${workspace} and file_id = ${fileId} and extractor = ${extractor}`.execute(tx)
@@ -66,7 +76,9 @@ export async function keepUpload(tx: ScopedTx, workspace: WorkspaceId, fileId: s
 }
 
 export async function upload(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<Buffer | undefined> {
-  const found = await sql<{ bytes: Buffer }>`select bytes from uploads where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)
+  const found = await sql<{ bytes: Buffer }>`select bytes from uploads where workspace_id = ${workspace} and file_id = ${fileId}`.execute(
+    tx,
+  )
   return found.rows[0]?.bytes
 }
 

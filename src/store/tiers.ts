@@ -49,7 +49,9 @@ export async function indexOwn(database: Database, workspace: WorkspaceId, kind:
     // In memory the build is several times faster than beyond it.
     await sql`select set_config('maintenance_work_mem', '512MB', true)`.execute(tx)
     await sql`
-      create index if not exists ${sql.id(`${own}_hnsw`)} on ${sql.table(own)} using hnsw (embedding ${operators}) with (m = 16, ef_construction = 64)`.execute(tx)
+      create index if not exists ${sql.id(`${own}_hnsw`)} on ${sql.table(own)} using hnsw (embedding ${operators}) with (m = 16, ef_construction = 64)`.execute(
+      tx,
+    )
   })
 }
 
@@ -59,7 +61,14 @@ export async function indexOwn(database: Database, workspace: WorkspaceId, kind:
  *
  * @param from,to shards.
  */
-export async function moveVectors(tx: ScopedTx, workspace: WorkspaceId, kind: VectorKind, dim: number, from: string, to: string): Promise<void> {
+export async function moveVectors(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  kind: VectorKind,
+  dim: number,
+  from: string,
+  to: string,
+): Promise<void> {
   const table = vectorTable(kind, dim)
   const at = (alias: string, shard: string): RawBuilder<unknown> =>
     sql`${sql.raw(alias)}.shard = ${shard} and ${sql.raw(alias)}.workspace_id = ${workspace}`

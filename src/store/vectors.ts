@@ -13,7 +13,8 @@ export type VectorHome = { shard: string; space_id: number; dim: number }
  * The leaf that the workspace row names now. Writers ask in the statement itself, after the publish lock: a workspace may have moved
  * to another leaf while its document was being read and embedded.
  */
-const currentShard = (workspace: WorkspaceId): RawBuilder<unknown> => sql`(select w.shard from workspaces w where w.workspace_id = ${workspace})`
+const currentShard = (workspace: WorkspaceId): RawBuilder<unknown> =>
+  sql`(select w.shard from workspaces w where w.workspace_id = ${workspace})`
 
 /** The table of a kind; the dimension is a number of ours, never input. */
 export function vectorTable(kind: VectorKind, dim: number): RawBuilder<unknown> {
@@ -38,24 +39,45 @@ export async function upsert(
 }
 
 /** Removes ids from every space of the workspace. */
-export async function remove(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome, kind: VectorKind, ids: readonly string[]): Promise<void> {
+export async function remove(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  home: VectorHome,
+  kind: VectorKind,
+  ids: readonly string[],
+): Promise<void> {
   if (ids.length === 0) return
   await sql`
     delete from ${vectorTable(kind, home.dim)}
-    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${currentShard(workspace)}`.execute(tx)
+    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${currentShard(workspace)}`.execute(
+    tx,
+  )
 }
 
 /** Which of the ids have a vector already. */
-export async function present(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome, kind: VectorKind, ids: readonly string[]): Promise<Set<string>> {
+export async function present(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  home: VectorHome,
+  kind: VectorKind,
+  ids: readonly string[],
+): Promise<Set<string>> {
   if (ids.length === 0) return new Set()
   const found = await sql<{ id: string }>`
     select id from ${vectorTable(kind, home.dim)}
-    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${currentShard(workspace)}`.execute(tx)
+    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...ids]}::text[]) and shard = ${currentShard(workspace)}`.execute(
+    tx,
+  )
   return new Set(found.rows.map((row) => row.id))
 }
 
 /** Vectors of chunks with the same embedded text anywhere in the workspace, by that text's hash. */
-export async function ofEqualChunks(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome, hashes: readonly string[]): Promise<Map<string, Float32Array>> {
+export async function ofEqualChunks(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  home: VectorHome,
+  hashes: readonly string[],
+): Promise<Map<string, Float32Array>> {
   if (hashes.length === 0) return new Map()
   const found = await sql<{ embed_hash: string; embedding: string }>`
     select distinct on (c.embed_hash) c.embed_hash, v.embedding::text as embedding

@@ -85,7 +85,11 @@ export async function lockForPublish(tx: ScopedTx, workspace: WorkspaceId): Prom
  * lock: work that still runs finds its lease gone and cannot commit. Done by the owner of the schema, because the
  * application role may not delete a tenant; the scope is set for owners whom row-level security holds too.
  */
-export function erase(db: Kysely<unknown>, workspace: WorkspaceId, tablesOf: (tx: Kysely<unknown>) => Promise<readonly { name: string }[]>): Promise<void> {
+export function erase(
+  db: Kysely<unknown>,
+  workspace: WorkspaceId,
+  tablesOf: (tx: Kysely<unknown>) => Promise<readonly { name: string }[]>,
+): Promise<void> {
   return db.transaction().execute(async (tx) => {
     await sql`select set_config('insight.scope', ${workspace}, true)`.execute(tx)
     await sql`select pg_advisory_xact_lock(hashtextextended(${`publish:${workspace}`}, 0))`.execute(tx)

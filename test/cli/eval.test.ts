@@ -20,7 +20,14 @@ const deps: EvalDeps = {
 
 async function run(more: Partial<EvalOptions> = {}): Promise<EvaluationReport> {
   printed = []
-  const options = { corpus: join(folder, 'corpus.jsonl'), queries: join(folder, 'queries.jsonl'), qrels: join(folder, 'qrels.tsv'), modes: 'naive,lexical', k: '1,2', ...more }
+  const options = {
+    corpus: join(folder, 'corpus.jsonl'),
+    queries: join(folder, 'queries.jsonl'),
+    qrels: join(folder, 'qrels.tsv'),
+    modes: 'naive,lexical',
+    k: '1,2',
+    ...more,
+  }
   return runEval(options, deps, signal)
 }
 
@@ -36,11 +43,25 @@ beforeAll(async () => {
       { _id: 'd2', title: '概率', text: '掷骰子的概率。'.repeat(200) },
     ]),
   )
-  await writeFile(join(folder, 'queries.jsonl'), jsonl([{ _id: 'q0', text: '二次函数最小值' }, { _id: 'q1', text: '直角三角形' }, { _id: 'q2', text: '骰子' }, { _id: 'unjudged', text: 'x' }]))
+  await writeFile(
+    join(folder, 'queries.jsonl'),
+    jsonl([
+      { _id: 'q0', text: '二次函数最小值' },
+      { _id: 'q1', text: '直角三角形' },
+      { _id: 'q2', text: '骰子' },
+      { _id: 'unjudged', text: 'x' },
+    ]),
+  )
   await writeFile(join(folder, 'qrels.tsv'), 'query-id\tcorpus-id\tscore\nq0\td0\t1\nq1\td/1\t1\nq2\td2\t1\nq2\td0\t1\n')
   await writeFile(
     join(folder, 'graph.jsonl'),
-    jsonl([{ _id: 'd0', entities: [{ name: '二次函数', type: 'concept', description: 'x' }], relations: [{ source: '配方法', target: '二次函数', keywords: 'used for', description: 'y' }] }]),
+    jsonl([
+      {
+        _id: 'd0',
+        entities: [{ name: '二次函数', type: 'concept', description: 'x' }],
+        relations: [{ source: '配方法', target: '二次函数', keywords: 'used for', description: 'y' }],
+      },
+    ]),
   )
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -52,9 +73,21 @@ describe('eval', () => {
     // q2 has two relevant entries and only one of them speaks of dice: recall is a share, not any-hit.
     expect(report.modes['lexical']?.['recall@2']).toMatchObject({ mean: 0.8333 })
     expect(report.modes['lexical']?.['mrr']).toEqual({ mean: 1, low: 1, high: 1 })
-    expect(Object.keys(report.modes['naive'] ?? {})).toEqual(['recall@1', 'recall@2', 'mrr', 'ndcg@10', 'queriesPerSecond', 'p50Ms', 'p95Ms'])
+    expect(Object.keys(report.modes['naive'] ?? {})).toEqual([
+      'recall@1',
+      'recall@2',
+      'mrr',
+      'ndcg@10',
+      'queriesPerSecond',
+      'p50Ms',
+      'p95Ms',
+    ])
     expect(Object.keys(report.paired)).toEqual(['lexical'])
-    expect(report.corpus).toMatchObject({ documents: 3, entities: expect.any(Number) as number, ingestSeconds: expect.any(Number) as number })
+    expect(report.corpus).toMatchObject({
+      documents: 3,
+      entities: expect.any(Number) as number,
+      ingestSeconds: expect.any(Number) as number,
+    })
     expect(JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'))).toEqual(report)
     expect(printed.join('\n')).toContain('recall@1')
   })

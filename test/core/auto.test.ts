@@ -49,7 +49,17 @@ describe('the final score', () => {
 })
 
 describe('the walk', () => {
-  const link = (more: Partial<Link>): Link => ({ seed: 's', entity: 'e', names: ['anna berg'], spread: 2, fact: 0, target: 't', header: 'Anna Berg', chunks: 100, ...more })
+  const link = (more: Partial<Link>): Link => ({
+    seed: 's',
+    entity: 'e',
+    names: ['anna berg'],
+    spread: 2,
+    fact: 0,
+    target: 't',
+    header: 'Anna Berg',
+    chunks: 100,
+    ...more,
+  })
   const arrives = (more: Partial<Link>): number => spreadStrength(new Map([['s', 1]]), [link(more)], 0.8).get('t') ?? 0
 
   it('carries more over a rare entity than over a common one', () => {

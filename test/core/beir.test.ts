@@ -11,13 +11,24 @@ describe('BEIR files', () => {
   })
 
   it('reads judgements with and without the header line', () => {
-    const expected = new Map([['q1', new Map([['d1', 1], ['d2', 0]])]])
+    const expected = new Map([
+      [
+        'q1',
+        new Map([
+          ['d1', 1],
+          ['d2', 0],
+        ]),
+      ],
+    ])
     expect(readQrels('query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t0\n', 'qrels.tsv')).toEqual(expected)
     expect(readQrels('q1\td1\t1\nq1\td2\t0', 'qrels.tsv')).toEqual(expected)
   })
 
   it('reads keywords as a list or as one string with commas', () => {
-    const graph = readGraph('{"_id":"d","entities":[{"name":"N","type":"t","description":"x"}],"relations":[{"source":"a","target":"b","keywords":"one, two","description":""}]}', 'graph.jsonl')
+    const graph = readGraph(
+      '{"_id":"d","entities":[{"name":"N","type":"t","description":"x"}],"relations":[{"source":"a","target":"b","keywords":"one, two","description":""}]}',
+      'graph.jsonl',
+    )
     expect(graph.get('d')?.entities).toMatchObject([{ name: 'N', type: 't', description: 'x', aliases: [] }])
     expect(graph.get('d')?.relations).toMatchObject([{ source: 'a', target: 'b', keywords: ['one', 'two'], weight: 1 }])
   })

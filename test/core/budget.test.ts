@@ -34,7 +34,13 @@ describe('whole lines within a budget', () => {
   })
 })
 
-it.each([[0, 0], [1, 2], [2, 5], [3, 7], [40, 100]])('%i owners let %i chunks compete', (owners, chunks) => {
+it.each([
+  [0, 0],
+  [1, 2],
+  [2, 5],
+  [3, 7],
+  [40, 100],
+])('%i owners let %i chunks compete', (owners, chunks) => {
   expect(similarityCandidates(owners)).toBe(chunks)
 })
 

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { bootstrap, ndcgAt, quantile, recallAt, reciprocalRank, seededRandom } from '../../src/core/evaluation.ts'
 
-const judged = new Map([['a', 1], ['b', 2], ['c', 0]])
+const judged = new Map([
+  ['a', 1],
+  ['b', 2],
+  ['c', 0],
+])
 
 describe('one ranking', () => {
   it('recall is the share of the relevant set, never any-hit', () => {

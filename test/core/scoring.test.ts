@@ -22,8 +22,22 @@ describe('BM25', () => {
   })
 
   it('does not compare across different sets of terms: a missing rare term costs most of the share', () => {
-    const both = lexicalShare([{ frequency: 1, idf: 5 }, { frequency: 1, idf: 1 }], 100, 100)
-    const common = lexicalShare([{ frequency: 0, idf: 5 }, { frequency: 1, idf: 1 }], 100, 100)
+    const both = lexicalShare(
+      [
+        { frequency: 1, idf: 5 },
+        { frequency: 1, idf: 1 },
+      ],
+      100,
+      100,
+    )
+    const common = lexicalShare(
+      [
+        { frequency: 0, idf: 5 },
+        { frequency: 1, idf: 1 },
+      ],
+      100,
+      100,
+    )
     expect(common).toBeLessThan(both / 4)
   })
 })
@@ -53,5 +67,10 @@ it('orders equal scores by id in code point order, then by workspace', () => {
     { score: 0.5, workspaceId: 'public', id: 'b' },
     { score: 0.9, workspaceId: 'teacher-1', id: 'z' },
   ]
-  expect(hits.toSorted(byScore).map((hit) => `${hit.id} ${hit.workspaceId}`)).toEqual(['z teacher-1', 'a teacher-1', 'b public', 'b teacher-1'])
+  expect(hits.toSorted(byScore).map((hit) => `${hit.id} ${hit.workspaceId}`)).toEqual([
+    'z teacher-1',
+    'a teacher-1',
+    'b public',
+    'b teacher-1',
+  ])
 })

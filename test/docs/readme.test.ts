@@ -41,7 +41,9 @@ describe('the first search in two minutes', () => {
 
   test('ends in an answer that cites its source', async () => {
     const section = readme.slice(readme.indexOf('## A first search'), readme.indexOf('## What it reads'))
-    const commands = [...section.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap((match) => (match[1] ?? '').split(/\n\n/)).map((command) => command.trim())
+    const commands = [...section.matchAll(/```sh\n([\s\S]*?)```/g)]
+      .flatMap((match) => (match[1] ?? '').split(/\n\n/))
+      .map((command) => command.trim())
     expect(commands).toHaveLength(3)
     const running = service as Service
     const call = async (command: string): Promise<Record<string, unknown>> => {

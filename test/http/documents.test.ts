@@ -271,7 +271,11 @@ test.each([
   expect(response.status).toBe(200)
   expect(Buffer.from(await response.arrayBuffer())).toEqual(Buffer.from([0, 1, 255]))
   const header = (name: string) => response.headers.get(name)
-  expect([header('content-type'), header('content-disposition'), header('x-content-type-options')]).toEqual([contentType, disposition, 'nosniff'])
+  expect([header('content-type'), header('content-disposition'), header('x-content-type-options')]).toEqual([
+    contentType,
+    disposition,
+    'nosniff',
+  ])
   expect(header('content-security-policy')).toBe("default-src 'none'; sandbox")
   expect(server.engine.last()).toEqual({ use: 'asset', workspace: 'teacher-001', about: { fileId: 'f1', sha256 } })
 })

@@ -54,6 +54,9 @@ async function statusOf(route: Route, headers: Record<string, string>): Promise<
   server.engine.views = [view({ parseStatus: 'completed' })]
   const body = route.schema.body?.meta()?.['example']
   const query = new URLSearchParams(route.schema.query?.meta()?.['example'] as Record<string, string> | undefined)
-  const answer = await server.call(route.method, `${route.path.replaceAll(/:\w+/g, 'f1')}?${query.toString()}`, { headers, ...(body === undefined ? {} : { body }) })
+  const answer = await server.call(route.method, `${route.path.replaceAll(/:\w+/g, 'f1')}?${query.toString()}`, {
+    headers,
+    ...(body === undefined ? {} : { body }),
+  })
   return answer.status === (route.status ?? 200) ? 'ok' : answer.status
 }

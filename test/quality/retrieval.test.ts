@@ -39,7 +39,13 @@ async function loadSet(name: string, withGraph: boolean): Promise<Measured> {
     return judgements ? [{ text, kind: kinds.get(id) ?? '', judgements }] : []
   })
   const graph = withGraph ? readGraph(await read('graph.jsonl'), 'graph.jsonl') : undefined
-  const loaded = await loadCorpus(database, models, corpus, { workspace: workspaceId(`kb-${name}-${withGraph ? 'graph' : 'builtin'}`), chunkMaxTokens: 512, graph }, signal)
+  const loaded = await loadCorpus(
+    database,
+    models,
+    corpus,
+    { workspace: workspaceId(`kb-${name}-${withGraph ? 'graph' : 'builtin'}`), chunkMaxTokens: 512, graph },
+    signal,
+  )
   const retrieval = createRetrieval({ database, models })
   const known = new Map<Mode, number[]>()
   const recall = async (mode: Mode): Promise<number[]> => {
@@ -61,7 +67,11 @@ function kindOf(line: string): [string, string] {
 /** How much more recall `auto` has than the leg on these questions, question by question. */
 async function gain(set: Measured, leg: Mode, kind?: string): Promise<Interval> {
   const [auto, other] = [await set.recall('auto'), await set.recall(leg)]
-  return bootstrap(set.questions.flatMap((question, index) => (kind === undefined || question.kind === kind ? [(auto[index] ?? 0) - (other[index] ?? 0)] : [])))
+  return bootstrap(
+    set.questions.flatMap((question, index) =>
+      kind === undefined || question.kind === kind ? [(auto[index] ?? 0) - (other[index] ?? 0)] : [],
+    ),
+  )
 }
 
 /** Textbook BM25 over the same terms, computed from nothing but the texts: entries best first, with a positive score. */
@@ -78,7 +88,10 @@ function referenceBm25(corpus: readonly CorpusEntry[], query: string): string[] 
     }, 0)
     return { id, score }
   })
-  return scored.filter(({ score }) => score > 0).toSorted((a, b) => b.score - a.score).map(({ id }) => id)
+  return scored
+    .filter(({ score }) => score > 0)
+    .toSorted((a, b) => b.score - a.score)
+    .map(({ id }) => id)
 }
 
 describe.each(SETS)('on the %s corpus', (name) => {
@@ -89,17 +102,25 @@ describe.each(SETS)('on the %s corpus', (name) => {
     builtinSet = await loadSet(name, false)
   }, 120_000)
 
-  it.each(LEGS)('auto finds at least as much as %s, with a hand-made graph and with the built-in extractor', async (leg) => {
-    for (const set of [graphSet, builtinSet]) {
-      const more = await gain(set, leg)
-      expect(more.high).toBeGreaterThanOrEqual(0)
-      expect(more.mean).toBeGreaterThanOrEqual(-0.02)
-    }
-  }, 120_000)
+  it.each(LEGS)(
+    'auto finds at least as much as %s, with a hand-made graph and with the built-in extractor',
+    async (leg) => {
+      for (const set of [graphSet, builtinSet]) {
+        const more = await gain(set, leg)
+        expect(more.high).toBeGreaterThanOrEqual(0)
+        expect(more.mean).toBeGreaterThanOrEqual(-0.02)
+      }
+    },
+    120_000,
+  )
 
-  it.each(LEGS)('auto finds clearly more than %s where two documents must be joined', async (leg) => {
-    expect((await gain(graphSet, leg, 'multi_hop')).low).toBeGreaterThan(0)
-  }, 120_000)
+  it.each(LEGS)(
+    'auto finds clearly more than %s where two documents must be joined',
+    async (leg) => {
+      expect((await gain(graphSet, leg, 'multi_hop')).low).toBeGreaterThan(0)
+    },
+    120_000,
+  )
 
   it('the lexical leg finds no less than a textbook BM25, within half a point', async () => {
     const reference = graphSet.questions.map(({ text, judgements }) => recallAt(10, referenceBm25(graphSet.corpus, text), judgements))

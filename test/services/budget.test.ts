@@ -15,7 +15,19 @@ beforeAll(async () => {
 
 const spend = (workspace: string, cny: number): Promise<void> =>
   ledger.record(database.db, [
-    { workspace_id: workspace, file_id: null, job_id: null, role: 'extract', model: 'm', input_tokens: 1, cached_tokens: 0, output_tokens: 1, ms: 1, ok: true, cost_cny: cny },
+    {
+      workspace_id: workspace,
+      file_id: null,
+      job_id: null,
+      role: 'extract',
+      model: 'm',
+      input_tokens: 1,
+      cached_tokens: 0,
+      output_tokens: 1,
+      ms: 1,
+      ok: true,
+      cost_cny: cny,
+    },
   ])
 
 test('a workspace is warned of at 80 % once, refused at 100 %, and no other workspace notices', async () => {
@@ -37,7 +49,9 @@ test('last month’s calls are not this month’s', async () => {
   const deps = { ...engine.deps, limits: { ...engine.deps.limits, monthlyBudgetCny: 1 } }
   const workspace = workspaceId('teacher-b3')
   await spend(workspace, 50)
-  await sql`update model_calls set called_at = date_trunc('month', now()) - interval '1 second' where workspace_id = ${workspace}`.execute(database.db)
+  await sql`update model_calls set called_at = date_trunc('month', now()) - interval '1 second' where workspace_id = ${workspace}`.execute(
+    database.db,
+  )
   await expect(requireBudget(deps, workspace)).resolves.toBeUndefined()
   await engine.close()
 })
@@ -47,9 +61,18 @@ test('a document that needs a paid model waits without losing an attempt, and go
   const engine = startTestEngine(database, { models: testModels(bracketExtractor('paid-extractor')) })
   engine.deps.limits.monthlyBudgetCny = 5
   await spend(workspace, 5)
-  await engine.documents.upload(workspace, { fileName: 'a.md', bytes: Buffer.from('[A|concept|a]'), fileId: 'f', options: DEFAULT_PARSE_OPTIONS }, undefined)
+  await engine.documents.upload(
+    workspace,
+    { fileName: 'a.md', bytes: Buffer.from('[A|concept|a]'), fileId: 'f', options: DEFAULT_PARSE_OPTIONS },
+    undefined,
+  )
   for (;;) {
-    const held = await sql<{ last_error: string; attempts: number }>`select last_error, attempts from jobs where workspace_id = ${workspace} and state = 'queued' and last_error is not null`.execute(database.db)
+    const held = await sql<{
+      last_error: string
+      attempts: number
+    }>`select last_error, attempts from jobs where workspace_id = ${workspace} and state = 'queued' and last_error is not null`.execute(
+      database.db,
+    )
     if (held.rows[0]) {
       expect(held.rows[0]).toMatchObject({ attempts: 0, last_error: expect.stringMatching(/^budget_exhausted: /) as string })
       break

@@ -29,7 +29,11 @@ const DAMAGE: [string, string, RegExp][] = [
   ['a wrong degree', 'update entities set degree = 99', /degrees/],
   ['a lost vector', 'delete from chunk_vectors_1024', /chunk vectors are missing/],
   ['a lost name vector', 'delete from entity_vectors_1024', /entity vectors are missing/],
-  ['a fact vector of nobody', `update relation_vectors_1024 set id = 'f_nobody' where id = (select min(id) from relation_vectors_1024)`, /relation vectors/],
+  [
+    'a fact vector of nobody',
+    `update relation_vectors_1024 set id = 'f_nobody' where id = (select min(id) from relation_vectors_1024)`,
+    /relation vectors/,
+  ],
   ['lost terms', 'delete from chunk_terms', /terms/],
   ['a wrong description', `update entities set description = 'invented'`, /what their mentions add up to/],
 ]

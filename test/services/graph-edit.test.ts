@@ -142,10 +142,18 @@ test('a stated relation is found by a search for what it says', async () => {
   await graph.createEntity(workspace, { name: 'Kepler' }, signal)
   await graph.createEntity(workspace, { name: 'Ellipse' }, signal)
   await graph.createRelation(workspace, { source: 'Kepler', target: 'Ellipse', keywords: ['orbits'] }, signal)
-  const found = await createRetrieval(engine.deps).search(workspaceScope(workspace), searchRequest({ query: 'kepler orbits ellipse', mode: 'global' }), signal)
+  const found = await createRetrieval(engine.deps).search(
+    workspaceScope(workspace),
+    searchRequest({ query: 'kepler orbits ellipse', mode: 'global' }),
+    signal,
+  )
   expect(found.relations).toMatchObject([{ source: 'Kepler', target: 'Ellipse', keywords: 'orbits', chunkIds: [] }])
   await graph.deleteRelation(workspace, { source: 'Kepler', target: 'Ellipse' })
-  const after = await createRetrieval(engine.deps).search(workspaceScope(workspace), searchRequest({ query: 'kepler orbits ellipse', mode: 'global' }), signal)
+  const after = await createRetrieval(engine.deps).search(
+    workspaceScope(workspace),
+    searchRequest({ query: 'kepler orbits ellipse', mode: 'global' }),
+    signal,
+  )
   expect(after.relations).toEqual([])
 })
 

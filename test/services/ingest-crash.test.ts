@@ -33,11 +33,16 @@ type Outcome = { killed: boolean; digest?: Record<string, string>; statuses?: st
 
 function run(instructions: object): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['test/support/crash-child.ts', JSON.stringify({ ...instructions, models: base })], { timeout: 60_000 }, (error, stdout, stderr) => {
-      if (error?.signal === 'SIGKILL' && !error.killed) return resolve({ killed: true })
-      if (error) return reject(new Error(`${error.message}\n${stderr}`))
-      resolve({ killed: false, ...(JSON.parse(stdout) as object) })
-    })
+    execFile(
+      process.execPath,
+      ['test/support/crash-child.ts', JSON.stringify({ ...instructions, models: base })],
+      { timeout: 60_000 },
+      (error, stdout, stderr) => {
+        if (error?.signal === 'SIGKILL' && !error.killed) return resolve({ killed: true })
+        if (error) return reject(new Error(`${error.message}\n${stderr}`))
+        resolve({ killed: false, ...(JSON.parse(stdout) as object) })
+      },
+    )
   })
 }
 
@@ -61,30 +66,34 @@ async function place(): Promise<{ instructions: object; clear(): Promise<void> }
 // A quarter of the commits on the server; on the embedded engine, whose start takes seconds, a spread of them. All with CHAOS=long.
 const STEP = process.env['CHAOS'] === 'long' ? 1 : server === undefined ? 9 : 4
 
-test('killed before or after any commit, the next start ends in the undisturbed digest and asks no stored reply again', { timeout: process.env['CHAOS'] === 'long' ? 3_600_000 : 420_000 }, async () => {
-  const quiet = await place()
-  asked.length = 0
-  const undisturbed = await run({ kill: 0, when: 'before', ...quiet.instructions })
-  const askedOnce = asked.toSorted()
-  await quiet.clear()
-  expect(undisturbed.statuses).toEqual(['completed', 'completed'])
-  expect(askedOnce.length).toBe(4)
-  let kills = 0
-  for (let kill = 1; kill <= (undisturbed.commits ?? 0); kill += STEP) {
-    for (const when of ['before', 'after'] as const) {
-      const story = await place()
-      asked.length = 0
-      const first = await run({ kill, when, ...story.instructions })
-      const afterKill = [...asked]
-      const second = await run({ kill: 0, when, ...story.instructions })
-      await story.clear()
-      kills += first.killed ? 1 : 0
-      expect(second.digest, `kill ${when} commit ${kill}`).toEqual(undisturbed.digest)
-      expect(second.statuses).toEqual(['completed', 'completed'])
-      // Only the last call before the death can have been on its way, its reply not stored yet.
-      const stored = afterKill.slice(0, -1)
-      expect(asked.slice(afterKill.length).filter((call) => stored.includes(call))).toEqual([])
+test(
+  'killed before or after any commit, the next start ends in the undisturbed digest and asks no stored reply again',
+  { timeout: process.env['CHAOS'] === 'long' ? 3_600_000 : 420_000 },
+  async () => {
+    const quiet = await place()
+    asked.length = 0
+    const undisturbed = await run({ kill: 0, when: 'before', ...quiet.instructions })
+    const askedOnce = asked.toSorted()
+    await quiet.clear()
+    expect(undisturbed.statuses).toEqual(['completed', 'completed'])
+    expect(askedOnce.length).toBe(4)
+    let kills = 0
+    for (let kill = 1; kill <= (undisturbed.commits ?? 0); kill += STEP) {
+      for (const when of ['before', 'after'] as const) {
+        const story = await place()
+        asked.length = 0
+        const first = await run({ kill, when, ...story.instructions })
+        const afterKill = [...asked]
+        const second = await run({ kill: 0, when, ...story.instructions })
+        await story.clear()
+        kills += first.killed ? 1 : 0
+        expect(second.digest, `kill ${when} commit ${kill}`).toEqual(undisturbed.digest)
+        expect(second.statuses).toEqual(['completed', 'completed'])
+        // Only the last call before the death can have been on its way, its reply not stored yet.
+        const stored = afterKill.slice(0, -1)
+        expect(asked.slice(afterKill.length).filter((call) => stored.includes(call))).toEqual([])
+      }
     }
-  }
-  expect(kills).toBeGreaterThan(0)
-})
+    expect(kills).toBeGreaterThan(0)
+  },
+)

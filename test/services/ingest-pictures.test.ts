@@ -40,7 +40,13 @@ const seeingModels = () => ({
 
 const drawing = (side: number, shade: string): Promise<Buffer> =>
   sharp({ create: { width: side, height: side, channels: 3, background: shade } })
-    .composite([{ input: Buffer.from(`<svg width="${side}" height="${side}"><circle cx="${side / 2}" cy="${side / 2}" r="${side / 3}" fill="none" stroke="black"/></svg>`) }])
+    .composite([
+      {
+        input: Buffer.from(
+          `<svg width="${side}" height="${side}"><circle cx="${side / 2}" cy="${side / 2}" r="${side / 3}" fill="none" stroke="black"/></svg>`,
+        ),
+      },
+    ])
     .png()
     .toBuffer()
 
@@ -73,7 +79,13 @@ function wordFile(parts: readonly (string | Buffer)[]): Buffer {
   )
 }
 
-async function ingest(workspace: WorkspaceId, fileId: string, fileName: string, bytes: Buffer, options: Partial<ParseOptions> = {}): Promise<DocumentView> {
+async function ingest(
+  workspace: WorkspaceId,
+  fileId: string,
+  fileName: string,
+  bytes: Buffer,
+  options: Partial<ParseOptions> = {},
+): Promise<DocumentView> {
   await engine.documents.upload(workspace, { fileName, bytes, fileId, options: { ...DEFAULT_PARSE_OPTIONS, ...options } }, undefined)
   return engine.settled(workspace, fileId)
 }
@@ -98,7 +110,11 @@ test('a picture is described with the text around it, and the description is fou
   expect(request).toContain('<before>\n抛物线的图像如下。\n</before>')
   expect(request).toContain('<after>\n由图可知顶点在原点。\n</after>')
   const { blocks } = await engine.documents.blocks(workspace, 'f', { limit: 10 })
-  expect(blocks[1]).toMatchObject({ ordinal: 1, type: 'image', description: { by: 'qwen-vl-test/see-1', text: '图中是一条开口向上的抛物线 $y = x^2$。' } })
+  expect(blocks[1]).toMatchObject({
+    ordinal: 1,
+    type: 'image',
+    description: { by: 'qwen-vl-test/see-1', text: '图中是一条开口向上的抛物线 $y = x^2$。' },
+  })
   const asset = await engine.documents.asset(workspace, 'f', blocks[1]?.asset ?? '')
   expect([asset.mediaType, Buffer.from(asset.bytes).equals(picture)]).toEqual(['image/png', true])
   await expect(engine.documents.asset(workspaceId('teacher-v2'), 'f', blocks[1]?.asset ?? '')).rejects.toMatchObject({ code: 'not_found' })
@@ -107,7 +123,12 @@ test('a picture is described with the text around it, and the description is fou
 test('equal pictures are asked about once, and small ones never', async () => {
   const workspace = workspaceId('teacher-v2')
   const picture = await drawing(100, 'white')
-  const view = await ingest(workspace, 'f', 'a.docx', wordFile(['one', picture, 'two', Buffer.from(picture), 'three', await drawing(63, 'white')]))
+  const view = await ingest(
+    workspace,
+    'f',
+    'a.docx',
+    wordFile(['one', picture, 'two', Buffer.from(picture), 'three', await drawing(63, 'white')]),
+  )
   expect(view.parseStatus).toBe('completed')
   expect(server.stats.chat.calls).toBe(1)
   expect((await contentOf(workspace, 'f')).match(/抛物线/g)).toHaveLength(2)
@@ -149,7 +170,11 @@ test('replies of a try that did not come to its end are not paid for again', asy
   await engine.close()
   const models = seeingModels()
   let broken = true
-  const embedding = { ...models.embedding, embed: (...input: Parameters<typeof models.embedding.embed>) => (broken ? Promise.reject(new Error('gone')) : models.embedding.embed(...input)) }
+  const embedding = {
+    ...models.embedding,
+    embed: (...input: Parameters<typeof models.embedding.embed>) =>
+      broken ? Promise.reject(new Error('gone')) : models.embedding.embed(...input),
+  }
   engine = startTestEngine(database, { models: { ...models, embedding, embeddingFor: () => embedding }, backoffMs: 10 })
   const failed = await ingest(workspace, 'f', 'a.docx', wordFile(['one', await drawing(100, 'white')]))
   expect(failed.parseStatus).toBe('failed')
@@ -168,7 +193,11 @@ test('a photo without a single word is a document when somebody describes it', a
 
 test('a picture that is too large for models is sent as a smaller copy', async () => {
   const workspace = workspaceId('teacher-v8')
-  const large = await sharp({ create: { width: 3000, height: 900, channels: 3, background: 'white', noise: { type: 'gaussian', mean: 200, sigma: 20 } } }).png().toBuffer()
+  const large = await sharp({
+    create: { width: 3000, height: 900, channels: 3, background: 'white', noise: { type: 'gaussian', mean: 200, sigma: 20 } },
+  })
+    .png()
+    .toBuffer()
   const view = await ingest(workspace, 'f', 'a.docx', wordFile(['one', large]), { parseMethod: 'text' })
   expect(view).toMatchObject({ parseStatus: 'completed', warnings: [] })
   const parts = (server.requests[0]?.body as ChatBody | undefined)?.messages?.at(-1)?.content

@@ -47,11 +47,17 @@ function makeDocuments(count: number, seed: number): { fileId: string; text: str
   })
 }
 
-async function ingestAll(engine: TestEngine, name: string, documents: readonly { fileId: string; text: string }[], parallel: number): Promise<void> {
+async function ingestAll(
+  engine: TestEngine,
+  name: string,
+  documents: readonly { fileId: string; text: string }[],
+  parallel: number,
+): Promise<void> {
   const queue = [...documents]
   await Promise.all(
     Array.from({ length: parallel }, async () => {
-      for (let next = queue.shift(); next; next = queue.shift()) await engine.ingest(workspaceId(name), next.fileId, next.text, `${next.fileId}.md`)
+      for (let next = queue.shift(); next; next = queue.shift())
+        await engine.ingest(workspaceId(name), next.fileId, next.text, `${next.fileId}.md`)
     }),
   )
 }
@@ -77,50 +83,70 @@ test(`${ORDERS} random orders of 50 documents, one to eight at a time, give one 
   await engine.close()
 })
 
-test('after any sequence of adds, replacements and deletions the digest is that of the documents that are left', { timeout: 300_000 }, async () => {
-  const engine = startTestEngine(database)
-  const workspace = workspaceId('teacher-model')
-  for (let seed = 1; seed <= 3; seed++) {
-    const next = random(seed * 101)
-    const pool = makeDocuments(12, seed)
-    const live = new Map<string, string>()
-    for (let step = 0; step < 30; step++) {
-      const { fileId } = pool[Math.floor(next() * pool.length)] as { fileId: string }
-      if (live.has(fileId) && next() < 0.4) {
-        await engine.documents.remove(workspace, fileId)
-        live.delete(fileId)
-      } else {
-        const text = (pool[Math.floor(next() * pool.length)] as { text: string }).text
-        await engine.ingest(workspace, fileId, text, `${fileId}.md`)
-        live.set(fileId, text)
+test(
+  'after any sequence of adds, replacements and deletions the digest is that of the documents that are left',
+  { timeout: 300_000 },
+  async () => {
+    const engine = startTestEngine(database)
+    const workspace = workspaceId('teacher-model')
+    for (let seed = 1; seed <= 3; seed++) {
+      const next = random(seed * 101)
+      const pool = makeDocuments(12, seed)
+      const live = new Map<string, string>()
+      for (let step = 0; step < 30; step++) {
+        const { fileId } = pool[Math.floor(next() * pool.length)] as { fileId: string }
+        if (live.has(fileId) && next() < 0.4) {
+          await engine.documents.remove(workspace, fileId)
+          live.delete(fileId)
+        } else {
+          const text = (pool[Math.floor(next() * pool.length)] as { text: string }).text
+          await engine.ingest(workspace, fileId, text, `${fileId}.md`)
+          live.set(fileId, text)
+        }
       }
+      const walked = await engine.digest(workspace)
+      await removeAll(
+        engine,
+        'teacher-model',
+        [...live.keys()].map((fileId) => ({ fileId })),
+      )
+      for (const [fileId, text] of live) await engine.ingest(workspace, fileId, text, `${fileId}.md`)
+      expect(await engine.digest(workspace)).toEqual(walked)
+      await removeAll(
+        engine,
+        'teacher-model',
+        [...live.keys()].map((fileId) => ({ fileId })),
+      )
     }
-    const walked = await engine.digest(workspace)
-    await removeAll(engine, 'teacher-model', [...live.keys()].map((fileId) => ({ fileId })))
-    for (const [fileId, text] of live) await engine.ingest(workspace, fileId, text, `${fileId}.md`)
-    expect(await engine.digest(workspace)).toEqual(walked)
-    await removeAll(engine, 'teacher-model', [...live.keys()].map((fileId) => ({ fileId })))
-  }
-  await engine.close()
-})
+    await engine.close()
+  },
+)
 
 test('while a document is replaced again and again, a reader sees one whole version or the other', { timeout: 120_000 }, async () => {
   const engine = startTestEngine(database)
   const workspace = workspaceId('teacher-replace')
   const filler = 'Some words that fill the section until it is a chunk of its own. '.repeat(30)
-  const version = (mark: string): string => Array.from({ length: 6 }, (_, at) => `# Part ${at}\n\n${mark} [Shared|concept|${mark}] ${filler}`).join('\n\n')
+  const version = (mark: string): string =>
+    Array.from({ length: 6 }, (_, at) => `# Part ${at}\n\n${mark} [Shared|concept|${mark}] ${filler}`).join('\n\n')
   await engine.ingest(workspace, 'doc', version('old'), 'doc.md')
   const reading = { on: true }
   const seen = new Set<string>()
   const reader = (async () => {
     while (reading.on) {
-      const marks = await withScope(database, workspaceScope(workspace), async (tx) => {
-        const chunks = await sql<{ old: number; new: number }>`
+      const marks = await withScope(
+        database,
+        workspaceScope(workspace),
+        async (tx) => {
+          const chunks = await sql<{ old: number; new: number }>`
           select count(*) filter (where content like '%old [Shared%')::int as old, count(*) filter (where content like '%new [Shared%')::int as new
           from chunks where workspace_id = ${workspace}`.execute(tx)
-        const entity = await sql<{ description: string }>`select description from entities where workspace_id = ${workspace} and key = 'shared'`.execute(tx)
-        return `${JSON.stringify(chunks.rows[0])} ${entity.rows.map((row) => row.description).join()}`
-      }, { snapshot: true })
+          const entity = await sql<{
+            description: string
+          }>`select description from entities where workspace_id = ${workspace} and key = 'shared'`.execute(tx)
+          return `${JSON.stringify(chunks.rows[0])} ${entity.rows.map((row) => row.description).join()}`
+        },
+        { snapshot: true },
+      )
       seen.add(marks)
       await new Promise((resolve) => setImmediate(resolve))
     }
@@ -139,7 +165,12 @@ test('ten uploads of one file at once are one job', async () => {
     Array.from({ length: 10 }, () =>
       engine.documents.upload(
         workspace,
-        { fileName: 'a.txt', bytes: Buffer.from('[A|concept|a]'), fileId: 'same', options: { parseMethod: 'auto', processImages: true, processTables: true, processEquations: true } },
+        {
+          fileName: 'a.txt',
+          bytes: Buffer.from('[A|concept|a]'),
+          fileId: 'same',
+          options: { parseMethod: 'auto', processImages: true, processTables: true, processEquations: true },
+        },
         undefined,
       ),
     ),
@@ -157,11 +188,14 @@ test('aliases die with the chunk that gave them', async () => {
   const apart = await engine.digest(workspace)
   await engine.ingest(workspace, 'bridge', '[勾股定理 = Pythagoras]', 'bridge.md')
   const names = await withScope(database, workspaceScope(workspace), (tx) =>
-    sql<{ name: string; aliases: string[]; mentions: number }>`select name, aliases, mentions from entities where workspace_id = ${workspace}`.execute(tx),
+    sql<{
+      name: string
+      aliases: string[]
+      mentions: number
+    }>`select name, aliases, mentions from entities where workspace_id = ${workspace}`.execute(tx),
   )
   expect(names.rows).toEqual([{ name: '勾股定理', aliases: ['Pythagoras'], mentions: 3 }])
   await engine.documents.remove(workspace, 'bridge')
   expect(await engine.digest(workspace)).toEqual(apart)
   await engine.close()
 })
-

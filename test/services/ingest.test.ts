@@ -16,7 +16,12 @@ afterAll(() => engine.close())
 
 test('a text becomes chunks, mentions, entities and relations, all at once', async () => {
   const workspace = workspaceId('teacher-a1')
-  const view = await engine.ingest(workspace, 'f1', '# Functions\n\n[一次函数|knowledge_point|A line.] leads on. [一次函数 -prerequisite-> 二次函数]', 'notes.md')
+  const view = await engine.ingest(
+    workspace,
+    'f1',
+    '# Functions\n\n[一次函数|knowledge_point|A line.] leads on. [一次函数 -prerequisite-> 二次函数]',
+    'notes.md',
+  )
   expect(view).toMatchObject({ parseStatus: 'completed', parseError: null, chunkCount: 1, entityCount: 2, relationCount: 1, progress: 1 })
   const { chunks } = await engine.documents.chunks(workspace, 'f1', { limit: 10 })
   expect(chunks[0]?.headings).toEqual(['Functions'])

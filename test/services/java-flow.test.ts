@@ -33,8 +33,10 @@ afterEach(async () => {
   await java.close()
 })
 
-const parse = (fileId: string, extra: object = {}) => engine.documents.parse(teacher, { fileId, options: DEFAULT_PARSE_OPTIONS, ...extra }, 'user-jwt')
-const statuses = (fileId: string): unknown[] => java.callbacks.filter((call) => call.fileId === fileId).map((call) => call.json['parseStatus'])
+const parse = (fileId: string, extra: object = {}) =>
+  engine.documents.parse(teacher, { fileId, options: DEFAULT_PARSE_OPTIONS, ...extra }, 'user-jwt')
+const statuses = (fileId: string): unknown[] =>
+  java.callbacks.filter((call) => call.fileId === fileId).map((call) => call.json['parseStatus'])
 const put = (fileId: string, text: string, file: object = {}): void =>
   java.putFile(fileId, { bytes: Buffer.from(text), fileName: `${fileId}.md`, mediaType: 'text/markdown', ...file })
 
@@ -116,13 +118,23 @@ test('callbacks survive a receiver that fails for a while, keep their event id a
 test('an expired JWT is replaced by the service token once, else the event is parked and no token stays in the database', async () => {
   put('f8', '[A|concept|a]')
   java.acceptAuthorization((authorization) => authorization === 'Bearer service')
-  await engine.documents.parse(teacher, { fileId: 'f8', options: DEFAULT_PARSE_OPTIONS, signedUrl: java.signedUrl('f8'), fileName: 'f8.md' }, 'expired-jwt')
+  await engine.documents.parse(
+    teacher,
+    { fileId: 'f8', options: DEFAULT_PARSE_OPTIONS, signedUrl: java.signedUrl('f8'), fileName: 'f8.md' },
+    'expired-jwt',
+  )
   await java.waitForCallbacks((calls) => calls.filter((call) => call.answered === 200).length === 2)
   java.acceptAuthorization(() => false)
-  await engine.documents.parse(teacher, { fileId: 'f9', options: DEFAULT_PARSE_OPTIONS, signedUrl: java.signedUrl('f8'), fileName: 'f9.md' }, 'expired-jwt')
+  await engine.documents.parse(
+    teacher,
+    { fileId: 'f9', options: DEFAULT_PARSE_OPTIONS, signedUrl: java.signedUrl('f8'), fileName: 'f9.md' },
+    'expired-jwt',
+  )
   await engine.settled(teacher, 'f9')
   for (;;) {
-    const parked = await sql<{ n: number }>`select count(*)::int as n from outbox where subject = 'f9' and state = 'parked'`.execute(database.db)
+    const parked = await sql<{ n: number }>`select count(*)::int as n from outbox where subject = 'f9' and state = 'parked'`.execute(
+      database.db,
+    )
     if (parked.rows[0]?.n === 2) break
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
@@ -155,7 +167,11 @@ test('a deleted document tells nothing any more, and deleting it again finds not
 })
 
 test('an address that may not be fetched fails at once', async () => {
-  await engine.documents.parse(teacher, { fileId: 'f12', options: DEFAULT_PARSE_OPTIONS, signedUrl: 'http://169.254.169.254/latest', fileName: 'x.md' }, 'user-jwt')
+  await engine.documents.parse(
+    teacher,
+    { fileId: 'f12', options: DEFAULT_PARSE_OPTIONS, signedUrl: 'http://169.254.169.254/latest', fileName: 'x.md' },
+    'user-jwt',
+  )
   const failed = await engine.settled(teacher, 'f12')
   expect(failed.parseError).toMatch(/^forbidden_url: /)
   expect(failed.attempts).toBe(1)

@@ -16,7 +16,9 @@ beforeAll(async () => {
 })
 
 const sections = (count: number): string =>
-  Array.from({ length: count }, (_, at) => `# Part ${at}\n\n[Name ${at}|concept|x] ${`words of part ${at} that fill it `.repeat(40)}`).join('\n\n')
+  Array.from({ length: count }, (_, at) => `# Part ${at}\n\n[Name ${at}|concept|x] ${`words of part ${at} that fill it `.repeat(40)}`).join(
+    '\n\n',
+  )
 
 test('when one batch of an extraction fails, no other batch of that attempt is asked afterwards', async () => {
   let running = 0
@@ -44,7 +46,11 @@ test('when one batch of an extraction fails, no other batch of that attempt is a
   }
   const engine = startTestEngine(database, { models: testModels(extractor) })
   const workspace = workspaceId('teacher-rounds')
-  await engine.documents.upload(workspace, { fileName: 'a.md', bytes: Buffer.from(sections(60)), fileId: 'f', options: DEFAULT_PARSE_OPTIONS }, undefined)
+  await engine.documents.upload(
+    workspace,
+    { fileName: 'a.md', bytes: Buffer.from(sections(60)), fileId: 'f', options: DEFAULT_PARSE_OPTIONS },
+    undefined,
+  )
   expect((await engine.settled(workspace, 'f')).parseStatus).toBe('failed')
   over = true
   expect(running).toBe(0)
@@ -77,7 +83,12 @@ test('a job whose secret was sealed with another key fails once and clearly', as
   const engine = startTestEngine(database)
   const workspace = workspaceId('teacher-key')
   await engine.worker.stop()
-  const java = { fileInfo: () => Promise.reject(new Error('unused')), downloadUrl: () => Promise.reject(new Error('unused')), reportParseStatus: () => Promise.resolve({ status: 'delivered' as const }), close: () => Promise.resolve() }
+  const java = {
+    fileInfo: () => Promise.reject(new Error('unused')),
+    downloadUrl: () => Promise.reject(new Error('unused')),
+    reportParseStatus: () => Promise.resolve({ status: 'delivered' as const }),
+    close: () => Promise.resolve(),
+  }
   engine.deps.java = java
   await engine.documents.parse(workspace, { fileId: 'f', options: DEFAULT_PARSE_OPTIONS }, 'jwt')
   await engine.close()
@@ -92,13 +103,19 @@ test('parses and deletions that race leave no job without its document', async (
   const engine = startTestEngine(database, { concurrency: 4, perWorkspace: 4 })
   const workspace = workspaceId('teacher-race')
   const upload = (): Promise<unknown> =>
-    engine.documents.upload(workspace, { fileName: 'a.md', bytes: Buffer.from('[A|concept|a]'), fileId: 'same', options: DEFAULT_PARSE_OPTIONS }, undefined)
+    engine.documents.upload(
+      workspace,
+      { fileName: 'a.md', bytes: Buffer.from('[A|concept|a]'), fileId: 'same', options: DEFAULT_PARSE_OPTIONS },
+      undefined,
+    )
   for (let round = 0; round < 40; round++) {
     await Promise.all([upload(), engine.documents.remove(workspace, 'same').catch(() => undefined), upload()])
   }
   const last = await upload().then(() => engine.settled(workspace, 'same'))
   expect(last.parseStatus).toBe('completed')
-  const left = await sql<{ n: number }>`select count(*)::int as n from jobs where workspace_id = ${workspace} and state in ('queued', 'running')`.execute(database.db)
+  const left = await sql<{
+    n: number
+  }>`select count(*)::int as n from jobs where workspace_id = ${workspace} and state in ('queued', 'running')`.execute(database.db)
   expect(left.rows).toEqual([{ n: 0 }])
   await engine.close()
 })

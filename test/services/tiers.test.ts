@@ -25,7 +25,8 @@ beforeAll(async () => {
 beforeEach(async () => {
   database = await openTestDatabase()
   spaceId = await workspaces.ensureSpace(database.db, 'test/random', DIM)
-  for (const workspace of [large, small]) await withScope(database, workspaceScope(workspace), (tx) => workspaces.ensure(tx, workspace, spaceId))
+  for (const workspace of [large, small])
+    await withScope(database, workspaceScope(workspace), (tx) => workspaces.ensure(tx, workspace, spaceId))
 })
 afterAll(async () => {
   database = await openTestDatabase()
@@ -63,7 +64,12 @@ function nearestIds(workspace: WorkspaceId, vector: Float32Array, limit: number)
     async (tx) => {
       const rows = await workspaces.inScope(tx, [workspace])
       await prepareIndexScans(tx, rows)
-      const hits = await nearestChunks(tx, rows.map((row) => ({ workspace: row, vector })), limit, undefined)
+      const hits = await nearestChunks(
+        tx,
+        rows.map((row) => ({ workspace: row, vector })),
+        limit,
+        undefined,
+      )
       return hits.toSorted((a, b) => b.cosine - a.cosine).map((hit) => hit.chunk_id)
     },
     { snapshot: true },
@@ -72,7 +78,11 @@ function nearestIds(workspace: WorkspaceId, vector: Float32Array, limit: number)
 
 function bruteForce(rows: ReadonlyMap<string, Float32Array>, vector: Float32Array, limit: number): string[] {
   const cosine = (other: Float32Array): number => other.reduce((sum, value, index) => sum + value * (vector[index] ?? 0), 0)
-  return [...rows].map(([id, other]) => ({ id, score: cosine(other) })).toSorted((a, b) => b.score - a.score).slice(0, limit).map(({ id }) => id)
+  return [...rows]
+    .map(([id, other]) => ({ id, score: cosine(other) }))
+    .toSorted((a, b) => b.score - a.score)
+    .slice(0, limit)
+    .map(({ id }) => id)
 }
 
 async function shardOf(workspace: WorkspaceId): Promise<string | undefined> {

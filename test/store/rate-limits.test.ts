@@ -31,7 +31,7 @@ test('time gives tokens back, one by one and never above the capacity', async ()
   await pass('patient', 1000)
   expect([await take('patient'), await take('patient')]).toEqual([true, false])
   await pass('patient', 1_000_000)
-  expect((await Promise.all([1, 2, 3, 4].map(() => take('patient')))).toSorted()).toEqual([false, true, true, true])
+  expect((await Promise.all([1, 2, 3, 4].map(() => take('patient')))).filter(Boolean)).toHaveLength(3)
 })
 
 test('asking in vain does not make the wait longer', async () => {

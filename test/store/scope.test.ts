@@ -34,10 +34,40 @@ export function typeLaw(open: Database): void {
 }
 
 const GUARDED = [
-  'documents', 'blocks', 'assets', 'chunks', 'entity_mentions', 'relation_mentions', 'alias_mentions', 'entity_merges', 'entity_keys', 'entity_edits',
-  'relation_edits', 'entity_votes', 'relation_votes', 'entities', 'relations', 'entity_summaries', 'staged_embeddings', 'staged_extractions', 'staged_descriptions', 'uploads',
-  'chunk_vectors_1024', 'entity_vectors_1024', 'relation_vectors_1024', 'courses', 'course_chunks', 'kb_profiles', 'kb_builds', 'kb_versions', 'kb_live',
-  'kb_promotions', 'kb_events', 'kb_proposals', 'reembeddings', 'reembedded_chunks',
+  'documents',
+  'blocks',
+  'assets',
+  'chunks',
+  'entity_mentions',
+  'relation_mentions',
+  'alias_mentions',
+  'entity_merges',
+  'entity_keys',
+  'entity_edits',
+  'relation_edits',
+  'entity_votes',
+  'relation_votes',
+  'entities',
+  'relations',
+  'entity_summaries',
+  'staged_embeddings',
+  'staged_extractions',
+  'staged_descriptions',
+  'uploads',
+  'chunk_vectors_1024',
+  'entity_vectors_1024',
+  'relation_vectors_1024',
+  'courses',
+  'course_chunks',
+  'kb_profiles',
+  'kb_builds',
+  'kb_versions',
+  'kb_live',
+  'kb_promotions',
+  'kb_events',
+  'kb_proposals',
+  'reembeddings',
+  'reembedded_chunks',
 ]
 
 test('every content-bearing table has forced row-level security for a role that owns nothing', async () => {
@@ -47,18 +77,24 @@ test('every content-bearing table has forced row-level security for a role that 
     where n.nspname = current_schema() and c.relkind in ('r', 'p') and not c.relispartition`.execute(database.db)
   const forced = rows.rows.filter((row) => row.forced).map((row) => row.name)
   expect(forced.toSorted()).toEqual(GUARDED.toSorted())
-  const role = await sql<{ loose: boolean }>`select rolsuper or rolbypassrls as loose from pg_roles where rolname = 'insight_app'`.execute(database.db)
+  const role = await sql<{ loose: boolean }>`select rolsuper or rolbypassrls as loose from pg_roles where rolname = 'insight_app'`.execute(
+    database.db,
+  )
   expect(role.rows).toEqual([{ loose: false }])
 })
 
 test('inside a scope only its workspaces exist, even for a statement that forgets to ask', async () => {
-  const seen = await withScope(database, workspaceScope(mine), (tx) => sql<{ w: string }>`select distinct workspace_id as w from chunks`.execute(tx))
+  const seen = await withScope(database, workspaceScope(mine), (tx) =>
+    sql<{ w: string }>`select distinct workspace_id as w from chunks`.execute(tx),
+  )
   expect(seen.rows).toEqual([{ w: mine }])
   const vectors = await withScope(database, workspaceScope(mine), (tx) =>
     sql<{ w: string }>`select distinct workspace_id as w from chunk_vectors_1024`.execute(tx),
   )
   expect(vectors.rows).toEqual([{ w: mine }])
-  const both = await withScope(database, workspaceScope(mine, theirs), (tx) => sql<{ w: string }>`select distinct workspace_id as w from chunks order by 1`.execute(tx))
+  const both = await withScope(database, workspaceScope(mine, theirs), (tx) =>
+    sql<{ w: string }>`select distinct workspace_id as w from chunks order by 1`.execute(tx),
+  )
   expect(both.rows.map((row) => row.w)).toEqual([mine, theirs])
 })
 
@@ -80,7 +116,10 @@ test('a write into a workspace outside the scope is refused by the database', as
 
 test('scope and role end with the transaction, also after an error', async () => {
   await expect(withScope(database, workspaceScope(mine), (tx) => sql`select 1 / 0`.execute(tx))).rejects.toThrow(/division/)
-  const after = await sql<{ scope: string | null; role: string }>`select nullif(current_setting('insight.scope', true), '') as scope, current_user as role`.execute(database.db)
+  const after = await sql<{
+    scope: string | null
+    role: string
+  }>`select nullif(current_setting('insight.scope', true), '') as scope, current_user as role`.execute(database.db)
   expect(after.rows[0]?.scope).toBeNull()
   expect(after.rows[0]?.role).not.toBe('insight_app')
 })

@@ -44,7 +44,11 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
   afterAll(() => database.close())
 
   /** Each statement of one search with its plan, explained in the transaction that ran it, so with its role, scope and settings. */
-  async function plansOf(workspace: WorkspaceId, mode: (typeof MODES)[number], filters: Record<string, number>): Promise<{ text: string; plan: string }[]> {
+  async function plansOf(
+    workspace: WorkspaceId,
+    mode: (typeof MODES)[number],
+    filters: Record<string, number>,
+  ): Promise<{ text: string; plan: string }[]> {
     const plans: { text: string; plan: string }[] = []
     // oxlint-disable-next-line typescript/unbound-method -- called below with the client it is asked on
     const original: (...args: unknown[]) => Promise<pg.QueryResult<{ 'QUERY PLAN': string }>> = pg.Client.prototype.query
@@ -61,7 +65,11 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
     const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(explaining)
     try {
       const retrieval = createRetrieval({ database, models: { ...createModels({}), embedding, embeddingFor: () => embedding } })
-      await retrieval.search(workspaceScope(workspace), searchRequest({ query: library.question(), mode, filters }), AbortSignal.timeout(60_000))
+      await retrieval.search(
+        workspaceScope(workspace),
+        searchRequest({ query: library.question(), mode, filters }),
+        AbortSignal.timeout(60_000),
+      )
     } finally {
       spy.mockRestore()
     }
@@ -70,21 +78,37 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
 
   const searching = MODES.filter((mode) => mode !== 'bypass')
 
-  it.each(searching.flatMap((mode) => [[mode, large], [mode, small]] as const))('%s in %s reads no table from end to end', async (mode, workspace) => {
-    const plans = await plansOf(workspace, mode, {})
-    expect(plans.length).toBeGreaterThan(2)
-    // Two tables of one row per workspace or space are the exception: they have no better way.
-    for (const { plan } of plans) expect(plan).not.toMatch(/Seq Scan on (?!workspaces|embedding_spaces)/)
-  }, 60_000)
+  it.each(
+    searching.flatMap(
+      (mode) =>
+        [
+          [mode, large],
+          [mode, small],
+        ] as const,
+    ),
+  )(
+    '%s in %s reads no table from end to end',
+    async (mode, workspace) => {
+      const plans = await plansOf(workspace, mode, {})
+      expect(plans.length).toBeGreaterThan(2)
+      // Two tables of one row per workspace or space are the exception: they have no better way.
+      for (const { plan } of plans) expect(plan).not.toMatch(/Seq Scan on (?!workspaces|embedding_spaces)/)
+    },
+    60_000,
+  )
 
-  it.each(searching.filter((mode) => mode !== 'lexical'))('%s reads a promoted workspace through its own index and touches no other partition', async (mode) => {
-    const nearest = (await plansOf(large, mode, {})).filter(({ text }) => /order by distance\b/.test(text))
-    expect(nearest.length).toBeGreaterThan(0)
-    for (const { plan } of nearest) {
-      expect(plan).toMatch(/Index Scan using \S+_hnsw/)
-      expect(plan).not.toMatch(/vectors_\d+_small/)
-    }
-  }, 60_000)
+  it.each(searching.filter((mode) => mode !== 'lexical'))(
+    '%s reads a promoted workspace through its own index and touches no other partition',
+    async (mode) => {
+      const nearest = (await plansOf(large, mode, {})).filter(({ text }) => /order by distance\b/.test(text))
+      expect(nearest.length).toBeGreaterThan(0)
+      for (const { plan } of nearest) {
+        expect(plan).toMatch(/Index Scan using \S+_hnsw/)
+        expect(plan).not.toMatch(/vectors_\d+_small/)
+      }
+    },
+    60_000,
+  )
 
   it('a small workspace is compared exactly, without any index on vectors', async () => {
     for (const { plan } of await plansOf(small, 'auto', {})) {
@@ -108,7 +132,9 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
   it('row-level security is on for the role that searches', async () => {
     const found = await sql<{ forced: boolean }>`
       select bool_and(relrowsecurity and relforcerowsecurity) as forced from pg_class
-      where relkind in ('r', 'p') and relname ~ '^(chunks|entities|relations|entity_mentions|relation_mentions|(chunk|entity|relation)_vectors_)'`.execute(database.db)
+      where relkind in ('r', 'p') and relname ~ '^(chunks|entities|relations|entity_mentions|relation_mentions|(chunk|entity|relation)_vectors_)'`.execute(
+      database.db,
+    )
     expect(found.rows[0]?.forced).toBe(true)
   })
 })

@@ -53,7 +53,10 @@ const models: Models = {
   extractor: {
     id: 'remote-extractor',
     extract: async (inputs, signal) => {
-      await ask('extract', inputs.map((input) => input.text))
+      await ask(
+        'extract',
+        inputs.map((input) => input.text),
+      )
       return { ...(await brackets.extract(inputs, signal)), usage: NO_USAGE }
     },
   },

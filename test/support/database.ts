@@ -49,7 +49,9 @@ export async function slotUrl(server: string, name = `insight_test_${slot}`): Pr
 async function emptyDatabase(database: Database): Promise<void> {
   const tables = await sql<{ name: string }>`
     select quote_ident(c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = current_schema() and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> 'schema_migrations'`.execute(database.db)
+    where n.nspname = current_schema() and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> 'schema_migrations'`.execute(
+    database.db,
+  )
   const names = tables.rows.map((row) => row.name).join(', ')
   await sql.raw(`truncate ${names} restart identity cascade`).execute(database.db)
 }

@@ -26,7 +26,9 @@ import * as workspaces from '../../src/store/workspaces.ts'
 export function memoryLog(): Log & { lines: string[] } {
   const lines: string[] = []
   const write = (level: string) => (fields: Record<string, unknown>, message: string) => {
-    lines.push(`${level} ${message} ${JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? (value.stack ?? value.message) : value))}`)
+    lines.push(
+      `${level} ${message} ${JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? (value.stack ?? value.message) : value))}`,
+    )
   }
   return { lines, info: write('info'), warn: write('warn'), error: write('error') }
 }
@@ -136,7 +138,12 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
   }
   worker = new Worker({
     database,
-    handlers: { ingest: ingestHandler(deps), 'course-embed': courseHandler(deps), 'kb-build': releaseHandler(deps), reembed: reembedHandler(deps) },
+    handlers: {
+      ingest: ingestHandler(deps),
+      'course-embed': courseHandler(deps),
+      'kb-build': releaseHandler(deps),
+      reembed: reembedHandler(deps),
+    },
     log,
     concurrency: options.concurrency ?? 4,
     perWorkspace: options.perWorkspace ?? 4,
@@ -164,7 +171,8 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
     ingest: async (workspace, fileId, text, fileName = `${fileId}.txt`) => {
       await documents.upload(workspace, { fileName, bytes: Buffer.from(text), fileId, options: DEFAULT_PARSE_OPTIONS }, undefined)
       const view = await settled(workspace, fileId)
-      if (view.parseStatus !== 'completed') throw new Error(`${fileId} ended as ${view.parseStatus}: ${view.parseError}\n${log.lines.join('\n')}`)
+      if (view.parseStatus !== 'completed')
+        throw new Error(`${fileId} ended as ${view.parseStatus}: ${view.parseError}\n${log.lines.join('\n')}`)
       return view
     },
     digest: (workspace) =>

@@ -18,7 +18,11 @@ import type {
 export type Called =
   | { use: 'parse'; workspace: WorkspaceId; request: ParseRequest; token: string | undefined }
   | { use: 'upload'; workspace: WorkspaceId; request: UploadRequest; token: string | undefined }
-  | { use: 'retry' | 'get' | 'list' | 'chunks' | 'blocks' | 'asset' | 'remove' | 'courses' | 'images' | 'releases'; workspace: WorkspaceId; about: unknown }
+  | {
+      use: 'retry' | 'get' | 'list' | 'chunks' | 'blocks' | 'asset' | 'remove' | 'courses' | 'images' | 'releases'
+      workspace: WorkspaceId
+      about: unknown
+    }
   | { use: 'search'; scope: WorkspaceScope; request: SearchRequest }
   | { use: 'query' | 'context'; scope: WorkspaceScope; request: QueryRequest }
   | { use: 'graph'; about: unknown }
@@ -123,16 +127,19 @@ export function fakeEngine(): FakeEngine {
       entities: (scope, page) => note({ use: 'graph', about: ['entities', scope, page] }, { entities: [], nextCursor: null }),
       entity: (scope, name) => note({ use: 'graph', about: ['entity', scope, name] }, entity(name)),
       subgraph: (scope, around) => note({ use: 'graph', about: ['subgraph', scope, around] }, { nodes: [], edges: [], truncated: false }),
-      prerequisites: (scope, of) => note({ use: 'graph', about: ['prerequisites', scope, of] }, { entity: of.entity, chain: [], cycles: [] }),
+      prerequisites: (scope, of) =>
+        note({ use: 'graph', about: ['prerequisites', scope, of] }, { entity: of.entity, chain: [], cycles: [] }),
       createEntity: (workspace, made) => note({ use: 'graph', about: ['createEntity', workspace, made] }, entity(made.name)),
       updateEntity: (workspace, name, change) => note({ use: 'graph', about: ['updateEntity', workspace, name, change] }, entity(name)),
       deleteEntity: (workspace, name) => note({ use: 'graph', about: ['deleteEntity', workspace, name] }, { name, deleted: true as const }),
       createRelation: (workspace, made) => note({ use: 'graph', about: ['createRelation', workspace, made] }, relation(made)),
-      updateRelation: (workspace, ends, change) => note({ use: 'graph', about: ['updateRelation', workspace, ends, change] }, relation(ends)),
+      updateRelation: (workspace, ends, change) =>
+        note({ use: 'graph', about: ['updateRelation', workspace, ends, change] }, relation(ends)),
       deleteRelation: (workspace, ends) =>
         note({ use: 'graph', about: ['deleteRelation', workspace, ends] }, { ...ends, deleted: true as const }),
       mergeEntities: (workspace, merge) => note({ use: 'graph', about: ['mergeEntities', workspace, merge] }, { mergeId: 'm1' }),
-      undoMerge: (workspace, mergeId) => note({ use: 'graph', about: ['undoMerge', workspace, mergeId] }, { mergeId, undone: true as const }),
+      undoMerge: (workspace, mergeId) =>
+        note({ use: 'graph', about: ['undoMerge', workspace, mergeId] }, { mergeId, undone: true as const }),
     },
     chunks: {
       get: (scope, fileId, chunkId) => note({ use: 'graph', about: ['chunk', scope, fileId, chunkId] }, chunk(fileId, chunkId)),
@@ -145,7 +152,10 @@ export function fakeEngine(): FakeEngine {
     },
     images: {
       analyze: (workspace, request) =>
-        note({ use: 'images', workspace, about: request }, { text: '', tables: [], rows: [], engine: 'ocr', description: null, checks: [], warnings: [] }),
+        note(
+          { use: 'images', workspace, about: request },
+          { text: '', tables: [], rows: [], engine: 'ocr', description: null, checks: [], warnings: [] },
+        ),
     },
     workspaces: { list: (scope) => note({ use: 'workspaces', scope }, []) },
     courses: {
@@ -160,13 +170,17 @@ export function fakeEngine(): FakeEngine {
       build: (workspace, request) => note({ use: 'releases', workspace, about: request }, buildAccepted),
       getBuild: (workspace, id) => note({ use: 'releases', workspace, about: id }, buildView),
       versions: (workspace) => note({ use: 'releases', workspace, about: 'versions' }, []),
-      promote: (workspace, kb_version_id, by) => note({ use: 'releases', workspace, about: by }, { kb_version_id, previous_version_id: null, overridden: false }),
-      rollback: (workspace, kb_version_id, by) => note({ use: 'releases', workspace, about: by }, { kb_version_id, previous_version_id: null, overridden: false }),
+      promote: (workspace, kb_version_id, by) =>
+        note({ use: 'releases', workspace, about: by }, { kb_version_id, previous_version_id: null, overridden: false }),
+      rollback: (workspace, kb_version_id, by) =>
+        note({ use: 'releases', workspace, about: by }, { kb_version_id, previous_version_id: null, overridden: false }),
       evaluate: (workspace, about) => note({ use: 'releases', workspace, about }, {}),
-      dropVersion: (workspace, kb_version_id) => note({ use: 'releases', workspace, about: kb_version_id }, { kb_version_id, deleted: true as const }),
+      dropVersion: (workspace, kb_version_id) =>
+        note({ use: 'releases', workspace, about: kb_version_id }, { kb_version_id, deleted: true as const }),
       search: (workspace, query) => note({ use: 'releases', workspace, about: query }, { kb_version_id: 'V1', results: [], conflicts: [] }),
       events: (workspace, after) => note({ use: 'releases', workspace, about: after }, { events: [], next_after: after }),
-      approveProposal: (workspace, proposal_id) => note({ use: 'releases', workspace, about: proposal_id }, { ...buildAccepted, proposal_id }),
+      approveProposal: (workspace, proposal_id) =>
+        note({ use: 'releases', workspace, about: proposal_id }, { ...buildAccepted, proposal_id }),
       getProposal: (workspace, proposal_id) => note({ use: 'releases', workspace, about: proposal_id }, { ...buildView, proposal_id }),
     },
     readiness: () => Promise.resolve(engine.ready),

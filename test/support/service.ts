@@ -13,7 +13,12 @@ export type Service = {
   process: ChildProcess
   /** Everything it wrote to its log. */
   log(): string
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; json: Record<string, unknown>; headers: Headers }>
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; json: Record<string, unknown>; headers: Headers }>
   /** Ends the process as an operator would; resolves with its exit code. */
   stop(): Promise<number | null>
 }
@@ -61,11 +66,18 @@ export async function startService(place: ServicePlace, env: Record<string, stri
   child.stderr.on('data', (part: Buffer) => written.push(part.toString()))
   const url = `http://127.0.0.1:${port}`
   const call: Service['call'] = async (method, path, body, headers = {}) => {
-    const init: RequestInit = { method, headers: { ...(body === undefined || body instanceof FormData ? {} : { 'content-type': 'application/json' }), ...headers } }
+    const init: RequestInit = {
+      method,
+      headers: { ...(body === undefined || body instanceof FormData ? {} : { 'content-type': 'application/json' }), ...headers },
+    }
     if (body !== undefined) init.body = body instanceof FormData ? body : JSON.stringify(body)
     const response = await fetch(`${url}${path}`, init)
     const text = await response.text()
-    return { status: response.status, json: (text.startsWith('{') ? JSON.parse(text) : { text }) as Record<string, unknown>, headers: response.headers }
+    return {
+      status: response.status,
+      json: (text.startsWith('{') ? JSON.parse(text) : { text }) as Record<string, unknown>,
+      headers: response.headers,
+    }
   }
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}:\n${written.join('')}`)

@@ -41,7 +41,10 @@ const openAiEmbed = defineRoute({
       data: vectors.map((vector, index) => ({
         object: 'embedding' as const,
         index,
-        embedding: body.encoding_format === 'base64' ? Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64') : Array.from(vector),
+        embedding:
+          body.encoding_format === 'base64'
+            ? Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64')
+            : Array.from(vector),
       })),
       model,
       usage: { prompt_tokens: tokens, total_tokens: tokens },

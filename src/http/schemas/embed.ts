@@ -40,5 +40,10 @@ export const openAiEmbedResponse = z
     usage: z.object({ prompt_tokens: z.number(), total_tokens: z.number() }),
   })
   .meta({
-    example: { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [0.6, 0.8] }], model: 'builtin/hashed-lexical-v1', usage: { prompt_tokens: 9, total_tokens: 9 } },
+    example: {
+      object: 'list',
+      data: [{ object: 'embedding', index: 0, embedding: [0.6, 0.8] }],
+      model: 'builtin/hashed-lexical-v1',
+      usage: { prompt_tokens: 9, total_tokens: 9 },
+    },
   })

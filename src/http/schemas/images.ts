@@ -18,10 +18,15 @@ export const analyzeRequest = z
     prompt,
     teacherId: teacherId.optional(),
   })
-  .refine((body) => body.fileId !== undefined || body.signedUrl !== undefined, 'send fileId, signedUrl, or the picture itself as multipart/form-data')
+  .refine(
+    (body) => body.fileId !== undefined || body.signedUrl !== undefined,
+    'send fileId, signedUrl, or the picture itself as multipart/form-data',
+  )
   .meta({ example: { signedUrl: 'https://files.example.com/scores.png?signature=abc' } })
 
-export const analyzeForm = z.object({ prompt, teacherId: teacherId.optional() }).describe('The picture itself is sent in the part named file.')
+export const analyzeForm = z
+  .object({ prompt, teacherId: teacherId.optional() })
+  .describe('The picture itself is sent in the part named file.')
 
 const value = z.union([z.string(), z.number(), z.null()])
 
@@ -33,7 +38,15 @@ export const analysis = z
     engine: z.string().describe('What read the picture.'),
     description: z.string().nullable().describe('The answer of the vision model; null without one.'),
     checks: z
-      .array(z.object({ table: z.number(), row: z.number(), column: z.string(), check: z.enum(['sum', 'range', 'duplicate']), message: z.string() }))
+      .array(
+        z.object({
+          table: z.number(),
+          row: z.number(),
+          column: z.string(),
+          check: z.enum(['sum', 'range', 'duplicate']),
+          message: z.string(),
+        }),
+      )
       .describe('What somebody should look at again.'),
     warnings: z.array(z.string()),
   })

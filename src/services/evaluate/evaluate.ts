@@ -12,7 +12,12 @@ import type { Retrieval } from '../api.ts'
 import { createRetrieval } from '../retrieve/retrieval.ts'
 import { loadCorpus, type Loaded } from './load.ts'
 
-export type LabelledSet = { corpus: readonly CorpusEntry[]; questions: readonly Question[]; qrels: Qrels; graph?: ReadonlyMap<string, Extraction> | undefined }
+export type LabelledSet = {
+  corpus: readonly CorpusEntry[]
+  questions: readonly Question[]
+  qrels: Qrels
+  graph?: ReadonlyMap<string, Extraction> | undefined
+}
 
 export type EvaluateOptions = { modes: readonly Mode[]; /** Cut-offs of recall. */ k: readonly number[]; chunkMaxTokens: number }
 
@@ -36,20 +41,39 @@ const NDCG_K = 10
  *
  * @throws AppError `invalid_request` when no question has one.
  */
-export async function evaluate(database: Database, models: Models, set: LabelledSet, options: EvaluateOptions, signal: AbortSignal): Promise<EvaluationReport> {
+export async function evaluate(
+  database: Database,
+  models: Models,
+  set: LabelledSet,
+  options: EvaluateOptions,
+  signal: AbortSignal,
+): Promise<EvaluationReport> {
   const questions = set.questions.flatMap((question) => {
     const judgements = set.qrels.get(question.id)
     return judgements && [...judgements.values()].some((grade) => grade > 0) ? [{ question, judgements }] : []
   })
-  if (questions.length === 0) throw new AppError('invalid_request', 'No question has a relevant entry: the ids of the questions and of the qrels do not meet.')
+  if (questions.length === 0)
+    throw new AppError('invalid_request', 'No question has a relevant entry: the ids of the questions and of the qrels do not meet.')
   const startedAt = performance.now()
-  const loaded = await loadCorpus(database, models, set.corpus, { workspace: workspaceId('kb-evaluation'), chunkMaxTokens: options.chunkMaxTokens, graph: set.graph }, signal)
+  const loaded = await loadCorpus(
+    database,
+    models,
+    set.corpus,
+    { workspace: workspaceId('kb-evaluation'), chunkMaxTokens: options.chunkMaxTokens, graph: set.graph },
+    signal,
+  )
   const ingestSeconds = rounded((performance.now() - startedAt) / 1000)
   const retrieval = createRetrieval({ database, models })
   const runs = new Map<string, Run>()
   for (const mode of options.modes) runs.set(mode, await runMode(retrieval, loaded, questions, mode, options.k, signal))
   const [size] = await counts(database, workspaceScope(loaded.workspace))
-  const corpus = { documents: set.corpus.length, chunks: loaded.chunks, entities: size?.entities ?? 0, relations: size?.relations ?? 0, ingestSeconds }
+  const corpus = {
+    documents: set.corpus.length,
+    chunks: loaded.chunks,
+    entities: size?.entities ?? 0,
+    relations: size?.relations ?? 0,
+    ingestSeconds,
+  }
   return { modes: Object.fromEntries([...runs].map(([mode, run]) => [mode, modeReport(run)])), paired: pairedDifferences(runs), corpus }
 }
 
@@ -83,7 +107,14 @@ function wantedResults(loaded: Loaded, ks: readonly number[]): number {
 }
 
 /** The entries that a mode finds, best first: a ranking of chunks is a ranking of entries by first appearance. */
-export async function rankEntries(retrieval: Retrieval, loaded: Loaded, query: string, mode: Mode, topK: number, signal: AbortSignal): Promise<string[]> {
+export async function rankEntries(
+  retrieval: Retrieval,
+  loaded: Loaded,
+  query: string,
+  mode: Mode,
+  topK: number,
+  signal: AbortSignal,
+): Promise<string[]> {
   const request = {
     query,
     mode,
@@ -121,7 +152,12 @@ function pairedDifferences(runs: ReadonlyMap<string, Run>): EvaluationReport['pa
   return Object.fromEntries(
     others.map(([mode, run]) => [
       mode,
-      Object.fromEntries([...run.values].map(([metric, values]) => [metric, roundedInterval(bootstrap(values.map((value, index) => value - (base.get(metric)?.[index] ?? 0))))])),
+      Object.fromEntries(
+        [...run.values].map(([metric, values]) => [
+          metric,
+          roundedInterval(bootstrap(values.map((value, index) => value - (base.get(metric)?.[index] ?? 0)))),
+        ]),
+      ),
     ]),
   )
 }

@@ -29,7 +29,13 @@ export type Loaded = { workspace: WorkspaceId; entryOfFile: ReadonlyMap<string, 
 
 type Planned = { entry: CorpusEntry; fileId: string; chunks: PlannedChunk[] }
 
-export async function loadCorpus(database: Database, models: Models, entries: readonly CorpusEntry[], options: LoadOptions, signal: AbortSignal): Promise<Loaded> {
+export async function loadCorpus(
+  database: Database,
+  models: Models,
+  entries: readonly CorpusEntry[],
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<Loaded> {
   const { workspace } = options
   const { embedding } = models
   const spaceId = await workspaces.ensureSpace(database.db, embedding.model, embedding.dim)
@@ -55,24 +61,48 @@ export async function loadCorpus(database: Database, models: Models, entries: re
 }
 
 function documentOf({ title, text, id }: CorpusEntry): ParsedDocument {
-  return { title: title || id, mediaType: 'text/plain', blocks: [{ type: 'paragraph', text: text || title, headings: [] }], assets: [], warnings: [] }
+  return {
+    title: title || id,
+    mediaType: 'text/plain',
+    blocks: [{ type: 'paragraph', text: text || title, headings: [] }],
+    assets: [],
+    warnings: [],
+  }
 }
 
 type Evidence = Parameters<typeof applyEvidence>[2]['add'][number]
 
-async function evidenceOf(batch: readonly Planned[], models: Models, graph: LoadOptions['graph'], signal: AbortSignal): Promise<Evidence[]> {
+async function evidenceOf(
+  batch: readonly Planned[],
+  models: Models,
+  graph: LoadOptions['graph'],
+  signal: AbortSignal,
+): Promise<Evidence[]> {
   if (graph) {
     return batch.flatMap(({ entry, chunks }) => {
       const extraction = graph.get(entry.id) ?? EMPTY_EXTRACTION
-      return chunks.map((chunk, index): Evidence => ({ chunkId: chunk.chunkId, knowledge: chunkKnowledge(shareOf(extraction, chunks, index)), rank: 1, extractor: 'graph' }))
+      return chunks.map((chunk, index): Evidence => ({
+        chunkId: chunk.chunkId,
+        knowledge: chunkKnowledge(shareOf(extraction, chunks, index)),
+        rank: 1,
+        extractor: 'graph',
+      }))
     })
   }
   const { extractor } = models
   if (!extractor) return []
   const all = batch.flatMap((document) => document.chunks)
-  const { extractions } = await extractor.extract(all.map((chunk) => ({ text: chunk.content, header: chunk.header })), signal)
+  const { extractions } = await extractor.extract(
+    all.map((chunk) => ({ text: chunk.content, header: chunk.header })),
+    signal,
+  )
   const rank = extractor.id.startsWith('builtin') ? 2 : 1
-  return all.map((chunk, index): Evidence => ({ chunkId: chunk.chunkId, knowledge: chunkKnowledge(extractions[index] ?? EMPTY_EXTRACTION), rank, extractor: extractor.id }))
+  return all.map((chunk, index): Evidence => ({
+    chunkId: chunk.chunkId,
+    knowledge: chunkKnowledge(extractions[index] ?? EMPTY_EXTRACTION),
+    rank,
+    extractor: extractor.id,
+  }))
 }
 
 /** Of an entry's extraction, what one of its chunks says: names that stand in it; the first chunk gets what stands in none. */
@@ -93,21 +123,42 @@ function shareOf(extraction: Extraction, chunks: readonly PlannedChunk[], index:
 
 type Target = { database: Database; models: Models; workspace: WorkspaceId; home: vectors.VectorHome }
 
-async function writeBatch({ database, models, workspace, home }: Target, batch: readonly Planned[], evidence: readonly Evidence[], signal: AbortSignal): Promise<void> {
+async function writeBatch(
+  { database, models, workspace, home }: Target,
+  batch: readonly Planned[],
+  evidence: readonly Evidence[],
+  signal: AbortSignal,
+): Promise<void> {
   const all = batch.flatMap((document) => document.chunks)
-  const names = [...new Set(evidence.flatMap(({ knowledge }) => [...knowledge.entities.map((entity) => entity.key), ...knowledge.aliases.map((alias) => alias.aliasKey)]))]
-  const facts = new Map(evidence.flatMap(({ knowledge }) => knowledge.relations.map((relation) => [relation.factId, relation.factText] as const)))
+  const names = [
+    ...new Set(
+      evidence.flatMap(({ knowledge }) => [
+        ...knowledge.entities.map((entity) => entity.key),
+        ...knowledge.aliases.map((alias) => alias.aliasKey),
+      ]),
+    ),
+  ]
+  const facts = new Map(
+    evidence.flatMap(({ knowledge }) => knowledge.relations.map((relation) => [relation.factId, relation.factText] as const)),
+  )
   const texts = [...new Set([...all.map((chunk) => chunk.embedText), ...names, ...facts.values()])]
   const made = texts.length === 0 ? [] : (await models.embedding.embed(texts, 'document', signal)).vectors
   const vectorOf = new Map(texts.map((text, index) => [text, toHalf(made[index] ?? [])]))
   const pick = (pairs: Iterable<readonly [id: string, text: string]>): Map<string, Float32Array> =>
-    new Map([...pairs].map(([id, text]) => {
-      const vector = vectorOf.get(text)
-      if (!vector || vector.length !== home.dim) throw new AppError('embedding_service_unavailable', 'The embedding model returned fewer vectors than texts.')
-      return [id, vector]
-    }))
+    new Map(
+      [...pairs].map(([id, text]) => {
+        const vector = vectorOf.get(text)
+        if (!vector || vector.length !== home.dim)
+          throw new AppError('embedding_service_unavailable', 'The embedding model returned fewer vectors than texts.')
+        return [id, vector]
+      }),
+    )
   await withScope(database, workspaceScope(workspace), async (tx) => {
-    await insertDocuments(tx, workspace, batch.map(({ entry, fileId, chunks }) => ({ file_id: fileId, file_name: entry.title || entry.id, chunk_count: chunks.length })))
+    await insertDocuments(
+      tx,
+      workspace,
+      batch.map(({ entry, fileId, chunks }) => ({ file_id: fileId, file_name: entry.title || entry.id, chunk_count: chunks.length })),
+    )
     await writeChunks(tx, workspace, batch)
     await applyEvidence(tx, workspace, { removeChunks: [], add: evidence })
     await vectors.upsert(tx, workspace, home, 'chunk', pick(all.map((chunk) => [chunk.chunkId, chunk.embedText])))
@@ -120,7 +171,11 @@ async function writeBatch({ database, models, workspace, home }: Target, batch: 
 async function writeChunks(tx: ScopedTx, workspace: WorkspaceId, batch: readonly Planned[]): Promise<void> {
   const rows = batch.map(({ fileId, chunks: planned }) => ({ fileId, rows: planned.map((chunk) => rowOf(chunk, workspace)) }))
   for (const document of rows) await chunks.upsert(tx, workspace, document.fileId, document.rows)
-  await chunks.upsertTerms(tx, workspace, rows.flatMap((document) => document.rows))
+  await chunks.upsertTerms(
+    tx,
+    workspace,
+    rows.flatMap((document) => document.rows),
+  )
 }
 
 function rowOf(chunk: PlannedChunk, workspace: WorkspaceId): chunks.ChunkRow {

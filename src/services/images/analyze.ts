@@ -29,7 +29,9 @@ export type ImageAnalysis = {
   warnings: string[]
 }
 
-export type Images = { analyze(workspace: WorkspaceId, request: AnalyzeRequest, token: string | undefined, signal: AbortSignal): Promise<ImageAnalysis> }
+export type Images = {
+  analyze(workspace: WorkspaceId, request: AnalyzeRequest, token: string | undefined, signal: AbortSignal): Promise<ImageAnalysis>
+}
 
 const DEFAULT_PROMPT = 'Describe what this picture shows. Transcribe every table and every number exactly.'
 
@@ -45,7 +47,10 @@ async function analyze(deps: EngineDeps, request: AnalyzeRequest, token: string 
     throw new AppError('unsupported_file_type', `A picture or a PDF is expected, not ${mediaType}.`)
   }
   const picturesAreRead = deps.models.vision !== undefined
-  const parsed = await deps.parser.parse({ bytes, fileName, options: { ...DEFAULT_PARSE_OPTIONS, parseMethod: 'auto' }, picturesAreRead }, signal)
+  const parsed = await deps.parser.parse(
+    { bytes, fileName, options: { ...DEFAULT_PARSE_OPTIONS, parseMethod: 'auto' }, picturesAreRead },
+    signal,
+  )
   const seen = await look(deps, parsed, bytes, mediaType, request.prompt, signal)
   const tables = sheetTables(parsed.blocks)
   return {
@@ -62,7 +67,12 @@ async function analyze(deps: EngineDeps, request: AnalyzeRequest, token: string 
   }
 }
 
-async function fileOf(deps: EngineDeps, request: AnalyzeRequest, token: string | undefined, signal: AbortSignal): Promise<{ bytes: Uint8Array; fileName: string }> {
+async function fileOf(
+  deps: EngineDeps,
+  request: AnalyzeRequest,
+  token: string | undefined,
+  signal: AbortSignal,
+): Promise<{ bytes: Uint8Array; fileName: string }> {
   if (request.file !== undefined) return request.file
   if (request.signedUrl !== undefined) {
     const { bytes } = await deps.download(request.signedUrl, signal)

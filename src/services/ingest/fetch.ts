@@ -27,7 +27,12 @@ async function fetchUpload(deps: EngineDeps, job: IngestJob, fileName: string): 
   const bytes = await withScope(deps.database, workspaceScope(job.workspace), (tx) => staging.upload(tx, job.workspace, job.fileId))
   if (bytes === undefined) throw new AppError('not_found', 'The uploaded bytes are not kept any more; upload the file again.')
   const { declaredType } = job.payload
-  return { bytes, sha256: createHash('sha256').update(bytes).digest('hex'), fileName, ...(declaredType === undefined ? {} : { declaredType }) }
+  return {
+    bytes,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    fileName,
+    ...(declaredType === undefined ? {} : { declaredType }),
+  }
 }
 
 /** Java is asked about the file only where the caller left something out. */
@@ -44,7 +49,9 @@ async function fileInfo(deps: EngineDeps, job: IngestJob): Promise<{ fileName?: 
 
 async function settleName(deps: EngineDeps, job: IngestJob, fileName: string, found: string | undefined): Promise<string> {
   if (job.payload.named || found === undefined || found === fileName) return fileName
-  await withScope(deps.database, workspaceScope(job.workspace), (tx) => documents.rename(tx, job.workspace, job.fileId, job.row.job_id, found))
+  await withScope(deps.database, workspaceScope(job.workspace), (tx) =>
+    documents.rename(tx, job.workspace, job.fileId, job.row.job_id, found),
+  )
   return found
 }
 

@@ -101,7 +101,12 @@ export async function giveUp(deps: EngineDeps, job: IngestJob, error: AppError):
   const text = parseErrorText(error.code, error.message)
   await withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
     if (!(await jobs.failForGood(tx, job.row, text))) return
-    const known = await documents.fail(tx, job.workspace, { fileId: job.fileId, jobId: job.row.job_id, error: text, attempts: Math.min(job.row.attempts, job.row.max_attempts) })
+    const known = await documents.fail(tx, job.workspace, {
+      fileId: job.fileId,
+      jobId: job.row.job_id,
+      error: text,
+      attempts: Math.min(job.row.attempts, job.row.max_attempts),
+    })
     if (!known) return
     await staging.expireUpload(tx, job.workspace, job.fileId)
     await tellJava(deps, tx, job, { parseStatus: 'failed', chunkCount: 0, entityCount: 0, parseError: text })

@@ -49,7 +49,9 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
   if (planned.length === 0) throw seen.failure ?? new AppError('unprocessable_document', 'The document is empty: it holds no text.')
   const diff = diffChunks(before, planned)
   await progress('extracting', 0.25)
-  const { knowledge, truncated } = await timed('extract', () => extractKnowledge(deps, job, diff.reextract, (share) => progress('extracting', 0.25 + share * 0.4)))
+  const { knowledge, truncated } = await timed('extract', () =>
+    extractKnowledge(deps, job, diff.reextract, (share) => progress('extracting', 0.25 + share * 0.4)),
+  )
   await progress('embedding', 0.65)
   const { texts, attemptNow } = await textsToEmbed(deps, job, home, diff.revector, knowledge)
   const vectorsByHash = await timed('embed', () => embedTexts(deps, job, home, texts, (share) => progress('embedding', 0.65 + share * 0.3)))
@@ -110,7 +112,12 @@ function recipeOf(deps: EngineDeps, job: IngestJob, home: Home, declaredType: st
 }
 
 /** Same bytes, same options, same models, same description by the caller; and the chunks that are live, for what they need not be asked again. */
-function compare(deps: EngineDeps, job: IngestJob, file: FetchedFile, recipe: string): Promise<{ unchanged: boolean; before: chunks.LiveChunk[] }> {
+function compare(
+  deps: EngineDeps,
+  job: IngestJob,
+  file: FetchedFile,
+  recipe: string,
+): Promise<{ unchanged: boolean; before: chunks.LiveChunk[] }> {
   return withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
     const document = await current(tx, job)
     const unchanged = document.content_sha256 === file.sha256 && document.recipe === recipe && document.described
@@ -140,7 +147,8 @@ async function textsToEmbed(
   const names = new Map<string, string>()
   const facts = new Map<string, string>()
   for (const { entities, relations, aliases } of knowledge.values()) {
-    for (const key of [...entities.map((entity) => entity.key), ...aliases.flatMap((alias) => [alias.key, alias.aliasKey])]) names.set(entityId(key), key)
+    for (const key of [...entities.map((entity) => entity.key), ...aliases.flatMap((alias) => [alias.key, alias.aliasKey])])
+      names.set(entityId(key), key)
     for (const relation of relations) facts.set(relation.factId, relation.factText)
   }
   const [attemptNow, haveNames, haveFacts] = await withScope(deps.database, workspaceScope(job.workspace), async (tx) => [
@@ -149,5 +157,8 @@ async function textsToEmbed(
     await vectors.present(tx, job.workspace, home, 'relation', [...facts.keys()]),
   ])
   const open = (map: Map<string, string>, have: Set<string>): string[] => [...map].filter(([id]) => !have.has(id)).map(([, text]) => text)
-  return { attemptNow, texts: [...new Set([...revector.map((chunk) => chunk.embedText), ...open(names, haveNames), ...open(facts, haveFacts)])] }
+  return {
+    attemptNow,
+    texts: [...new Set([...revector.map((chunk) => chunk.embedText), ...open(names, haveNames), ...open(facts, haveFacts)])],
+  }
 }

@@ -29,7 +29,12 @@ export type PlannedChunk = ChunkDraft & {
  * A chunk's id derives from workspace, file, its text and which repeat of that text it is, so that text which merely
  * moved keeps its row, its vector's neighbours and its mentions.
  */
-export function planChunks(workspace: WorkspaceId, fileId: string, parsed: ParsedDocument, options: { maxTokens: number; extractor: string | null }): PlannedChunk[] {
+export function planChunks(
+  workspace: WorkspaceId,
+  fileId: string,
+  parsed: ParsedDocument,
+  options: { maxTokens: number; extractor: string | null },
+): PlannedChunk[] {
   const repeats = new Map<string, number>()
   return chunkDocument(parsed, { maxTokens: options.maxTokens }).map((draft) => {
     const textHash = sha256(draft.content)
@@ -37,7 +42,10 @@ export function planChunks(workspace: WorkspaceId, fileId: string, parsed: Parse
     repeats.set(textHash, repeat + 1)
     const embedText = draft.header === '' ? draft.content : `${draft.header}\n${draft.content}`
     const stated = statedIn(parsed, draft)
-    const chunkId = `c_${createHash('sha256').update(JSON.stringify([workspace, fileId, textHash, repeat])).digest('base64url').slice(0, 20)}`
+    const chunkId = `c_${createHash('sha256')
+      .update(JSON.stringify([workspace, fileId, textHash, repeat]))
+      .digest('base64url')
+      .slice(0, 20)}`
     const extractor = stated === undefined ? options.extractor : `stated-${sha256(JSON.stringify(stated)).slice(0, 12)}`
     return { ...draft, chunkId, textHash, embedText, embedHash: sha256(embedText), stated, extractor }
   })

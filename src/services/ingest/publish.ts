@@ -88,7 +88,10 @@ export async function publish(deps: EngineDeps, job: IngestJob, publication: Pub
 async function stillAtHome(tx: ScopedTx, job: IngestJob, home: Home): Promise<void> {
   const [row] = await workspaces.inScope(tx, [job.workspace])
   if (row?.space_id === home.space_id) return
-  throw new AppError('vector_store_error', 'The workspace moved to another embedding space while this document was read; it is tried again.')
+  throw new AppError(
+    'vector_store_error',
+    'The workspace moved to another embedding space while this document was read; it is tried again.',
+  )
 }
 
 /** The content is the live version's already: only the attempt is completed. */
@@ -192,7 +195,12 @@ async function settleGraphVectors(
   await dropGraphVectors(tx, workspace, home, effect)
 }
 
-export async function dropGraphVectors(tx: ScopedTx, workspace: IngestJob['workspace'], home: vectors.VectorHome, effect: EvidenceEffect): Promise<void> {
+export async function dropGraphVectors(
+  tx: ScopedTx,
+  workspace: IngestJob['workspace'],
+  home: vectors.VectorHome,
+  effect: EvidenceEffect,
+): Promise<void> {
   const lostNames = [...effect.removedKeys].filter((key) => !effect.addedKeys.has(key))
   const usedNames = await mentions.keysInUse(tx, workspace, lostNames)
   const goneNames = lostNames.filter((key) => !usedNames.has(key)).map(entityId)

@@ -26,7 +26,8 @@ const MAX_NAMED_FAILURES = 5
 const MAX_CHARACTERS = 6000
 
 /** Who describes pictures and in which way, for recipes and caches; null when nobody does. */
-export const seerOf = (vision: VisionModel | undefined): string | null => (vision === undefined ? null : `${vision.model}/${ASKING_VERSION}`)
+export const seerOf = (vision: VisionModel | undefined): string | null =>
+  vision === undefined ? null : `${vision.model}/${ASKING_VERSION}`
 
 export type Seen = {
   parsed: ParsedDocument
@@ -39,16 +40,24 @@ export type Seen = {
 type Picture = { asset: Asset; /** Ordinal of the first block that shows it. */ block: number }
 
 /** A vision model that fails costs a warning and never the document. */
-export async function seePictures(deps: EngineDeps, job: IngestJob, parsed: ParsedDocument, progress: (share: number) => Promise<void>): Promise<Seen> {
+export async function seePictures(
+  deps: EngineDeps,
+  job: IngestJob,
+  parsed: ParsedDocument,
+  progress: (share: number) => Promise<void>,
+): Promise<Seen> {
   const { vision } = deps.models
   const all = vision === undefined || !job.payload.options.processImages ? [] : picturesOf(parsed)
   if (vision === undefined || all.length === 0) return { parsed, described: 0, failure: undefined }
   const seer = seerOf(vision) ?? ''
-  const texts = await withScope(deps.database, workspaceScope(job.workspace), (tx) => descriptions.known(tx, job.workspace, job.fileId, seer))
+  const texts = await withScope(deps.database, workspaceScope(job.workspace), (tx) =>
+    descriptions.known(tx, job.workspace, job.fileId, seer),
+  )
   const pictures = all.slice(0, MAX_PICTURES)
   const failures = await look(deps, job, { vision, seer, parsed, pictures, texts, progress })
   const warnings = failureSentences(parsed, failures)
-  if (all.length > pictures.length) warnings.push(`Only the first ${MAX_PICTURES} pictures were described; ${all.length - pictures.length} were not.`)
+  if (all.length > pictures.length)
+    warnings.push(`Only the first ${MAX_PICTURES} pictures were described; ${all.length - pictures.length} were not.`)
   const blocks = parsed.blocks.map((block): Block => {
     const text = block.type === 'image' && block.asset !== undefined ? texts.get(block.asset) : undefined
     return text === undefined ? block : described(block, seer, text)

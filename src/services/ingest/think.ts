@@ -61,7 +61,9 @@ export async function extractKnowledge(
   if (asked.length > 0 && !isFree(extractor.id)) await requireBudget(deps, job.workspace)
   const limit = pLimit(EXTRACT_PARALLEL)
   let done = 0
-  const rounds = Array.from({ length: Math.ceil(asked.length / EXTRACT_ROUND) }, (_, at) => asked.slice(at * EXTRACT_ROUND, (at + 1) * EXTRACT_ROUND))
+  const rounds = Array.from({ length: Math.ceil(asked.length / EXTRACT_ROUND) }, (_, at) =>
+    asked.slice(at * EXTRACT_ROUND, (at + 1) * EXTRACT_ROUND),
+  )
   // The first round that fails ends the others, and none outlives this call: a reply nobody waits for would still be paid for.
   const stop = new AbortController()
   const signal = AbortSignal.any([job.signal, stop.signal])
@@ -83,19 +85,31 @@ export async function extractKnowledge(
   return { knowledge: result, truncated }
 }
 
-async function extractRound(deps: EngineDeps, job: IngestJob, extractor: Extractor, round: readonly PlannedChunk[]): Promise<Map<string, Extraction>> {
+async function extractRound(
+  deps: EngineDeps,
+  job: IngestJob,
+  extractor: Extractor,
+  round: readonly PlannedChunk[],
+): Promise<Map<string, Extraction>> {
   const { extractions } = await extractor.extract(
     round.map((chunk) => ({ text: chunk.content, header: '' })),
     job.signal,
   )
-  const made = new Map(round.map((chunk, at) => [chunk.textHash, extractions[at] ?? { entities: [], relations: [], dropped: 0, truncated: false }]))
+  const made = new Map(
+    round.map((chunk, at) => [chunk.textHash, extractions[at] ?? { entities: [], relations: [], dropped: 0, truncated: false }]),
+  )
   // A truncated answer is used, but asked for again next time.
   const keep = new Map([...made].filter(([, extraction]) => !extraction.truncated))
   if (!isFree(extractor.id)) await inScope(deps, job, (tx) => staging.stageExtractions(tx, job.workspace, job.fileId, extractor.id, keep))
   return made
 }
 
-async function knownExtractions(deps: EngineDeps, job: IngestJob, extractor: Extractor, hashes: readonly string[]): Promise<Map<string, ChunkKnowledge>> {
+async function knownExtractions(
+  deps: EngineDeps,
+  job: IngestJob,
+  extractor: Extractor,
+  hashes: readonly string[],
+): Promise<Map<string, ChunkKnowledge>> {
   if (isFree(extractor.id)) return new Map()
   return inScope(deps, job, async (tx) => {
     const staged = await staging.extractions(tx, job.workspace, job.fileId, extractor.id)
@@ -138,7 +152,8 @@ export async function embedTexts(
 ): Promise<Map<string, Float32Array>> {
   const byHash = new Map(texts.map((text) => [sha256(text), text]))
   const free = isFree(home.model.model)
-  const known = free || byHash.size === 0 ? new Map<string, Float32Array>() : await knownVectors(deps, job, home, byHash, options.anew === true)
+  const known =
+    free || byHash.size === 0 ? new Map<string, Float32Array>() : await knownVectors(deps, job, home, byHash, options.anew === true)
   const missing = [...byHash].filter(([hash]) => !known.has(hash))
   if (missing.length > 0 && !free) await requireBudget(deps, job.workspace)
   for (let at = 0; at < missing.length; at += EMBED_ROUND) {

@@ -8,7 +8,12 @@ import { pack, type Packed } from './pack.ts'
 import { type RetrievalDeps, search } from './search.ts'
 
 /** Search, pack, answer. The references given come first; the ones in `done` are those the answer really cites. */
-export async function* query(deps: RetrievalDeps, scope: WorkspaceScope, request: QueryRequest, signal: AbortSignal): AsyncGenerator<QueryEvent, void> {
+export async function* query(
+  deps: RetrievalDeps,
+  scope: WorkspaceScope,
+  request: QueryRequest,
+  signal: AbortSignal,
+): AsyncGenerator<QueryEvent, void> {
   if (request.mode === 'bypass') {
     yield* bypass(deps.models, request, signal)
     return
@@ -17,14 +22,25 @@ export async function* query(deps: RetrievalDeps, scope: WorkspaceScope, request
   const packed = pack(request, found, !deps.models.hasLanguageModel)
   yield { event: 'references', references: packed.references }
   const pieces = deps.models.answerer.answer(
-    { question: request.query, facts: packed.facts, evidence: packed.evidence, history: packed.history, ...(request.userPrompt ? { userPrompt: request.userPrompt } : {}) },
+    {
+      question: request.query,
+      facts: packed.facts,
+      evidence: packed.evidence,
+      history: packed.history,
+      ...(request.userPrompt ? { userPrompt: request.userPrompt } : {}),
+    },
     signal,
   )
   yield* speak(pieces, packed, found)
 }
 
 /** What the answering model would be given. */
-export async function queryContext(deps: RetrievalDeps, scope: WorkspaceScope, request: QueryRequest, signal: AbortSignal): Promise<QueryContext> {
+export async function queryContext(
+  deps: RetrievalDeps,
+  scope: WorkspaceScope,
+  request: QueryRequest,
+  signal: AbortSignal,
+): Promise<QueryContext> {
   if (request.mode === 'bypass') return { context: '', references: [], results: [] }
   const found = await search(deps, scope, request, signal)
   const { context, references, results } = pack(request, found, !deps.models.hasLanguageModel)
@@ -32,7 +48,11 @@ export async function queryContext(deps: RetrievalDeps, scope: WorkspaceScope, r
 }
 
 /** Streams verified pieces and ends with the whole. Closing this generator closes the model's stream. */
-async function* speak(pieces: AsyncGenerator<string, { usage: Usage }>, packed: Packed, found: Pick<SearchResponse, 'degraded' | 'degradedReason'>): AsyncGenerator<QueryEvent, void> {
+async function* speak(
+  pieces: AsyncGenerator<string, { usage: Usage }>,
+  packed: Packed,
+  found: Pick<SearchResponse, 'degraded' | 'degradedReason'>,
+): AsyncGenerator<QueryEvent, void> {
   const filter = citationFilter(packed.evidence.length)
   let answer = ''
   let usage = NO_USAGE
@@ -64,7 +84,10 @@ async function* speak(pieces: AsyncGenerator<string, { usage: Usage }>, packed: 
 async function* bypass(models: Models, request: QueryRequest, signal: AbortSignal): AsyncGenerator<QueryEvent, void> {
   const { chat } = models
   if (!models.hasLanguageModel || !chat) {
-    throw new AppError('llm_unavailable', 'The mode bypass asks a language model directly and none is configured; set LLM_BASE_URL and LLM_MODEL, or DASHSCOPE_API_KEY.')
+    throw new AppError(
+      'llm_unavailable',
+      'The mode bypass asks a language model directly and none is configured; set LLM_BASE_URL and LLM_MODEL, or DASHSCOPE_API_KEY.',
+    )
   }
   yield { event: 'references', references: [] }
   const system: ChatMessage[] = request.userPrompt ? [{ role: 'system', content: request.userPrompt }] : []

@@ -66,7 +66,13 @@ async function walk(tx: ScopedTx, plan: Plan, { probes, facts, sizes }: AutoSour
     const rows = await linksFrom(tx, probes, byWorkspace(frontier), plan.filter)
     const nearest = Math.max(0, ...facts.map((fact) => fact.cosine), ...rows.map((row) => row.fact ?? 0))
     const strengths = new Map(frontier.map((seed) => [fullName(seed), seed.score]))
-    const next = [...spreadStrength(strengths, rows.map((row) => linkOf(row, sizes)), nearest)]
+    const next = [
+      ...spreadStrength(
+        strengths,
+        rows.map((row) => linkOf(row, sizes)),
+        nearest,
+      ),
+    ]
       .filter(([name]) => !visited.has(name))
       .map(([name, strength]) => scoredAs(name, strength * WALK_DECAY ** round))
       .toSorted(byScore)

@@ -40,10 +40,12 @@ function modelOf(models: Models, workspace: WorkspaceRow): EmbeddingModel {
 async function embedIn(model: EmbeddingModel, remembered: Remembered, plan: Plan, signal: AbortSignal): Promise<QuestionVectors> {
   const keyOf = (text: string): string => `${model.model} ${model.dim} ${text}`
   const texts = [...new Set([plan.request.query, plan.lowText, plan.highText])]
-  const known = new Map(texts.flatMap((text) => {
-    const vector = remembered.vectors.get(keyOf(text))
-    return vector ? [[text, vector] as const] : []
-  }))
+  const known = new Map(
+    texts.flatMap((text) => {
+      const vector = remembered.vectors.get(keyOf(text))
+      return vector ? [[text, vector] as const] : []
+    }),
+  )
   const open = texts.filter((text) => !known.has(text))
   const { vectors } = open.length === 0 ? { vectors: [] } : await model.embed(open, 'query', signal)
   open.forEach((text, index) => {

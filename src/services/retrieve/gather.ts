@@ -49,7 +49,8 @@ export async function gather(
   const indexes = legs.includes('lexical') ? await indexSizes(tx, workspaces, remembered) : []
   const lexical = (await lexicalLeg(tx, plan, workspaces, indexes, remembered)).slice(0, depth)
   const { entities, relations, facts, named } = await walkGraph(tx, plan, workspaces, probing)
-  if (!fused) return { vector, lexical, ...(await ownedLegs(tx, plan, probing('query'), entities, relations)), auto: undefined, entities, relations }
+  if (!fused)
+    return { vector, lexical, ...(await ownedLegs(tx, plan, probing('query'), entities, relations)), auto: undefined, entities, relations }
 
   const sizes = new Map(indexes.map((index) => [index.workspace_id, index.chunks]))
   const auto = await autoGraph(tx, plan, { vector, lexical, facts, named, probes: probing('high'), sizes })
@@ -74,7 +75,14 @@ async function ownedLegs(
 ): Promise<{ entity: Scored[]; relation: Scored[] }> {
   if (entities.length + relations.length === 0) return { entity: [], relation: [] }
   const wanted = { entity: similarityCandidates(entities.length), relation: similarityCandidates(relations.length) }
-  const hits = await ownedChunks(tx, probes, idsByWorkspace(entities), idsByWorkspace(relations), wanted.entity + wanted.relation, plan.filter)
+  const hits = await ownedChunks(
+    tx,
+    probes,
+    idsByWorkspace(entities),
+    idsByWorkspace(relations),
+    wanted.entity + wanted.relation,
+    plan.filter,
+  )
   const side = (name: 'entity' | 'relation'): Scored[] =>
     hits
       .filter((hit) => hit.side === name)
@@ -82,7 +90,12 @@ async function ownedLegs(
       .toSorted(byScore)
   const entity = side('entity').slice(0, wanted.entity)
   const taken = new Set(entity.map(fullName))
-  return { entity, relation: side('relation').filter((hit) => !taken.has(fullName(hit))).slice(0, wanted.relation) }
+  return {
+    entity,
+    relation: side('relation')
+      .filter((hit) => !taken.has(fullName(hit)))
+      .slice(0, wanted.relation),
+  }
 }
 
 function idsByWorkspace(found: readonly Located[]): Map<string, string[]> {

@@ -4,7 +4,14 @@ import { fullName, type Located, roundRobin } from '../../core/fusion.ts'
 import { compareCodePoints } from '../../core/names.ts'
 import { longestNames } from '../../core/query-names.ts'
 import { byScore, unit } from '../../core/scoring.ts'
-import { type EntitySeed, type FactSeed, incidentRelations, type RelationSeed, seedEntities, seedRelations } from '../../store/search-graph.ts'
+import {
+  type EntitySeed,
+  type FactSeed,
+  incidentRelations,
+  type RelationSeed,
+  seedEntities,
+  seedRelations,
+} from '../../store/search-graph.ts'
 import type { Probe } from '../../store/search-vectors.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
@@ -36,8 +43,12 @@ export async function walkGraph(
   probing: (pick: keyof QuestionVectors) => Probe[],
 ): Promise<GraphFinds> {
   const { topK } = plan.request
-  const local = plan.mode.legs.includes('entity') ? await fromEntities(tx, plan, workspaces, probing('low')) : { entities: [], relations: [], named: [] }
-  const global = plan.mode.legs.includes('relation') ? await fromRelations(tx, plan, probing('high')) : { entities: [], relations: [], facts: [] }
+  const local = plan.mode.legs.includes('entity')
+    ? await fromEntities(tx, plan, workspaces, probing('low'))
+    : { entities: [], relations: [], named: [] }
+  const global = plan.mode.legs.includes('relation')
+    ? await fromRelations(tx, plan, probing('high'))
+    : { entities: [], relations: [], facts: [] }
   return {
     entities: roundRobin([local.entities, global.entities], fullName).slice(0, topK),
     relations: roundRobin([local.relations, global.relations], fullName).slice(0, topK),
@@ -46,9 +57,21 @@ export async function walkGraph(
   }
 }
 
-async function fromEntities(tx: ScopedTx, plan: Plan, workspaces: readonly WorkspaceRow[], probes: readonly Probe[]): Promise<Omit<GraphFinds, 'facts'>> {
+async function fromEntities(
+  tx: ScopedTx,
+  plan: Plan,
+  workspaces: readonly WorkspaceRow[],
+  probes: readonly Probe[],
+): Promise<Omit<GraphFinds, 'facts'>> {
   const { topK } = plan.request
-  const seeds = await seedEntities(tx, probes, workspaces.map((workspace) => workspace.workspace_id), plan.keys, topK, plan.filter)
+  const seeds = await seedEntities(
+    tx,
+    probes,
+    workspaces.map((workspace) => workspace.workspace_id),
+    plan.keys,
+    topK,
+    plan.filter,
+  )
   const { named, near } = orderSeeds(seeds)
   const entities = [...named, ...near].slice(0, topK)
   const incident = await incidentRelations(tx, entities, topK, plan.filter)
@@ -68,7 +91,9 @@ function orderSeeds(seeds: readonly EntitySeed[]): { named: FoundEntity[]; near:
   const isNamed = (seed: EntitySeed): boolean => seed.keys.some((key) => longest.has(key))
   const named = seeds
     .filter(isNamed)
-    .toSorted((a, b) => a.mentions - b.mentions || compareCodePoints(a.entity_id, b.entity_id) || compareCodePoints(a.workspace_id, b.workspace_id))
+    .toSorted(
+      (a, b) => a.mentions - b.mentions || compareCodePoints(a.entity_id, b.entity_id) || compareCodePoints(a.workspace_id, b.workspace_id),
+    )
     .map((seed) => ({ workspaceId: seed.workspace_id, id: seed.entity_id, score: 1 }))
   const near = seeds
     .filter((seed) => !isNamed(seed) && seed.cosine > COSINE_THRESHOLD)
@@ -82,10 +107,19 @@ async function fromRelations(tx: ScopedTx, plan: Plan, probes: readonly Probe[])
   const wanted = plan.mode.ranking === 'fused' ? Math.max(topK, AUTO_FACTS) : topK
   const facts = (await seedRelations(tx, probes, wanted, plan.filter))
     .filter((fact) => fact.cosine > COSINE_THRESHOLD)
-    .toSorted((a, b) => b.cosine - a.cosine || compareCodePoints(a.relation_id, b.relation_id) || compareCodePoints(a.workspace_id, b.workspace_id))
+    .toSorted(
+      (a, b) => b.cosine - a.cosine || compareCodePoints(a.relation_id, b.relation_id) || compareCodePoints(a.workspace_id, b.workspace_id),
+    )
   const relations = roundRobin([facts.map((fact) => relationOf(fact, unit(fact.cosine)))], fullName).slice(0, topK)
-  const ends = relations.flatMap((relation) => relation.ends.map((id) => ({ workspaceId: relation.workspaceId, id, score: relation.score })))
+  const ends = relations.flatMap((relation) =>
+    relation.ends.map((id) => ({ workspaceId: relation.workspaceId, id, score: relation.score })),
+  )
   return { entities: roundRobin([ends], fullName).slice(0, topK), relations, facts: facts.slice(0, AUTO_FACTS) }
 }
 
-const relationOf = (row: RelationSeed, score: number): FoundRelation => ({ workspaceId: row.workspace_id, id: row.relation_id, score, ends: [row.a_id, row.b_id] })
+const relationOf = (row: RelationSeed, score: number): FoundRelation => ({
+  workspaceId: row.workspace_id,
+  id: row.relation_id,
+  score,
+  ends: [row.a_id, row.b_id],
+})

@@ -1,7 +1,14 @@
 // The lexical leg: which terms lead to candidates, and what BM25 says of those. A small index is asked for every term; in a large one the
 // rare terms lead, because a common one would bring half the library and decide nothing.
 import { byScore, inverseDocumentFrequency, lexicalShare, type Scored, termFrequencyOfRank } from '../../core/scoring.ts'
-import { type Drive, type LexicalHit, lexicalCandidates, statistics, termFrequencies, type TermStatistics } from '../../store/search-terms.ts'
+import {
+  type Drive,
+  type LexicalHit,
+  lexicalCandidates,
+  statistics,
+  termFrequencies,
+  type TermStatistics,
+} from '../../store/search-terms.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
 import type { Remembered } from './memory.ts'
@@ -20,7 +27,10 @@ export async function indexSizes(tx: ScopedTx, workspaces: readonly WorkspaceRow
   const known = workspaces.flatMap((workspace) => remembered.statistics.get(keyOf(workspace)) ?? [])
   const open = workspaces.filter((workspace) => !known.some((index) => index.workspace_id === workspace.workspace_id))
   if (open.length === 0) return known
-  const read = await statistics(tx, open.map((workspace) => workspace.workspace_id))
+  const read = await statistics(
+    tx,
+    open.map((workspace) => workspace.workspace_id),
+  )
   for (const workspace of open) {
     const index = read.find((one) => one.workspace_id === workspace.workspace_id)
     if (index) remembered.statistics.set(keyOf(workspace), index)
@@ -29,7 +39,13 @@ export async function indexSizes(tx: ScopedTx, workspaces: readonly WorkspaceRow
 }
 
 /** Chunks of all workspaces that hold a term of the question, best first; scores are BM25 as a share of the best attainable. */
-export async function lexicalLeg(tx: ScopedTx, plan: Plan, workspaces: readonly WorkspaceRow[], indexes: readonly TermStatistics[], remembered: Remembered): Promise<Scored[]> {
+export async function lexicalLeg(
+  tx: ScopedTx,
+  plan: Plan,
+  workspaces: readonly WorkspaceRow[],
+  indexes: readonly TermStatistics[],
+  remembered: Remembered,
+): Promise<Scored[]> {
   if (plan.terms.length === 0) return []
   const scored: Scored[] = []
   for (const index of indexes) {
@@ -39,7 +55,13 @@ export async function lexicalLeg(tx: ScopedTx, plan: Plan, workspaces: readonly 
   return scored.toSorted(byScore)
 }
 
-async function searchIndex(tx: ScopedTx, plan: Plan, workspace: WorkspaceRow, index: TermStatistics, remembered: Remembered): Promise<Scored[]> {
+async function searchIndex(
+  tx: ScopedTx,
+  plan: Plan,
+  workspace: WorkspaceRow,
+  index: TermStatistics,
+  remembered: Remembered,
+): Promise<Scored[]> {
   const terms = plan.terms
   const drives = index.chunks < LARGE_INDEX ? [undefined] : leads(terms, await frequenciesOf(tx, workspace, terms, remembered))
   for (const drive of drives) {

@@ -33,7 +33,13 @@ const SEPARATOR = '\n\n'
 export function pack(request: QueryRequest, found: SearchResponse, strict: boolean): Packed {
   const facts = packFacts(request, found)
   const history = recentHistory(request.history, Math.floor(request.maxTotalTokens * HISTORY_SHARE))
-  const spent = [PROMPT_TOKENS, countTokens(facts), countTokens(request.query), countTokens(request.userPrompt ?? ''), ...history.map((turn) => countTokens(turn.content))]
+  const spent = [
+    PROMPT_TOKENS,
+    countTokens(facts),
+    countTokens(request.query),
+    countTokens(request.userPrompt ?? ''),
+    ...history.map((turn) => countTokens(turn.content)),
+  ]
   const budget = chunkBudget(request.maxTotalTokens, spent)
   const candidates = found.results.filter((result) => result.score >= SCORE_FLOOR && (!strict || isGrounded(request.query, textOf(result))))
   const results = withinBudget(candidates, budget)
@@ -44,7 +50,9 @@ export function pack(request: QueryRequest, found: SearchResponse, strict: boole
 
 function packFacts(request: QueryRequest, found: SearchResponse): string {
   const entities = found.entities.map(({ name, type, description }) => JSON.stringify({ entity: name, type, description }))
-  const relations = found.relations.map(({ source, target, keywords, description }) => JSON.stringify({ source, target, keywords, description }))
+  const relations = found.relations.map(({ source, target, keywords, description }) =>
+    JSON.stringify({ source, target, keywords, description }),
+  )
   return [
     ...entities.slice(0, prefixWithin(entities, request.maxEntityTokens)),
     ...relations.slice(0, prefixWithin(relations, request.maxRelationTokens)),
@@ -54,11 +62,23 @@ function packFacts(request: QueryRequest, found: SearchResponse): string {
 /** The latest turns that fit, whole, in their order. */
 function recentHistory(history: readonly ChatMessage[], maxTokens: number): ChatMessage[] {
   const backwards = history.toReversed()
-  return backwards.slice(0, prefixWithin(backwards.map((turn) => turn.content), maxTokens)).toReversed()
+  return backwards
+    .slice(
+      0,
+      prefixWithin(
+        backwards.map((turn) => turn.content),
+        maxTokens,
+      ),
+    )
+    .toReversed()
 }
 
 function withinBudget(results: readonly SearchResult[], budget: number): SearchResult[] {
-  const fit = prefixWithin(results.map((result, index) => render(evidenceOf(result, index))), budget, SEPARATOR)
+  const fit = prefixWithin(
+    results.map((result, index) => render(evidenceOf(result, index))),
+    budget,
+    SEPARATOR,
+  )
   const first = results[0]
   if (fit > 0 || !first) return results.slice(0, fit)
   const room = budget - countTokens(render(evidenceOf({ ...first, content: '' }, 0)))
@@ -86,7 +106,11 @@ const referenceOf = ({ source, workspace, fileId, chunkId, page, headings }: Sea
 })
 
 function render({ id, source, headings, page, content }: Evidence): string {
-  return fence('evidence', { number: String(id), source, place: [...headings, ...(page === undefined ? [] : [`p. ${page}`])].join(' > ') }, content)
+  return fence(
+    'evidence',
+    { number: String(id), source, place: [...headings, ...(page === undefined ? [] : [`p. ${page}`])].join(' > ') },
+    content,
+  )
 }
 
 function contextOf(facts: string, evidence: readonly Evidence[]): string {

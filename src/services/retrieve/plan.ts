@@ -51,7 +51,10 @@ export async function planSearch(keywordModel: KeywordModel | undefined, request
     keywords,
     lowText: keywords.lowLevel.join(', ') || request.query,
     highText: keywords.highLevel.join(', ') || request.query,
-    keys: keywords.lowLevel.length > 0 ? keywords.lowLevel.map((word) => nameKey(displayName(word))).filter((key) => key !== '') : nameCandidates(request.query),
+    keys:
+      keywords.lowLevel.length > 0
+        ? keywords.lowLevel.map((word) => nameKey(displayName(word))).filter((key) => key !== '')
+        : nameCandidates(request.query),
     terms: queryTerms(request.query).slice(0, MAX_TERMS),
     filter: filterOf(request),
     degraded,
@@ -61,6 +64,9 @@ export async function planSearch(keywordModel: KeywordModel | undefined, request
 const clean = (words: readonly string[]): string[] => [...new Set(words.map((word) => word.trim()).filter((word) => word !== ''))]
 
 function filterOf(request: SearchRequest): ChunkFilter | undefined {
-  const metadata = Object.entries(request.filters).map(([key, value]) => ({ key, values: (Array.isArray(value) ? value : [value]).map(String) }))
+  const metadata = Object.entries(request.filters).map(([key, value]) => ({
+    key,
+    values: (Array.isArray(value) ? value : [value]).map(String),
+  }))
   return request.collections.length === 0 && metadata.length === 0 ? undefined : { collections: request.collections, metadata }
 }

@@ -27,7 +27,15 @@ function scoresOf(plan: Plan, gathered: Gathered): Scored[] {
 /** Where each candidate stood in each leg. */
 function whyEach(gathered: Gathered): Map<string, Why> {
   const { vector, lexical, entity, relation, auto } = gathered
-  const legs: Record<string, readonly Scored[]> = { vector, lexical, entity, relation, fact: auto?.legs.fact ?? [], named: auto?.legs.named ?? [], walk: auto?.walked ?? [] }
+  const legs: Record<string, readonly Scored[]> = {
+    vector,
+    lexical,
+    entity,
+    relation,
+    fact: auto?.legs.fact ?? [],
+    named: auto?.legs.named ?? [],
+    walk: auto?.walked ?? [],
+  }
   const whys = new Map<string, Why>()
   for (const [leg, candidates] of Object.entries(legs)) {
     candidates.forEach((candidate: Located & Scored, index) => {

@@ -45,6 +45,13 @@ export async function rerankPool(
 }
 
 function inNewOrder(pool: readonly Ranked[], scores: readonly number[]): Ranked[] {
-  const scored = pool.map(({ workspaceId, id, why }, index): Ranked => ({ workspaceId, id, why, score: unit(scores[index] ?? 0) })).toSorted(byScore)
-  return scored.map(({ workspaceId, id, why, score }, index) => ({ workspaceId, id, score, why: { ...why, rerank: { rank: index + 1, score } } }))
+  const scored = pool
+    .map(({ workspaceId, id, why }, index): Ranked => ({ workspaceId, id, why, score: unit(scores[index] ?? 0) }))
+    .toSorted(byScore)
+  return scored.map(({ workspaceId, id, why, score }, index) => ({
+    workspaceId,
+    id,
+    score,
+    why: { ...why, rerank: { rank: index + 1, score } },
+  }))
 }

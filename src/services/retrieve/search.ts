@@ -24,7 +24,12 @@ export type RetrievalDeps = { database: Database; models: Models; remembered: Re
 const TRIES = 2
 
 /** @throws AppError `embedding_service_unavailable` unless the mode is lexical; a dead keyword or rerank model only degrades. */
-export async function search(deps: RetrievalDeps, scope: WorkspaceScope, request: SearchRequest, signal: AbortSignal): Promise<SearchResponse> {
+export async function search(
+  deps: RetrievalDeps,
+  scope: WorkspaceScope,
+  request: SearchRequest,
+  signal: AbortSignal,
+): Promise<SearchResponse> {
   const startedAt = performance.now()
   const { reranker } = deps.models
   const plan = await planSearch(deps.models.keywords, request, signal)
@@ -69,9 +74,14 @@ async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, si
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const startedAt = performance.now()
     const workspaces = await inScope(deps.database.db, scope)
-    const vectors = needsEmbedding(plan.request.mode) ? await embedQuestion(deps, workspaces, plan, signal) : new Map<number, QuestionVectors>()
+    const vectors = needsEmbedding(plan.request.mode)
+      ? await embedQuestion(deps, workspaces, plan, signal)
+      : new Map<number, QuestionVectors>()
     const embeddedAt = performance.now()
-    const found = await withScope(deps.database, scope, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), { snapshot: true, timeoutMs: STATEMENT_MS })
+    const found = await withScope(deps.database, scope, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), {
+      snapshot: true,
+      timeoutMs: STATEMENT_MS,
+    })
     if (found) return { ...found, embedMs: embeddedAt - startedAt, retrieveMs: performance.now() - embeddedAt }
   }
   throw new AppError('vector_store_error', 'A searched workspace is being moved to another embedding space; try again.')

@@ -17,7 +17,11 @@ let engine: TestEngine
 let retrieval: Retrieval
 
 async function ingest(workspace: WorkspaceId, fileId: string, text: string, collection: string, metadata: Metadata): Promise<void> {
-  await engine.documents.upload(workspace, { fileName: `${fileId}.txt`, bytes: Buffer.from(text), fileId, collection, metadata, options: DEFAULT_PARSE_OPTIONS }, undefined)
+  await engine.documents.upload(
+    workspace,
+    { fileName: `${fileId}.txt`, bytes: Buffer.from(text), fileId, collection, metadata, options: DEFAULT_PARSE_OPTIONS },
+    undefined,
+  )
   expect((await engine.settled(workspace, fileId)).parseStatus).toBe('completed')
 }
 
@@ -33,7 +37,8 @@ beforeAll(async () => {
 })
 afterAll(() => engine.close())
 
-const search = (request: Partial<SearchRequest>): Promise<SearchResponse> => retrieval.search(scope, searchRequest({ query: '导数', ...request }), signal)
+const search = (request: Partial<SearchRequest>): Promise<SearchResponse> =>
+  retrieval.search(scope, searchRequest({ query: '导数', ...request }), signal)
 const files = (found: SearchResponse): string[] => found.results.map((result) => result.fileId).toSorted()
 
 const searching = MODES.filter((mode) => mode !== 'bypass')

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { leads } from '../../../src/services/retrieve/lexical-leg.ts'
 import { Memory } from '../../../src/services/retrieve/memory.ts'
 
-const leading = (terms: string[], frequencies: number[]): string[][][] => leads(terms, frequencies).map((drive) => drive.queries.map((query) => [...query.terms]))
+const leading = (terms: string[], frequencies: number[]): string[][][] =>
+  leads(terms, frequencies).map((drive) => drive.queries.map((query) => [...query.terms]))
 
 describe('in a large index', () => {
   it('the rarest terms lead, as many as bring few postings', () => {

@@ -20,8 +20,17 @@ let server: ModelServer
 beforeAll(async () => {
   database = await openTestDatabase()
   engine = startTestEngine(database)
-  await engine.ingest(workspaceId('teacher-001'), 'f1', '[二次函数|concept|图像是抛物线的函数] 二次函数的图像是抛物线，对称轴平行于纵轴。', '教案.txt')
-  await engine.ingest(workspaceId('teacher-001'), 'f2', '[勾股定理|concept|直角三角形三边的关系] 勾股定理说明直角三角形两条直角边的平方和等于斜边的平方。')
+  await engine.ingest(
+    workspaceId('teacher-001'),
+    'f1',
+    '[二次函数|concept|图像是抛物线的函数] 二次函数的图像是抛物线，对称轴平行于纵轴。',
+    '教案.txt',
+  )
+  await engine.ingest(
+    workspaceId('teacher-001'),
+    'f2',
+    '[勾股定理|concept|直角三角形三边的关系] 勾股定理说明直角三角形两条直角边的平方和等于斜边的平方。',
+  )
 })
 afterAll(() => engine.close())
 beforeEach(async () => {
@@ -40,7 +49,10 @@ const online = (): Retrieval =>
     }),
   )
 
-async function ask(retrieval: Retrieval, request: Partial<QueryRequest>): Promise<{ events: QueryEvent[]; done: Extract<QueryEvent, { event: 'done' }> }> {
+async function ask(
+  retrieval: Retrieval,
+  request: Partial<QueryRequest>,
+): Promise<{ events: QueryEvent[]; done: Extract<QueryEvent, { event: 'done' }> }> {
   const events: QueryEvent[] = []
   for await (const event of retrieval.query(teacher, queryRequest(request), signal)) events.push(event)
   const done = events.at(-1)
@@ -53,7 +65,9 @@ describe('without a language model', () => {
     const { done } = await ask(offline(), { query: '勾股定理说明什么？', mode: 'naive' })
     expect(done.answer).toContain('斜边的平方')
     expect(done.noEvidence).toBe(false)
-    expect(done.references).toEqual([expect.objectContaining({ fileId: 'f2', source: 'user/f2.txt', workspace: 'teacher-001', page: null })])
+    expect(done.references).toEqual([
+      expect.objectContaining({ fileId: 'f2', source: 'user/f2.txt', workspace: 'teacher-001', page: null }),
+    ])
     expect(done.answer).toContain(`[${done.references[0]?.id}]`)
   })
 
@@ -93,7 +107,10 @@ describe('with a language model', () => {
   })
 
   it('passes history to the model and never to retrieval', async () => {
-    const history = [{ role: 'user' as const, content: '勾股定理是什么' }, { role: 'assistant' as const, content: '三边的关系' }]
+    const history = [
+      { role: 'user' as const, content: '勾股定理是什么' },
+      { role: 'assistant' as const, content: '三边的关系' },
+    ]
     const { done } = await ask(online(), { query: '二次函数的图像是什么？', mode: 'naive', topK: 1, history })
     expect(done.references.map((reference) => reference.fileId)).toEqual(['f1'])
     const chat = server.requests.findLast((request) => request.route === 'chat')
@@ -138,14 +155,21 @@ describe('onlyContext', () => {
   it('keeps within the budget and cuts a first chunk that is longer than it', async () => {
     const all = await offline().context(teacher, queryRequest({ query: '二次函数的图像与勾股定理', mode: 'naive' }), signal)
     expect(all.results).toHaveLength(2)
-    const one = await offline().context(teacher, queryRequest({ query: '二次函数的图像与勾股定理', mode: 'naive', maxTotalTokens: 1100 }), signal)
+    const one = await offline().context(
+      teacher,
+      queryRequest({ query: '二次函数的图像与勾股定理', mode: 'naive', maxTotalTokens: 1100 }),
+      signal,
+    )
     expect(one.results).toHaveLength(1)
-    expect((await offline().context(teacher, queryRequest({ query: '二次函数', mode: 'naive', maxTotalTokens: 1 }), signal)).results).toEqual([])
+    expect(
+      (await offline().context(teacher, queryRequest({ query: '二次函数', mode: 'naive', maxTotalTokens: 1 }), signal)).results,
+    ).toEqual([])
   })
 })
 
 describe('models that fail', () => {
-  const search = (retrieval: Retrieval, request: Parameters<typeof searchRequest>[0]) => retrieval.search(teacher, searchRequest(request), signal)
+  const search = (retrieval: Retrieval, request: Parameters<typeof searchRequest>[0]) =>
+    retrieval.search(teacher, searchRequest(request), signal)
 
   it('a dead keyword model degrades: the question itself seeds the graph', async () => {
     server.failAt('chat', 1, { kind: 'status', status: 400 })

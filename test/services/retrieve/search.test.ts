@@ -20,9 +20,23 @@ beforeAll(async () => {
   const database = await openTestDatabase()
   engine = startTestEngine(database)
   retrieval = createRetrieval({ database, models: engine.deps.models })
-  await engine.ingest(teacher, 'f1', '[二次函数|concept|形如 y=ax²+bx+c 的函数] 二次函数的图像是抛物线，[二次函数 -图像-> 抛物线] 对称轴把抛物线分成两半。', '教案.txt')
-  await engine.ingest(teacher, 'f2', '[勾股定理|concept|直角三角形三边的关系] 勾股定理说明直角三角形的三边关系。[直角三角形 -prerequisite-> 勾股定理]')
-  await engine.ingest(shared, 'p1', '[一次函数|concept|图像是直线] 一次函数的图像是一条直线。[一次函数 -prerequisite-> 二次函数] 学习二次函数之前要会一次函数。', 'syllabus.txt')
+  await engine.ingest(
+    teacher,
+    'f1',
+    '[二次函数|concept|形如 y=ax²+bx+c 的函数] 二次函数的图像是抛物线，[二次函数 -图像-> 抛物线] 对称轴把抛物线分成两半。',
+    '教案.txt',
+  )
+  await engine.ingest(
+    teacher,
+    'f2',
+    '[勾股定理|concept|直角三角形三边的关系] 勾股定理说明直角三角形的三边关系。[直角三角形 -prerequisite-> 勾股定理]',
+  )
+  await engine.ingest(
+    shared,
+    'p1',
+    '[一次函数|concept|图像是直线] 一次函数的图像是一条直线。[一次函数 -prerequisite-> 二次函数] 学习二次函数之前要会一次函数。',
+    'syllabus.txt',
+  )
   await engine.ingest(stranger, 'x1', '[二次函数|concept|外人的秘密描述] 二次函数的秘密教案。')
 })
 afterAll(() => engine.close())
@@ -31,17 +45,20 @@ const search = (query: string, mode: Mode, scope: WorkspaceScope = both, more = 
   retrieval.search(scope, searchRequest({ query, mode, ...more }), signal)
 
 describe('every mode', () => {
-  it.each(MODES.filter((mode) => mode !== 'bypass'))('%s finds the chunk on the quadratic function and never a stranger\'s', async (mode) => {
-    const found = await search('二次函数', mode)
-    expect(found.results.map((result) => result.fileId)).toContain('f1')
-    expect(JSON.stringify(found)).not.toContain('秘密')
-    expect(new Set(found.results.map((result) => result.workspace))).not.toContain(stranger)
-    for (const result of found.results) {
-      expect(result.score).toBeGreaterThanOrEqual(0)
-      expect(result.score).toBeLessThanOrEqual(1)
-    }
-    expect(found.results.map((result) => result.score)).toEqual(found.results.map((result) => result.score).toSorted((a, b) => b - a))
-  })
+  it.each(MODES.filter((mode) => mode !== 'bypass'))(
+    "%s finds the chunk on the quadratic function and never a stranger's",
+    async (mode) => {
+      const found = await search('二次函数', mode)
+      expect(found.results.map((result) => result.fileId)).toContain('f1')
+      expect(JSON.stringify(found)).not.toContain('秘密')
+      expect(new Set(found.results.map((result) => result.workspace))).not.toContain(stranger)
+      for (const result of found.results) {
+        expect(result.score).toBeGreaterThanOrEqual(0)
+        expect(result.score).toBeLessThanOrEqual(1)
+      }
+      expect(found.results.map((result) => result.score)).toEqual(found.results.map((result) => result.score).toSorted((a, b) => b - a))
+    },
+  )
 
   it.each(MODES)('%s answers a workspace that does not exist with empty lists', async (mode) => {
     const found = await search('二次函数', mode, workspaceScope(workspaceId('teacher-nobody')))
@@ -60,30 +77,45 @@ describe('every mode', () => {
 })
 
 it('a pool smaller than topK takes nothing away: as many results come back as there are', async () => {
-  for (const mode of ['naive', 'auto'] as const) expect((await search('函数', mode, both, { topK: 3, chunkTopK: 1 })).results).toHaveLength(3)
+  for (const mode of ['naive', 'auto'] as const)
+    expect((await search('函数', mode, both, { topK: 3, chunkTopK: 1 })).results).toHaveLength(3)
 })
 
 describe('what a result shows', () => {
   it('names the file of the live version under user or public', async () => {
     const found = await search('函数', 'naive')
     expect(new Map(found.results.map((result) => [result.fileId, result.source]))).toEqual(
-      new Map([['f1', 'user/教案.txt'], ['f2', 'user/f2.txt'], ['p1', 'public/syllabus.txt']]),
+      new Map([
+        ['f1', 'user/教案.txt'],
+        ['f2', 'user/f2.txt'],
+        ['p1', 'public/syllabus.txt'],
+      ]),
     )
   })
 
   it('keeps the same entity of two workspaces as two items', async () => {
     const found = await search('二次函数', 'local')
-    expect(found.entities.filter((entity) => entity.name === '二次函数').map((entity) => entity.workspace).toSorted()).toEqual([shared, teacher])
+    expect(
+      found.entities
+        .filter((entity) => entity.name === '二次函数')
+        .map((entity) => entity.workspace)
+        .toSorted(),
+    ).toEqual([shared, teacher])
   })
 
   it('shows a relation in the direction its chunk asserts', async () => {
     const found = await search('直角三角形', 'local')
-    expect(found.relations).toContainEqual(expect.objectContaining({ source: '直角三角形', target: '勾股定理', keywords: 'prerequisite', workspace: teacher }))
+    expect(found.relations).toContainEqual(
+      expect.objectContaining({ source: '直角三角形', target: '勾股定理', keywords: 'prerequisite', workspace: teacher }),
+    )
   })
 
   it('says with explain where each leg saw it', async () => {
     const found = await search('二次函数', 'auto', both, { explain: true })
-    expect(found.results[0]?.explain).toMatchObject({ vector: { rank: expect.any(Number) as number }, lexical: { rank: expect.any(Number) as number } })
+    expect(found.results[0]?.explain).toMatchObject({
+      vector: { rank: expect.any(Number) as number },
+      lexical: { rank: expect.any(Number) as number },
+    })
     expect((await search('二次函数', 'auto')).results[0]).not.toHaveProperty('explain')
   })
 })
