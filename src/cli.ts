@@ -24,6 +24,7 @@ import { serve } from './main.ts'
 import { serveStdio } from './mcp/stdio.ts'
 import { createModels } from './models/create.ts'
 import { diagnose, repair } from './services/doctor.ts'
+import { reembedStatus, reembedWorkspace } from './services/reembed/reembed.ts'
 import { deleteWorkspace, exportWorkspace, importWorkspace } from './services/portability.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -42,6 +43,10 @@ const context: CliContext = {
         write: (workspace, line, work) => exportWorkspace(app.deps.database, workspace, line, { work }),
         read: (lines, replace) => importWorkspace(app.deps.database, lines, { replace }),
         remove: (workspace) => deleteWorkspace(app.deps.database, workspace),
+      },
+      reembed: {
+        start: (workspace) => reembedWorkspace(app.deps, workspace),
+        status: (workspace) => reembedStatus(app.deps, workspace),
       },
       startWork: () => app.startWork(),
       close: async () => {

@@ -2,6 +2,7 @@
 import type { Engine } from '../services/api.ts'
 import type { Diagnosis } from '../services/doctor.ts'
 import type { Carried } from '../services/portability.ts'
+import type { ReembedStatus } from '../services/reembed/reembed.ts'
 import type { SeedReport } from '../services/seed.ts'
 import type { WorkspaceId } from '../core/workspace.ts'
 
@@ -15,6 +16,11 @@ export type CliEngine = {
     write(workspace: WorkspaceId, line: (text: string) => Promise<void>, work: boolean): Promise<Carried>
     read(lines: AsyncIterable<string>, replace: boolean): Promise<Carried>
     remove(workspace: WorkspaceId): Promise<boolean>
+  }
+  /** Moves a workspace to the configured embedding model; see services/reembed. */
+  reembed: {
+    start(workspace: WorkspaceId): Promise<{ jobId: string | undefined }>
+    status(workspace: WorkspaceId): Promise<ReembedStatus | undefined>
   }
   startWork(): Promise<void>
   close(): Promise<void>
