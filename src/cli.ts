@@ -4,9 +4,12 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { createApp, createParser, PUBLIC_SEED } from './app.ts'
 import type { CliContext } from './cli/context.ts'
+import { addCompletionCommand } from './cli/completion.ts'
 import { addDocumentCommands } from './cli/documents.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
 import { addEvalCommand } from './cli/eval.ts'
+import { addGraphCommands } from './cli/graph.ts'
+import { addIngestCommand } from './cli/ingest.ts'
 import { addKbCommands } from './cli/kb.ts'
 import { addParseCommand } from './cli/parse.ts'
 import { addPortabilityCommands } from './cli/portability.ts'
@@ -30,6 +33,10 @@ import { deleteWorkspace, exportWorkspace, importWorkspace } from './services/po
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const interrupt = new AbortController()
 process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
+
+/** Back to the start of the line, and everything on it gone. */
+const CLEAR_LINE = '\r\u001b[2K'
+const BAR_WIDTH = 24
 
 const context: CliContext = {
   signal: interrupt.signal,
@@ -59,7 +66,13 @@ const context: CliContext = {
     process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${lines().join('\n')}\n`)
   },
   note: (line) => {
-    process.stderr.write(`${line}\n`)
+    process.stderr.write(`${process.stderr.isTTY ? CLEAR_LINE : ''}${line}\n`)
+  },
+  progress: (done, total, what) => {
+    if (!process.stderr.isTTY) return
+    const filled = Math.round((done / Math.max(total, 1)) * BAR_WIDTH)
+    const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled)
+    process.stderr.write(`${CLEAR_LINE}${bar} ${done}/${total} ${done === total ? '\n' : what}`)
   },
 }
 
@@ -67,6 +80,16 @@ const program = new Command('insight-rag')
   .description('A retrieval engine with a knowledge graph for many tenants. Settings come from the environment and .env; see .env.example.')
   .version(version)
   .exitOverride()
+  .addHelpText(
+    'after',
+    `
+A first answer:
+  insight-rag ingest lessons/ 教案.pdf -w teacher-001
+  insight-rag query "學習二次函數之前要先學什麼？" -w teacher-001
+
+Every command prints tables for people and, with --json, the JSON of the matching HTTP route. Exit codes: 0 done, 2 usage,
+3 not allowed, 4 not found, 5 conflict, 6 the document cannot be read, 7 a model or another service is away, 8 storage.`,
+  )
 program
   .command('serve')
   .description('serve HTTP and work on jobs, as ROLE says')
@@ -89,8 +112,10 @@ program
   .description('speak MCP on standard input and output, for an agent on this machine')
   .option('-w, --workspace <name>', 'the workspace to act on; public is read as well', 'public')
   .action((options: { workspace: string }) => speakMcp(options.workspace))
+addIngestCommand(program, context)
 addDocumentCommands(program, context, PUBLIC_SEED)
 addSearchCommands(program, context)
+addGraphCommands(program, context)
 addPortabilityCommands(program, addWorkspaceCommands(program, context), context)
 addDoctorCommand(program, context)
 addKbCommands(program, context)
@@ -108,6 +133,7 @@ addEvalCommand(
   },
   interrupt.signal,
 )
+addCompletionCommand(program, context)
 
 /** Until the agent closes its end or Ctrl-C. Standard output belongs to the protocol, so nothing is logged there. */
 async function speakMcp(workspace: string): Promise<void> {

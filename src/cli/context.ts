@@ -1,5 +1,6 @@
 // What every command is given: the engine when it asks for it, and one way to print.
-import type { Engine } from '../services/api.ts'
+import { AppError } from '../core/errors.ts'
+import type { DocumentView, Engine } from '../services/api.ts'
 import type { Diagnosis } from '../services/doctor.ts'
 import type { Carried } from '../services/portability.ts'
 import type { ReembedStatus } from '../services/reembed/reembed.ts'
@@ -33,8 +34,10 @@ export type CliContext = {
   signal: AbortSignal
   /** One value for machines (`--json`), lines for people. */
   print(json: boolean, value: unknown, lines: () => string[]): void
-  /** Progress and warnings; never on standard output. */
+  /** Warnings and results of steps; never on standard output. */
   note(line: string): void
+  /** How far a long command is: one line that is rewritten on a terminal, nothing elsewhere. */
+  progress(done: number, total: number, what: string): void
 }
 
 /** Opens, works, and closes whatever happens. */
@@ -63,4 +66,25 @@ export function table(header: readonly string[], rows: readonly (readonly string
 export function plain(text: string, max = 100): string {
   const safe = text.replaceAll(/\p{Cc}+/gu, ' ').trim()
   return [...safe].length > max ? `${[...safe].slice(0, max - 1).join('')}…` : safe
+}
+
+/** @throws AppError `invalid_request` naming the option. */
+export function whole(option: string, text: string, least: number, most: number): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value
+  throw new AppError('invalid_request', `${option} must be a whole number from ${least} to ${most}.`)
+}
+
+export function documentTable(views: readonly DocumentView[]): string[] {
+  return table(
+    ['fileId', 'name', 'status', 'chunks', 'entities', 'error'],
+    views.map((view) => [
+      view.fileId,
+      plain(view.fileName, 40),
+      view.parseStatus,
+      String(view.chunkCount),
+      String(view.entityCount),
+      plain(view.parseError ?? '', 80),
+    ]),
+  )
 }

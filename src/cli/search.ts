@@ -4,7 +4,7 @@ import { type Mode, MODES } from '../core/modes.ts'
 import { AppError } from '../core/errors.ts'
 import { PUBLIC_WORKSPACE, workspaceId, workspaceScope, type WorkspaceScope } from '../core/workspace.ts'
 import type { QueryRequest, SearchRequest } from '../services/api.ts'
-import { type CliContext, plain, table, withEngine } from './context.ts'
+import { type CliContext, plain, table, whole, withEngine } from './context.ts'
 
 type Options = { workspace: string; mode: string; topK: string; public: boolean; json?: boolean }
 
@@ -25,10 +25,8 @@ export function addSearchCommands(program: Command, context: CliContext): void {
 }
 
 function requestOf(query: string, options: Options): { scope: WorkspaceScope; request: SearchRequest } {
-  const topK = Number(options.topK)
   if (!MODES.includes(options.mode as Mode)) throw new AppError('invalid_request', `--mode must be one of ${MODES.join(', ')}.`)
-  if (!Number.isInteger(topK) || topK < 1 || topK > 100)
-    throw new AppError('invalid_request', '--top-k must be a whole number from 1 to 100.')
+  const topK = whole('--top-k', options.topK, 1, 100)
   if (query.trim() === '') throw new AppError('invalid_request', 'The question is empty.')
   const own = workspaceId(options.workspace)
   return {
