@@ -29,7 +29,7 @@ export function parseExtraction(reply: string, chunks: readonly ExtractionSource
   )
 }
 
-/** Ties what was read to the chunks. A record without a chunk goes to the first whose text shows it. */
+/** Ties what was read to the chunks. A record without a chunk goes to every one whose text shows it. */
 export function attributeRecords(reading: LooseReading, chunks: readonly ExtractionSource[]): Extraction[] {
   const drafts = chunks.map((chunk) => ({ id: chunk.id, text: searchable(chunk.text), records: [] as LooseRecord[], extra: 0 }))
   const first = drafts[0]
@@ -37,9 +37,9 @@ export function attributeRecords(reading: LooseReading, chunks: readonly Extract
   first.extra += reading.malformed
   for (const record of reading.records) {
     const claimed = drafts.find(({ id }) => id === record.chunk)
-    const draft = claimed ?? (drafts.length === 1 ? first : drafts.find(({ text }) => isShownBy(text, record)))
-    if (draft) draft.records.push(record)
-    else first.extra += 1
+    const meant = claimed ? [claimed] : drafts.length === 1 ? [first] : drafts.filter(({ text }) => isShownBy(text, record))
+    for (const draft of meant) draft.records.push(record)
+    if (meant.length === 0) first.extra += 1
   }
   return drafts.map(({ text, records, extra }) => {
     const built = buildExtraction(text, records)

@@ -1,6 +1,7 @@
 // An Extractor by a language model: several chunks a call, evidence checked per chunk, an unreadable reply halves the batch.
 import { createHash } from 'node:crypto'
 import pLimit from 'p-limit'
+import type { LimitFunction } from 'p-limit'
 import { AppError } from '../core/errors.ts'
 import { EMPTY_EXTRACTION } from '../core/extraction.ts'
 import type { Extraction } from '../core/extraction.ts'
@@ -31,7 +32,23 @@ export type ExtractorOptions = {
 
 type Numbered = ExtractInput & { position: number }
 type Tally = { usage: Usage; calls: number }
-type Call = { chat: ChatModel; system: string; user: string; gleaning: string; rounds: number; signal: AbortSignal; tally: Tally }
+/** What is known of the model over all calls: how many single chunks in a row it answered with nothing that can be read. */
+type Manner = { unread: number; oneAtATime: LimitFunction }
+type Call = {
+  chat: ChatModel
+  system: string
+  user: string
+  gleaning: string
+  rounds: number
+  signal: AbortSignal
+  tally: Tally
+  manner: Manner
+  /** This batch is a part of one that is being taken apart. */
+  isPart: boolean
+}
+
+/** After so many single chunks the model plainly does not extract, and taking batches apart would only cost. */
+const UNREAD_IN_A_ROW = 2
 
 /** About 1,000 tokens per chunk is a rich answer; the model's own limit is lower sometimes and is then used. */
 const OUTPUT_TOKENS_PER_CHUNK = 4096
@@ -45,6 +62,8 @@ export function createExtractor(chat: ChatModel, options: ExtractorOptions): Ext
     max_records: String(MAX_RECORDS),
   })
   const fingerprint = createHash('sha256').update(`${system}\n${gleaning}`).digest('hex').slice(0, 8)
+
+  const manner: Manner = { unread: 0, oneAtATime: pLimit(1) }
 
   return {
     id: `${prompt.id}+${fingerprint}/${chat.model}`,
@@ -60,6 +79,8 @@ export function createExtractor(chat: ChatModel, options: ExtractorOptions): Ext
         rounds: gleaning,
         signal: AbortSignal.any([signal, stop.signal]),
         tally,
+        manner,
+        isPart: false,
       }
       const extractions: Extraction[] = inputs.map(() => EMPTY_EXTRACTION)
       const limit = pLimit(parallel)
@@ -109,7 +130,9 @@ async function extractBatch(call: Call, batch: readonly Numbered[], mayAskAgain:
 
   const reading = readRecords(reply.text, ids)
   const unusable = !reading.recognised || reply.truncated || reading.truncated
-  if (unusable && batch.length > 1) return halves(call, batch)
+  if (reading.recognised) call.manner.unread = 0
+  else if (batch.length === 1 && !reply.truncated) call.manner.unread += 1
+  if (unusable && batch.length > 1) return reading.recognised || reply.truncated ? halves(call, batch) : unread(call, batch)
   await glean(call, messages, reply.text, ids, reading)
   const extractions = attributeRecords({ ...reading, truncated: unusable }, sources)
 
@@ -118,6 +141,18 @@ async function extractBatch(call: Call, batch: readonly Numbered[], mayAskAgain:
   const again = await extractBatch(call, missing, false)
   for (const [index, input] of missing.entries()) extractions[batch.indexOf(input)] = again[index] ?? EMPTY_EXTRACTION
   return extractions
+}
+
+/** Taken apart one batch after the other, so that a model that answers in prose shows itself with the first of them. */
+async function unread(call: Call, batch: readonly Numbered[]): Promise<Extraction[]> {
+  if (!call.isPart) return call.manner.oneAtATime(() => unread({ ...call, isPart: true }, batch))
+  const isHopeless = (): boolean => call.manner.unread >= UNREAD_IN_A_ROW
+  const unanswered = (part: readonly Numbered[]): Extraction[] => part.map(() => ({ ...EMPTY_EXTRACTION, truncated: true }))
+  if (isHopeless()) return unanswered(batch)
+  const middle = Math.ceil(batch.length / 2)
+  const left = await extractBatch(call, batch.slice(0, middle), true)
+  const right = batch.slice(middle)
+  return [...left, ...(isHopeless() ? unanswered(right) : await extractBatch(call, right, true))]
 }
 
 async function halves(call: Call, batch: readonly Numbered[]): Promise<Extraction[]> {

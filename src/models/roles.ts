@@ -34,6 +34,9 @@ const DEFAULTS: Record<RoleName, RoleDefaults> = {
   embed: { prefix: 'EMBEDDING', model: 'text-embedding-v4', concurrency: 4, timeoutMs: 30_000, language: false },
 }
 
+/** People paste the address of the route; the protocol's clients want what stands before it. */
+const ROUTE = /\/(?:chat\/completions|completions|embeddings|rerank)$/
+
 type Sourced = { value: string; setting: string } | undefined
 
 const sourced = (value: string | undefined, setting: string): Sourced => (value?.trim() ? { value: value.trim(), setting } : undefined)
@@ -57,9 +60,10 @@ export function endpointFor(role: RoleName, settings: ModelSettings): Endpoint |
   const server = ownServer ?? baseServer ?? { value: DASHSCOPE_BASE_URL, setting: `${defaults.prefix}_BASE_URL` }
   const dashscope = isDashscope(server.value)
 
-  const key = keyFor(settings, mine, base, {
+  const llmServer = settings.llm?.baseUrl?.trim() || DASHSCOPE_BASE_URL
+  const key = keyFor(settings, mine, {
     server: server.value,
-    baseServer: baseServer?.value ?? DASHSCOPE_BASE_URL,
+    llmServer: defaults.language || ownServer ? llmServer : undefined,
     prefix: defaults.prefix,
   })
   if (dashscope && !key) return undefined
@@ -77,7 +81,7 @@ export function endpointFor(role: RoleName, settings: ModelSettings): Endpoint |
 
   return {
     role,
-    baseUrl: server.value.replace(/\/+$/, ''),
+    baseUrl: server.value.replace(/\/+$/, '').replace(ROUTE, ''),
     apiKey: key?.value ?? '',
     model: model.value,
     concurrency: mine.concurrency ?? base.concurrency ?? defaults.concurrency,
@@ -90,12 +94,11 @@ export function endpointFor(role: RoleName, settings: ModelSettings): Endpoint |
 function keyFor(
   settings: ModelSettings,
   mine: EndpointSettings,
-  base: EndpointSettings,
-  place: { server: string; baseServer: string; prefix: string },
+  place: { server: string; llmServer: string | undefined; prefix: string },
 ): Sourced {
   return (
     sourced(mine.apiKey, `${place.prefix}_API_KEY`) ??
-    (sameServer(place.server, place.baseServer) ? sourced(base.apiKey, 'LLM_API_KEY') : undefined) ??
+    (sameServer(place.server, place.llmServer) ? sourced(settings.llm?.apiKey, 'LLM_API_KEY') : undefined) ??
     (isDashscope(place.server) ? sourced(settings.dashscopeApiKey, 'DASHSCOPE_API_KEY') : undefined)
   )
 }

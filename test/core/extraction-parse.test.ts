@@ -276,7 +276,7 @@ test('a record claimed for one chunk is not held up by the text of another', () 
   expect(second?.entities.map(({ name }) => name)).toEqual(['立方根'])
 })
 
-test('records without a chunk go to the first chunk that shows them', () => {
+test('records without a chunk go to every chunk that shows them, and to no other', () => {
   const chunks = [
     { id: 'c1', text: '平方根在此。' },
     { id: 'c2', text: '立方根在此。' },

@@ -8,6 +8,7 @@ import { estimateTokens } from '../token-estimate.ts'
 import { calling } from './client.ts'
 import { modelError, wrongReply } from './errors.ts'
 import { thinkingStripper, withoutThinking } from './thinking.ts'
+import { endedByServer } from './transport.ts'
 
 type Body = Omit<OpenAI.Chat.ChatCompletionCreateParamsNonStreaming, 'stream'>
 
@@ -45,11 +46,11 @@ export function createChatModel(endpoint: Endpoint, entry: CatalogueEntry | unde
       return replyOf(completion, request, endpoint)
     },
     stream(request, signal) {
-      const streaming = (idle: AbortSignal): Promise<Chunks> =>
+      const streaming = (idle: AbortSignal): Promise<Opened> =>
         open(request, (params) => {
           const usage = refused.has('stream_options') ? {} : { stream_options: { include_usage: true } }
           return calling(endpoint, signal, (client) =>
-            client.chat.completions.create({ ...params, stream: true, ...usage }, { signal: idle }),
+            client.chat.completions.create({ ...params, stream: true, ...usage }, { signal: idle }).withResponse(),
           )
         })
       return streamed(streaming, request, endpoint, signal)
@@ -57,7 +58,7 @@ export function createChatModel(endpoint: Endpoint, entry: CatalogueEntry | unde
   }
 }
 
-type Chunks = AsyncIterable<OpenAI.Chat.ChatCompletionChunk>
+type Opened = { data: AsyncIterable<OpenAI.Chat.ChatCompletionChunk>; response: Response }
 
 function bodyOf(request: ChatRequest, endpoint: Endpoint, entry: CatalogueEntry | undefined, refused: ReadonlySet<Optional>): Body {
   const limit = request.maxOutputTokens === undefined ? undefined : Math.min(request.maxOutputTokens, entry?.maxOutputTokens ?? Infinity)
@@ -82,8 +83,15 @@ function refusedField(error: unknown, refused: ReadonlySet<Optional>): Optional 
 function replyOf(completion: OpenAI.Chat.ChatCompletion, request: ChatRequest, endpoint: Endpoint): ChatReply {
   const choice = Array.isArray(completion?.choices) ? completion.choices[0] : undefined
   if (!choice?.message) throw wrongReply(endpoint, 'answered with something that is not a chat completion')
-  const text = typeof choice.message.content === 'string' ? choice.message.content : ''
+  const text = textOf(choice.message.content)
   return { text: withoutThinking(text), usage: usageOf(completion.usage, request, text), truncated: choice.finish_reason === 'length' }
+}
+
+/** Some servers answer in parts, as requests may be written. */
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content
+  if (!Array.isArray(content)) return ''
+  return content.map((part: { text?: unknown } | null) => (typeof part?.text === 'string' ? part.text : '')).join('')
 }
 
 function usageOf(usage: OpenAI.CompletionUsage | null | undefined, request: ChatRequest, text: string): Usage {
@@ -97,7 +105,7 @@ function usageOf(usage: OpenAI.CompletionUsage | null | undefined, request: Chat
 type StreamState = { text: string; finish: string | undefined; usage: OpenAI.CompletionUsage | undefined }
 
 async function* streamed(
-  open: (idle: AbortSignal) => Promise<Chunks>,
+  open: (idle: AbortSignal) => Promise<Opened>,
   request: ChatRequest,
   endpoint: Endpoint,
   signal: AbortSignal,
@@ -107,7 +115,7 @@ async function* streamed(
   const stripper = thinkingStripper()
   let passed = ''
   try {
-    const stream = await open(idle.signal)
+    const { data: stream, response } = await open(idle.signal)
     if (typeof stream?.[Symbol.asyncIterator] !== 'function') throw wrongReply(endpoint, 'did not stream')
     for await (const chunk of stream) {
       idle.touch()
@@ -124,7 +132,7 @@ async function* streamed(
     }
     // The SDK ends an aborted stream quietly: silence that lasted too long must not look like an end.
     if (signal.aborted) throw signal.reason
-    if (state.finish === undefined)
+    if (state.finish === undefined && !endedByServer(response))
       throw wrongReply(endpoint, idle.signal.aborted ? 'fell silent in the middle of its reply' : 'broke off its reply')
   } catch (error) {
     throw modelError(error, endpoint, signal)
@@ -139,7 +147,7 @@ function takeChunk(chunk: OpenAI.Chat.ChatCompletionChunk, state: StreamState, e
   if (chunk.usage) state.usage = chunk.usage
   const choice = chunk.choices[0]
   if (choice?.finish_reason) state.finish = choice.finish_reason
-  const piece = choice?.delta?.content ?? ''
+  const piece = textOf(choice?.delta?.content)
   state.text += piece
   return piece
 }

@@ -28,7 +28,7 @@ function clientFor(endpoint: Endpoint): OpenAI {
     maxRetries: endpoint.retries ?? RETRIES,
     // The transport bounds each attempt including its body; the SDK's own timer is only a net behind it.
     timeout: endpoint.timeoutMs + 5_000,
-    fetch: modelFetch(endpoint.timeoutMs),
+    fetch: modelFetch(endpoint.baseUrl, endpoint.timeoutMs),
     logLevel: 'off',
   })
   clients.set(key, client)

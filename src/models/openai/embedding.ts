@@ -57,6 +57,12 @@ export function createEmbeddingModel(endpoint: Endpoint, entry: CatalogueEntry |
 
 const emptyUsage = (): Usage => ({ inputTokens: 0, cachedTokens: 0, outputTokens: 0 })
 
+/** 32-bit floats, little-endian: what some servers send whatever format they are asked for. */
+function fromBase64(text: string): number[] {
+  const bytes = Buffer.from(text, 'base64')
+  return Array.from({ length: Math.floor(bytes.length / 4) }, (_unused, at) => bytes.readFloatLE(at * 4))
+}
+
 function inBatches(texts: readonly string[], size: number): string[][] {
   const batches: string[][] = []
   for (let start = 0; start < texts.length; start += size) batches.push(texts.slice(start, start + size))
@@ -112,9 +118,10 @@ async function request(
   return { vectors, cut: 0, usage: { ...emptyUsage(), inputTokens: counted ?? batch.reduce((sum, text) => sum + estimateTokens(text), 0) } }
 }
 
-/** Servers may answer out of order; `index` says where a vector belongs. Without any index the order is taken as given. */
+/** Servers may answer out of order; `index` says where a vector belongs. Without one the order is taken as given. */
 function ordered(rows: readonly { index?: number; embedding: unknown }[], endpoint: Endpoint): unknown[] {
-  if (rows.every((row) => row.index === undefined)) return rows.map((row) => row.embedding)
+  // The same index for all says as little as none.
+  if (new Set(rows.map((row) => row.index)).size === 1) return rows.map((row) => row.embedding)
   const byIndex = new Map(rows.map((row) => [row.index, row.embedding]))
   return rows.map((_row, position) => {
     if (!byIndex.has(position)) throw wrongReply(endpoint, `returned no vector for text ${position}`)
@@ -123,7 +130,8 @@ function ordered(rows: readonly { index?: number; embedding: unknown }[], endpoi
 }
 
 /** @throws AppError `embedding_service_unavailable` when the vector does not fit the space; vectors of two spaces are never mixed. */
-function unitVector(embedding: unknown, dim: number, endpoint: Endpoint): Float32Array {
+function unitVector(given: unknown, dim: number, endpoint: Endpoint): Float32Array {
+  const embedding = typeof given === 'string' ? fromBase64(given) : given
   if (!Array.isArray(embedding)) throw wrongReply(endpoint, 'returned an embedding that is not a list of numbers')
   if (embedding.length !== dim) {
     throw new AppError(

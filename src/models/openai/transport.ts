@@ -36,16 +36,47 @@ export class BadReply extends Error {
   override readonly name = 'BadReply'
 }
 
-/** A `fetch` for one endpoint. @param timeoutMs one attempt until its last byte; for an event stream, until its headers. */
-export function modelFetch(timeoutMs: number): typeof fetch {
-  const bounded = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+/** Streams that ended with the protocol's own end mark; many small servers send it and no finish_reason. */
+const ENDED = new WeakSet<Response>()
+
+/** Whether a stream, read to its end, was ended by the server and not by the network. */
+export const endedByServer = (response: Response): boolean => ENDED.has(response)
+
+/** Base addresses without a path whose server turned out to keep the protocol under /v1. */
+const UNDER_V1 = new Set<string>()
+
+/**
+ * A `fetch` for one endpoint.
+ * @param baseUrl   an address without a path may mean the server's root or its /v1: where the root answers 404, /v1 is asked.
+ * @param timeoutMs one attempt until its last byte; for an event stream, until its headers.
+ */
+export function modelFetch(baseUrl: string, timeoutMs: number): typeof fetch {
+  const root = new URL(baseUrl)
+  const isBare = root.pathname === '/'
+  const underV1 = (url: string): string => url.replace(root.origin, `${root.origin}/v1`)
+  const attempt = bounded(timeoutMs)
+  const found: typeof attempt = async (url, init) => {
+    if (!isBare || !url.startsWith(root.origin)) return attempt(url, init)
+    if (UNDER_V1.has(root.origin)) return attempt(underV1(url), init)
+    const response = await attempt(url, init)
+    if (response.status !== 404 && response.status !== 405) return response
+    const other = await attempt(underV1(url), init)
+    if (other.status === 404 || other.status === 405) return response
+    UNDER_V1.add(root.origin)
+    return other
+  }
+  return (url: string | URL | Request, init?: RequestInit) => found(url instanceof Request ? url.url : String(url), init)
+}
+
+function bounded(timeoutMs: number): (url: string, init?: RequestInit) => Promise<Response> {
+  return async (url, init) => {
     const started = performance.now()
     const deadline = new AbortController()
     const timer = setTimeout(() => deadline.abort(new DOMException('The model server timed out.', 'TimeoutError')), timeoutMs)
     const signal = init?.signal ? AbortSignal.any([init.signal, deadline.signal]) : deadline.signal
     try {
-      const response = await undiciFetch(url as string | URL, { ...(init as unknown as UndiciRequestInit), signal, dispatcher: POOL })
-      const complete = await completed(response)
+      const response = await undiciFetch(url, { ...(init as unknown as UndiciRequestInit), signal, dispatcher: POOL })
+      const complete = await completed(response, typeof init?.body === 'string' && STREAMED.test(init.body))
       const retryAfterSeconds = complete.status === 429 ? retryAfter(complete.headers) : undefined
       observers.getStore()?.({ status: complete.status, ms: performance.now() - started, retryAfterSeconds })
       return complete
@@ -56,20 +87,54 @@ export function modelFetch(timeoutMs: number): typeof fetch {
       clearTimeout(timer)
     }
   }
-  return bounded
 }
 
-/** Reads everything but event streams to the end, checks that JSON is JSON, and marks a wait that is too long as final. */
-async function completed(response: Response): Promise<Response> {
+/** In a request body. */
+const STREAMED = /"stream":\s*true/
+
+/**
+ * Reads everything but event streams to the end, checks that JSON is JSON whatever the server calls it, and marks a wait that is
+ * too long as final. A whole reply where a stream was asked for becomes a stream of one piece.
+ */
+async function completed(response: Response, streamed: boolean): Promise<Response> {
   const type = response.headers.get('content-type') ?? ''
-  if (response.ok && type.includes('text/event-stream')) return response
+  if (response.ok && type.includes('text/event-stream')) return watched(response)
   const body = await limitedText(response)
-  if (response.ok && type.includes('json')) assertJson(body)
+  const value = response.ok ? readJson(body, type.includes('json')) : undefined
   const headers = new Headers(response.headers)
   headers.delete('content-encoding')
   headers.delete('content-length')
+  if (value !== undefined) headers.set('content-type', 'application/json')
   if ((retryAfter(headers) ?? 0) > LONGEST_WAIT_SECONDS) headers.set('x-should-retry', 'false')
-  return new Response([204, 205, 304].includes(response.status) ? null : body, { status: response.status, headers })
+  const text = (streamed ? asStream(value) : undefined) ?? body
+  const whole = new Response([204, 205, 304].includes(response.status) ? null : text, { status: response.status, headers })
+  if (streamed && /^data:\s*\[DONE\]/m.test(text)) ENDED.add(whole)
+  return whole
+}
+
+/** A stream that is passed on as it comes, with an eye on its last line. */
+function watched(response: Response): Response {
+  if (!response.body) return response
+  const decoder = new TextDecoder('latin1')
+  let tail = ''
+  const eye = new TransformStream<Uint8Array, Uint8Array>({
+    transform(piece, controller) {
+      tail = (tail + decoder.decode(piece, { stream: true })).slice(-4096)
+      if (/^data:\s*\[DONE\]/m.test(tail)) ENDED.add(passed)
+      controller.enqueue(piece)
+    },
+  })
+  const passed = new Response(response.body.pipeThrough(eye), { status: response.status, headers: response.headers })
+  return passed
+}
+
+/** A whole chat completion in the form of a stream; undefined when it is none. */
+function asStream(value: unknown): string | undefined {
+  const reply = value as { choices?: { message?: { content?: unknown }; finish_reason?: unknown }[]; usage?: unknown } | undefined
+  const choice = Array.isArray(reply?.choices) ? reply.choices[0] : undefined
+  if (!choice?.message) return undefined
+  const piece = { ...reply, choices: [{ index: 0, delta: choice.message, finish_reason: choice.finish_reason ?? 'stop' }] }
+  return `data: ${JSON.stringify(piece)}\n\ndata: [DONE]\n\n`
 }
 
 /** `Retry-After` in seconds, from a number or a date; undefined when it is missing or senseless. */
@@ -80,10 +145,12 @@ export function retryAfter(headers: Headers | undefined, now = Date.now()): numb
   return Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds) : undefined
 }
 
-function assertJson(body: string): void {
+/** Undefined where a reply that does not call itself JSON is none. @throws BadReply */
+function readJson(body: string, isDeclared: boolean): unknown {
   try {
-    JSON.parse(body)
+    return JSON.parse(body)
   } catch (cause) {
+    if (!isDeclared) return undefined
     throw new BadReply('The reply is not complete JSON.', { cause })
   }
 }

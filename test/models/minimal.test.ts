@@ -1,0 +1,180 @@
+// Servers that speak only as much of the protocol as a weekend project does. Each is asked through the real client.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createModels } from '../../src/models/create.ts'
+import type { ModelSettings } from '../../src/models/settings.ts'
+
+type Asked = { path: string; body: { input?: string[]; messages?: { content: string }[] } }
+type Minimal = { url: string; asked: Asked[]; close(): Promise<void> }
+
+const signal = AbortSignal.timeout(30_000)
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+async function serve(answer: (asked: Asked, response: ServerResponse) => void): Promise<Minimal> {
+  const asked: Asked[] = []
+  const http = createServer((request, response) => {
+    void read(request).then((body) => {
+      const one = { path: request.url ?? '', body: JSON.parse(body) as Asked['body'] }
+      asked.push(one)
+      answer(one, response)
+    })
+  })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const minimal = {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    asked,
+    close: async () => {
+      http.closeAllConnections()
+      await new Promise((resolve) => http.close(resolve))
+    },
+  }
+  closing.push(minimal.close)
+  return minimal
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = []
+  for await (const piece of request) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces).toString('utf8')
+}
+
+const models = (minimal: Minimal, at = '/v1', more: Partial<ModelSettings> = {}) =>
+  createModels({
+    llm: { baseUrl: `${minimal.url}${at}`, apiKey: 'k', model: 'some-model' },
+    embedding: { provider: 'openai', baseUrl: `${minimal.url}${at}`, model: 'some-embedder', dim: 4 },
+    ...more,
+  })
+
+const message = (content: unknown): string => JSON.stringify({ choices: [{ message: { content } }] })
+const sse = (...pieces: string[]): string =>
+  `${pieces.map((content) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`).join('')}data: [DONE]\n\n`
+const evidence = [{ id: 1, source: 'user/a.md', headings: [], content: '勾股定理說明直角三角形三邊的關係。' }]
+
+async function answered(created: ReturnType<typeof models>): Promise<string> {
+  const pieces = created.answerer.answer({ question: '勾股定理是甚麼？', facts: '', evidence, history: [] }, signal)
+  let text = ''
+  for (;;) {
+    const step = await pieces.next()
+    if (step.done) {
+      expect(step.value.text).toBe(text)
+      expect(step.value.usage.inputTokens).toBeGreaterThan(0)
+      return text
+    }
+    text += step.value
+  }
+}
+
+describe('answers', () => {
+  const SHAPES: { name: string; type?: string; body: string }[] = [
+    { name: 'a stream without finish_reason, ended by [DONE]', type: 'text/event-stream', body: sse('直角', '三角形 [1]') },
+    { name: 'a stream that calls itself plain text', type: 'text/plain', body: sse('直角', '三角形 [1]') },
+    { name: 'a stream without a type', body: sse('直角', '三角形 [1]') },
+    { name: 'a stream with Windows line ends', type: 'text/event-stream', body: sse('直角', '三角形 [1]').replaceAll('\n', '\r\n') },
+    {
+      name: 'a stream without blanks after data:',
+      type: 'text/event-stream',
+      body: sse('直角', '三角形 [1]').replaceAll('data: ', 'data:'),
+    },
+    { name: 'a whole reply where a stream was asked for', type: 'application/json', body: message('直角三角形 [1]') },
+    { name: 'a whole reply without a type', body: message('直角三角形 [1]') },
+    { name: 'a whole reply in parts', type: 'application/json', body: message([{ type: 'text', text: '直角三角形 [1]' }]) },
+  ]
+  test.each(SHAPES)('$name', async ({ type, body }) => {
+    const minimal = await serve((_asked, response) => response.writeHead(200, type === undefined ? {} : { 'content-type': type }).end(body))
+    expect(await answered(models(minimal))).toBe('直角三角形 [1]')
+  })
+
+  test('a stream that is cut in the middle of a character is put together', async () => {
+    const bytes = Buffer.from(sse('直角三角形 [1]'))
+    const minimal = await serve((_asked, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const send = (at: number): void => {
+        if (at >= bytes.length) return void response.end()
+        response.write(bytes.subarray(at, at + 5), () => setImmediate(() => send(at + 5)))
+      }
+      send(0)
+    })
+    expect(await answered(models(minimal))).toBe('直角三角形 [1]')
+  })
+})
+
+describe('addresses', () => {
+  const only = (path: string) => (asked: Asked, response: ServerResponse) =>
+    asked.path === path ? response.end(message('{"lowLevel":["勾股定理"]}')) : response.writeHead(404).end('not found')
+
+  test.each(['/v1', '/v1/', '', '/', '/v1/chat/completions'])('a server under /v1 is reached with %j after its host', async (at) => {
+    const minimal = await serve(only('/v1/chat/completions'))
+    const { keywords } = models(minimal, at)
+    expect((await keywords?.keywords('x', signal))?.lowLevel).toEqual(['勾股定理'])
+    expect((await keywords?.keywords('y', signal))?.lowLevel).toEqual(['勾股定理'])
+    expect(minimal.asked.filter(({ path }) => path !== '/v1/chat/completions').length).toBeLessThanOrEqual(1)
+  })
+
+  test('a server without /v1 is reached at its root', async () => {
+    const minimal = await serve(only('/chat/completions'))
+    expect((await models(minimal, '').keywords?.keywords('x', signal))?.lowLevel).toEqual(['勾股定理'])
+  })
+})
+
+describe('embeddings', () => {
+  const rows = (asked: Asked, row: (at: number) => object): string =>
+    JSON.stringify({ data: asked.body.input?.map((_text, at) => row(at)) })
+  const base64 = (numbers: number[]): string => Buffer.from(Float32Array.from(numbers).buffer).toString('base64')
+  const SHAPES: [string, (at: number) => object][] = [
+    ['no index and no usage', (at) => ({ embedding: [at + 1, 0, 0, 0] })],
+    ['index 0 for every text', (at) => ({ index: 0, embedding: [at + 1, 0, 0, 0] })],
+    ['base64 although numbers were asked for', (at) => ({ index: at, embedding: base64([at + 1, 0, 0, 0]) })],
+  ]
+  test.each(SHAPES)('%s', async (_name, row) => {
+    const minimal = await serve((asked, response) => response.end(rows(asked, row)))
+    const { vectors, usage } = await models(minimal).embedding.embed(['一', '二', '三'], 'document', signal)
+    expect(vectors.map((vector) => [...vector])).toEqual(Array.from({ length: 3 }, () => [1, 0, 0, 0]))
+    expect(usage.inputTokens).toBeGreaterThan(0)
+  })
+})
+
+describe('extraction', () => {
+  const CHUNKS = ['勾股定理說明直角三角形三邊的關係。', '學習勾股定理之前要先掌握平方根。'].map((text) => ({ text, header: '' }))
+  const tuples = [
+    'entity<|#|>勾股定理<|#|>theorem<|#|>直角三角形三邊的關係',
+    'entity<|#|>平方根<|#|>concept<|#|>勾股定理的基礎',
+    'relation<|#|>平方根<|#|>勾股定理<|#|>prerequisite<|#|>先掌握平方根',
+    '<|COMPLETE|>',
+  ].join('\n')
+  const REPLIES = [
+    ['rows of tuples as LightRAG asks for', tuples],
+    [
+      'JSON without chunks, in prose',
+      'Sure:\n```json\n{"entities":[{"name":"勾股定理","type":"theorem","description":"d"},{"name":"平方根","type":"concept"}],"relationships":[{"source":"平方根","target":"勾股定理","keywords":"prerequisite","description":"r"}]}\n```',
+    ],
+  ] as const
+  test.each(REPLIES)('%s is tied to the chunks that show it, in one call', async (_name, reply) => {
+    const minimal = await serve((_asked, response) => response.end(message(reply)))
+    const result = await models(minimal).extractor?.extract(CHUNKS, signal)
+    expect(result?.calls).toBe(1)
+    expect(result?.extractions.map(({ entities }) => entities.map(({ name }) => name))).toEqual([['勾股定理'], ['勾股定理', '平方根']])
+    expect(result?.extractions[1]?.relations.map(({ source, target }) => `${source}→${target}`)).toEqual(['平方根→勾股定理'])
+  })
+
+  test('a model that only chats is found out with the first batch: the others are not asked about piece by piece', async () => {
+    const minimal = await serve((_asked, response) => response.end(message('I am fine, thank you.')))
+    const many = Array.from({ length: 16 }, (_unused, at) => ({ text: `第 ${at} 段：勾股定理。`, header: '' }))
+    const { extractor } = models(minimal)
+    const first = await extractor?.extract(many, signal)
+    expect(first?.calls).toBe(4 + 3)
+    expect(first?.extractions).toEqual(many.map(() => ({ entities: [], relations: [], dropped: 0, truncated: true })))
+    expect((await extractor?.extract(many, signal))?.calls).toBe(4)
+  })
+
+  test('a model that can do one chunk at a time is asked so', async () => {
+    const minimal = await serve((asked, response) =>
+      response.end(message(asked.body.messages?.at(-1)?.content.includes('id="c2"') ? 'too much for me' : tuples)),
+    )
+    const result = await models(minimal).extractor?.extract([...CHUNKS, ...CHUNKS], signal)
+    expect(result?.extractions.every(({ entities }) => entities.length > 0)).toBe(true)
+  })
+})
