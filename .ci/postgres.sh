@@ -23,7 +23,7 @@ install() {
   echo "deb-src $uri trixie main" >> "$home/sources.list"
   local apt=(-o "Dir::Etc::sourcelist=$home/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$home/lists" -o APT::Sandbox::User= -o "Dir::Cache::pkgcache=" -o "Dir::Cache::srcpkgcache=")
   apt-get "${apt[@]}" update -qq
-  apt-get "${apt[@]}" download -qq postgresql-15 postgresql-client-15 postgresql-server-dev-15 libpq5 libpq-dev >&2
+  apt-get "${apt[@]}" download -qq postgresql-15 postgresql-client-15 postgresql-server-dev-15 libpq5 libpq-dev pgbouncer libevent-2.1-7 libc-ares2 >&2
   for package in *.deb; do dpkg -x "$package" "$home/root"; done
   cd "$home/src"
   apt-get "${apt[@]}" source -qq --download-only pgvector >&2

@@ -23,32 +23,25 @@ function readMigrations(): Migration[] {
  *   changed, or when the application role could look past row-level security.
  */
 export async function migrate(db: Kysely<unknown>, vectorType: 'halfvec' | 'vector'): Promise<string[]> {
-  // Nothing to do takes no session lock: such a lock is not possible through a pooler that hands out a connection per transaction.
   if (await isCurrent(db)) {
     await refuseLooseRole(db)
     return []
   }
+  await alone(db, prepare)
   const applied: string[] = []
-  await db.connection().execute(async (connection) => {
-    await sql`select pg_advisory_lock(727001)`.execute(connection)
-    try {
-      await prepare(connection)
-      const done = await appliedMigrations(connection)
-      for (const migration of readMigrations()) {
-        const checksum = done.get(migration.name)
-        if (checksum === migration.checksum) continue
-        if (checksum !== undefined) {
-          throw new AppError('not_ready', `Migration ${migration.name} was changed after it was applied; restore the original file.`)
-        }
-        await apply(connection, migration, vectorType)
-        applied.push(migration.name)
-      }
-      await refuseLooseRole(connection)
-    } finally {
-      await sql`select pg_advisory_unlock(727001)`.execute(connection)
-    }
-  })
+  for (const migration of readMigrations()) {
+    if (await alone(db, (tx) => applyMissing(tx, migration, vectorType))) applied.push(migration.name)
+  }
+  await refuseLooseRole(db)
   return applied
+}
+
+/** The lock ends with the transaction: a session's lock would stay behind in a pooler that hands out a connection per transaction. */
+function alone<T>(db: Kysely<unknown>, work: (tx: Kysely<unknown>) => Promise<T>): Promise<T> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(727001)`.execute(tx)
+    return work(tx)
+  })
 }
 
 async function isCurrent(db: Kysely<unknown>): Promise<boolean> {
@@ -94,12 +87,17 @@ async function appliedMigrations(db: Kysely<unknown>): Promise<Map<string, strin
   return new Map(rows.rows.map((row) => [row.name, row.checksum]))
 }
 
-async function apply(db: Kysely<unknown>, migration: Migration, vectorType: string): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    await sql`set local lock_timeout = '2s'`.execute(tx)
-    await sql.raw(migration.text.replaceAll('{{vector}}', vectorType)).execute(tx)
-    await sql`insert into schema_migrations (name, checksum) values (${migration.name}, ${migration.checksum})`.execute(tx)
-  })
+/** False when it is there already, perhaps since another process that started beside this one applied it. */
+async function applyMissing(tx: Kysely<unknown>, migration: Migration, vectorType: string): Promise<boolean> {
+  const checksum = (await appliedMigrations(tx)).get(migration.name)
+  if (checksum === migration.checksum) return false
+  if (checksum !== undefined) {
+    throw new AppError('not_ready', `Migration ${migration.name} was changed after it was applied; restore the original file.`)
+  }
+  await sql`set local lock_timeout = '2s'`.execute(tx)
+  await sql.raw(migration.text.replaceAll('{{vector}}', vectorType)).execute(tx)
+  await sql`insert into schema_migrations (name, checksum) values (${migration.name}, ${migration.checksum})`.execute(tx)
+  return true
 }
 
 /** The wall is only a wall for a role that owns nothing and bypasses nothing. */

@@ -34,9 +34,6 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   }
 }
 
-/** No wait without an end: for a lock another publisher holds, and for a transaction whose process has died. */
-const WAITS = { lock_timeout: 60_000, idle_in_transaction_session_timeout: 120_000 }
-
 type Opened = Omit<Database, 'vectorOid'>
 
 async function openPglite(directory: string | undefined): Promise<Opened> {
@@ -47,7 +44,7 @@ async function openPglite(directory: string | undefined): Promise<Opened> {
 
 function openPostgres(url: string, poolSize: number): Opened {
   const create = (max: number): pg.Pool => {
-    const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'insight-rag', ...WAITS })
+    const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'insight-rag' })
     // An idle connection that the server closes must not end the process; the next query opens a new one.
     pool.on('error', () => undefined)
     return pool
@@ -65,10 +62,16 @@ function openPostgres(url: string, poolSize: number): Opened {
   }
 }
 
+const CODES = /^(08|53|25P03|57014|57P|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|40001|40P01|55P03)/
+/** What node-postgres says without a code: a connection lost, none to be had in time, or the embedded engine's thread gone. */
+const SENTENCES =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|the embedded database)/
+
 /** True when the failure is the connection's or the server's, so that the same statement may succeed later. */
 export function isConnectionError(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code
-  return typeof code === 'string' && /^(08|53|57014|57P|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|40001|40P01|55P03)/.test(code)
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  if (typeof code === 'string') return CODES.test(code)
+  return typeof message === 'string' && SENTENCES.test(message)
 }
 
 export function databaseUnavailable(cause: unknown): AppError {

@@ -1,7 +1,7 @@
 // Durable work: claimed fairly between tenants, leased, fenced by a token. Crosses tenants and holds no document text.
 import { sql, type Kysely } from 'kysely'
 import type { WorkspaceId } from '../core/workspace.ts'
-import type { ScopedTx } from './scope.ts'
+import { boundedWaits, type ScopedTx } from './scope.ts'
 
 export type JobRow = {
   id: string
@@ -60,7 +60,7 @@ export type ClaimOptions = {
  */
 export function claim(db: Kysely<unknown>, options: ClaimOptions): Promise<JobRow | undefined> {
   return db.transaction().execute(async (tx) => {
-    await sql`select pg_advisory_xact_lock(727002)`.execute(tx)
+    await sql`select ${boundedWaits()}, pg_advisory_xact_lock(727002)`.execute(tx)
     const claimed = await sql<JobRow>`
       with recursive tenant as (
         (select workspace_id from jobs where state = 'queued' order by workspace_id limit 1)

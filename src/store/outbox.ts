@@ -1,6 +1,7 @@
 // What the outside must be told: written with the change it tells of, delivered in order per subject, at least once.
 import { sql, type Kysely } from 'kysely'
 import type { WorkspaceId } from '../core/workspace.ts'
+import { boundedWaits } from './scope.ts'
 
 export type OutboxRow = {
   id: string
@@ -30,7 +31,7 @@ export async function add(
  */
 export function claimDue(db: Kysely<unknown>, options: { limit: number; perWorkspace: number; leaseMs: number }): Promise<OutboxRow[]> {
   return db.transaction().execute(async (tx) => {
-    await sql`select pg_advisory_xact_lock(727003)`.execute(tx)
+    await sql`select ${boundedWaits()}, pg_advisory_xact_lock(727003)`.execute(tx)
     await sql`
       update outbox o set state = 'superseded', secret = null, finished_at = now()
       where o.state = 'pending' and o.attempts > 0 and (o.lease_until is null or o.lease_until < now())

@@ -1,5 +1,5 @@
 // The only way to the tables of a tenant: a transaction under the application role with its scope set.
-import { sql, type Kysely } from 'kysely'
+import { sql, type Kysely, type RawBuilder } from 'kysely'
 import type { Database } from '../ports/database.ts'
 import type { WorkspaceScope } from '../core/workspace.ts'
 
@@ -13,6 +13,13 @@ export type ScopeOptions = {
   /** The longest that one statement may take; without it as long as it needs. The embedded engine cannot be interrupted. */
   timeoutMs?: number
 }
+
+/**
+ * No wait without an end: for a lock that another transaction holds, and for a transaction whose process has died. Said in every
+ * transaction, because a pooler that hands out a connection per transaction knows no settings of a session.
+ */
+export const boundedWaits = (): RawBuilder<unknown> =>
+  sql`set_config('lock_timeout', '60s', true), set_config('idle_in_transaction_session_timeout', '120s', true)`
 
 /**
  * Runs `work` in one transaction as the role that owns nothing, with exactly `scope` visible. Role and scope end with
@@ -30,7 +37,7 @@ export function withScope<T>(
   return builder.execute(async (tx) => {
     // Statements here are lookups by key; compiling one, when its cost is guessed too high, takes half a second.
     await sql`
-      select set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true), set_config('jit', 'off', true),
+      select set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true), set_config('jit', 'off', true), ${boundedWaits()},
         set_config('statement_timeout', coalesce(${options.timeoutMs === undefined ? null : String(options.timeoutMs)}::text, current_setting('statement_timeout')), true)`.execute(
       tx,
     )

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { sql, type RawBuilder } from 'kysely'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { Database } from '../ports/database.ts'
-import { type ScopedTx, withScope } from './scope.ts'
+import { boundedWaits, type ScopedTx, withScope } from './scope.ts'
 import { type VectorKind, vectorTable } from './vectors.ts'
 
 export const VECTOR_KINDS: readonly VectorKind[] = ['chunk', 'entity', 'relation']
@@ -25,6 +25,7 @@ export async function attachOwn(database: Database, workspace: WorkspaceId, kind
   await database.db.transaction().execute(async (tx) => {
     const found = await sql<{ exists: boolean }>`select to_regclass(${own}) is not null as exists`.execute(tx)
     if (found.rows[0]?.exists) return
+    await sql`select ${boundedWaits()}`.execute(tx)
     await sql`create table ${sql.table(own)} (like ${vectorTable(kind, dim)} including all)`.execute(tx)
     await sql`alter table ${sql.table(own)} alter column embedding set storage plain`.execute(tx)
     await sql`select guard_table(${own})`.execute(tx)
@@ -47,7 +48,7 @@ export async function indexOwn(database: Database, workspace: WorkspaceId, kind:
   const operators = sql.raw(`${database.vectorType}_cosine_ops`)
   await database.db.transaction().execute(async (tx) => {
     // In memory the build is several times faster than beyond it.
-    await sql`select set_config('maintenance_work_mem', '512MB', true)`.execute(tx)
+    await sql`select set_config('maintenance_work_mem', '512MB', true), ${boundedWaits()}`.execute(tx)
     await sql`
       create index if not exists ${sql.id(`${own}_hnsw`)} on ${sql.table(own)} using hnsw (embedding ${operators}) with (m = 16, ef_construction = 64)`.execute(
       tx,
@@ -118,15 +119,14 @@ export function tierSizes(database: Database, scope: WorkspaceScope): Promise<Ti
   )
 }
 
-/** Runs `work` unless another process moves workspaces now; the lock is the session's and ends with it, whatever ends the process. */
+/**
+ * Runs `work` unless another process moves workspaces now. The lock lies in a transaction that does nothing else, so that it ends with
+ * its process and a pooler keeps it on one connection; that transaction may be idle for as long as building an index takes.
+ */
 export function withTierLock<T>(database: Database, work: () => Promise<T>): Promise<T | undefined> {
-  return database.side.connection().execute(async (connection) => {
-    const got = await sql<{ locked: boolean }>`select pg_try_advisory_lock(727002) as locked`.execute(connection)
-    if (!got.rows[0]?.locked) return undefined
-    try {
-      return await work()
-    } finally {
-      await sql`select pg_advisory_unlock(727002)`.execute(connection)
-    }
+  return database.side.transaction().execute(async (tx) => {
+    const got = await sql<{ locked: boolean }>`
+      select pg_try_advisory_xact_lock(727005) as locked, set_config('idle_in_transaction_session_timeout', '0', true)`.execute(tx)
+    return got.rows[0]?.locked ? work() : undefined
   })
 }

@@ -2,7 +2,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { Database } from '../ports/database.ts'
-import { withScope, type ScopedTx } from './scope.ts'
+import { boundedWaits, withScope, type ScopedTx } from './scope.ts'
 
 export type WorkspaceRow = { workspace_id: WorkspaceId; shard: string; space_id: number; model: string; dim: number; revision: string }
 
@@ -14,7 +14,7 @@ export async function ensureSpace(db: Kysely<unknown>, model: string, dim: numbe
   if (found.rows[0]) return found.rows[0].space_id
   return db.transaction().execute(async (tx) => {
     // Two processes that start together on an empty database make the tables once.
-    await sql`select pg_advisory_xact_lock(727004)`.execute(tx)
+    await sql`select ${boundedWaits()}, pg_advisory_xact_lock(727004)`.execute(tx)
     await sql`select ensure_vector_tables(${dim})`.execute(tx)
     const made = await sql<{ space_id: number }>`
       insert into embedding_spaces (model, dim) values (${model}, ${dim})
@@ -91,7 +91,7 @@ export function erase(
   tablesOf: (tx: Kysely<unknown>) => Promise<readonly { name: string }[]>,
 ): Promise<void> {
   return db.transaction().execute(async (tx) => {
-    await sql`select set_config('insight.scope', ${workspace}, true)`.execute(tx)
+    await sql`select set_config('insight.scope', ${workspace}, true), ${boundedWaits()}`.execute(tx)
     await sql`select pg_advisory_xact_lock(hashtextextended(${`publish:${workspace}`}, 0))`.execute(tx)
     for (const { name } of (await tablesOf(tx)).toReversed()) {
       await sql`delete from ${sql.table(name)} where workspace_id = ${workspace}`.execute(tx)

@@ -25,7 +25,7 @@ export type Service = {
 
 export type ServicePlace = { env: Record<string, string>; clear(): Promise<void> }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -79,7 +79,8 @@ export async function startService(place: ServicePlace, env: Record<string, stri
       headers: response.headers,
     }
   }
-  for (;;) {
+  // A worker listens nowhere; whoever needs it waits for what it does.
+  while (env['ROLE'] !== 'worker') {
     if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}:\n${written.join('')}`)
     const ready = await call('GET', '/readyz').catch(() => undefined)
     if (ready?.status === 200 && ready.json['seeding'] === false) break

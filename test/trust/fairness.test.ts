@@ -6,6 +6,7 @@ import { Worker } from '../../src/jobs/worker.ts'
 import type { Database } from '../../src/ports/database.ts'
 import * as jobs from '../../src/store/jobs.ts'
 import { withScope } from '../../src/store/scope.ts'
+import { withTierLock } from '../../src/store/tiers.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { memoryLog } from '../support/engine.ts'
 import { until } from './support.ts'
@@ -114,4 +115,11 @@ test('several workers together never run more of one tenant than its limit, and 
   await until(() => Promise.resolve(ended === 60 ? true : undefined))
   await Promise.all(workers.map((worker) => worker.stop()))
   expect(most).toBe(2)
+})
+
+// The embedded engine has one connection and moves nothing.
+test.skipIf(process.env['DATABASE_URL'] === undefined)('the queue is claimed while a large workspace is moved', async () => {
+  await queueMany('teacher-a', 1)
+  const claimed = await withTierLock(database, () => jobs.claim(database.db, { kinds: ['ingest'], perWorkspace: 1, leaseMs: 60_000 }))
+  expect(claimed?.workspace_id).toBe('teacher-a')
 })
