@@ -90,7 +90,7 @@ test.skipIf(bouncer === undefined)(
   'several processes that start at once bring an empty database up to date through the pooler, and leave no lock behind',
   async () => {
     const all = await Promise.all([open(NAME), open(NAME), open(NAME)])
-    expect(await migrate((all[0] as Database).db, 'halfvec')).toEqual([])
+    expect(await migrate(all[0].db, 'halfvec')).toEqual([])
     expect(
       await onServer(
         server,
