@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { createWorker, OEM, PSM, type Worker } from 'tesseract.js'
@@ -35,6 +36,7 @@ let engine: { worker: Promise<Worker>; script: Script } | undefined
 async function startEngine(): Promise<Worker> {
   const languages = ['eng']
   const worker = await createWorker(languages, OEM.LSTM_ONLY, {
+    workerPath: fileURLToPath(new URL('ocr-worker.ts', import.meta.url)),
     langPath: modelFolder('eng'),
     gzip: true,
     cacheMethod: 'none',

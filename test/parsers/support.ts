@@ -44,6 +44,37 @@ export function describe(document: ParsedDocument): string {
   return `${lines.join('\n')}\n`
 }
 
+/** Share of a block's characters that OCR may read otherwise on another machine: pictures are scaled by whatever the processor has. */
+const MISREAD = 0.02
+
+/** Two `describe`d readings with the same blocks, kinds, places and digits, and in each block nearly the same characters. */
+export function isReadAlike(read: string, golden: string): boolean {
+  const [blocks, wanted] = [read, golden].map((text) => text.split(/\n(?=\n\[)/))
+  if (blocks === undefined || wanted?.length !== blocks.length) return false
+  return blocks.every((block, at) => {
+    const other = wanted[at] ?? ''
+    return skeleton(block) === skeleton(other) && editDistance(block, other) <= MISREAD * other.length
+  })
+}
+
+/** What must be equal: the line that says what a block is, how many lines it has, and every digit in it. */
+const skeleton = (block: string): string =>
+  JSON.stringify([/^\s*\[[^\]]*\]/.exec(block)?.[0], block.split('\n').length, block.replace(/\D/g, '')])
+
+/** Insertions, deletions and exchanges that make one of the other (Levenshtein). Cost: O(a · b). */
+function editDistance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let row = 1; row <= a.length; row += 1) {
+    const line = [row]
+    for (let at = 1; at <= b.length; at += 1) {
+      const exchanged = (above[at - 1] ?? 0) + (a[row - 1] === b[at - 1] ? 0 : 1)
+      line.push(Math.min(exchanged, (above[at] ?? 0) + 1, (line[at - 1] ?? 0) + 1))
+    }
+    above = line
+  }
+  return above[b.length] ?? 0
+}
+
 const tables = new Map<string, Map<string, readonly number[]>>()
 
 /** Encodes by inverting Node's decoder; throws for a character the encoding lacks. */

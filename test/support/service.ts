@@ -71,7 +71,10 @@ export async function startService(place: ServicePlace, env: Record<string, stri
       headers: { ...(body === undefined || body instanceof FormData ? {} : { 'content-type': 'application/json' }), ...headers },
     }
     if (body !== undefined) init.body = body instanceof FormData ? body : JSON.stringify(body)
-    const response = await fetch(`${url}${path}`, init)
+    const response = await fetch(`${url}${path}`, init).catch((error: unknown) => {
+      if (child.exitCode === null) throw error
+      throw new Error(`the service ended with ${child.exitCode}:\n${written.join('')}`, { cause: error })
+    })
     const text = await response.text()
     return {
       status: response.status,

@@ -51,13 +51,12 @@ function Course({ course, onChanged }: { course: CourseStatus; onChanged: () => 
   const language = useLanguage()
   const [problem, setProblem] = useState<unknown>()
   const { course_id: id, status, progress, error, chunks, vectors, skipped } = course
+  const start = (): void => {
+    setProblem(undefined)
+    embedCourse(id).then(onChanged, setProblem)
+  }
   const embed = (
-    <button
-      type="button"
-      class="button primary small"
-      disabled={isActive(course)}
-      onClick={() => void embedCourse(id).then(onChanged, setProblem)}
-    >
+    <button type="button" class="button primary small" disabled={isActive(course)} onClick={start}>
       {words.courses.embed}
     </button>
   )

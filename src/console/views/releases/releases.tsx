@@ -1,5 +1,5 @@
 // Knowledge releases: which versions there are, how each was judged beside the live one, promote and roll back.
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { ApiError } from '../../api/client.ts'
 import { allEvents, listVersions, promote, rollBack, type Version } from '../../api/releases.ts'
 import { DataTable } from '../../parts/data-table.tsx'
@@ -68,8 +68,13 @@ function Base({ kb }: { kb: string }) {
     [kb],
     (found) => (runningBuilds(found).length > 0 ? POLL_MS : undefined),
   )
-  // What just happened may have made a version or moved the live one.
-  const versions = useLoad((signal) => listVersions(kb, signal), [kb, events.value?.[0]?.sequence])
+  const versions = useLoad((signal) => listVersions(kb, signal), [kb])
+  // What just happened may have made a version or moved the live one. The list that is there stays until the new one comes: taken
+  // away in between, it would take a press that is under way and the answer to the last one with it.
+  const latest = events.value?.[0]?.sequence
+  useEffect(() => {
+    if (latest !== undefined) versions.reload()
+  }, [latest])
   const [selected, setSelected] = useState<string>()
   if (versions.error instanceof ApiError && versions.error.status === 404 && versions.value === undefined)
     return <Empty icon="releases" title={words.releases.absent} />

@@ -19,7 +19,8 @@ export function ReportCard({ kb, version, live }: { kb: string; version: Version
       ])
       return { build, compared: compared?.kb_index_build_report ?? undefined }
     },
-    [kb, version.build_id, other?.build_id],
+    // A version is there before it has been judged.
+    [kb, version.build_id, version.passed, other?.build_id],
   )
   return (
     <Card title={`${words.releases.report} · ${version.kb_version_id}`}>
