@@ -13,7 +13,7 @@ import { createRetrieval } from '../src/services/retrieve/retrieval.ts'
 import { promote } from '../src/services/tiers.ts'
 import { analyze } from '../src/store/corpus.ts'
 import { withScope } from '../src/store/scope.ts'
-import { nearestChunks, prepareIndexScans } from '../src/store/search-vectors.ts'
+import { nearestChunks, SEARCH_SETTINGS } from '../src/store/search-vectors.ts'
 import * as workspaces from '../src/store/workspaces.ts'
 import { fillLibrary, Library, type LibrarySize } from './retrieval-data.ts'
 
@@ -85,7 +85,6 @@ function floor(database: Database, workspace: WorkspaceId): Promise<unknown> {
     workspaceScope(workspace),
     async (tx) => {
       const rows = await workspaces.inScope(tx, [workspace])
-      await prepareIndexScans(tx, rows)
       return nearestChunks(
         tx,
         rows.map((row) => ({ workspace: row, vector: library.vector() })),
@@ -93,7 +92,7 @@ function floor(database: Database, workspace: WorkspaceId): Promise<unknown> {
         undefined,
       )
     },
-    { snapshot: true },
+    { snapshot: true, settings: SEARCH_SETTINGS },
   )
 }
 

@@ -12,6 +12,8 @@ export type ScopeOptions = {
   snapshot?: boolean
   /** The longest that one statement may take; without it as long as it needs. The embedded engine cannot be interrupted. */
   timeoutMs?: number
+  /** Settings of the database for this transaction alone, names and values of ours. */
+  settings?: Readonly<Record<string, string>>
 }
 
 /**
@@ -35,9 +37,11 @@ export function withScope<T>(
     ? database.db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
     : database.db.transaction()
   return builder.execute(async (tx) => {
+    const settings = Object.entries(options.settings ?? {}).map(([name, value]) => sql`set_config(${name}, ${value}, true), `)
     // Statements here are lookups by key; compiling one, when its cost is guessed too high, takes half a second.
     await sql`
-      select set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true), set_config('jit', 'off', true), ${boundedWaits()},
+      select ${sql.join(settings, sql``)}set_config('insight.scope', ${scope.join(',')}, true), set_config('role', 'insight_app', true), set_config('jit', 'off', true),
+        ${boundedWaits()},
         set_config('statement_timeout', coalesce(${options.timeoutMs === undefined ? null : String(options.timeoutMs)}::text, current_setting('statement_timeout')), true)`.execute(
       tx,
     )

@@ -8,12 +8,12 @@ import { vectorTable } from './vectors.ts'
 
 /** Several names or facts may lead to one entity or relation, so more of them are read than are wanted. */
 const SEEDS_PER_RESULT = 3
-/** Heaviest relations read per entity: a hub's thousandth relation answers nothing. */
-const RELATIONS_PER_SEED = 200
+/** Heaviest relations read per entity: a hub's hundred-and-first relation answers nothing. */
+const RELATIONS_PER_SEED = 100
 /** Chunks read per fact. */
 const CHUNKS_PER_FACT = 20
-/** Chunks compared per entity or relation. */
-const CHUNKS_PER_OWNER = 1000
+/** Chunks compared per entity or relation; each is looked up by its key, and a hub stands in half the library. */
+const CHUNKS_PER_OWNER = 300
 
 /** Entities that a chunk matching the filter mentions. */
 const mentionedEntities = (workspace: RawBuilder<unknown>, filter: ChunkFilter): RawBuilder<unknown> => sql`
@@ -134,18 +134,20 @@ export async function incidentRelations(
   filter: ChunkFilter | undefined,
 ): Promise<RelationSeed[]> {
   if (entities.length === 0) return []
-  const side = (end: 'a_id' | 'b_id'): RawBuilder<unknown> => sql`(
-    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight from relations r
+  const side = (end: 'a_id' | 'b_id', other: 'a_id' | 'b_id'): RawBuilder<unknown> => sql`(
+    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight, r.${sql.raw(other)} as other from relations r
     where r.workspace_id = s.workspace_id and r.${sql.raw(end)} = s.entity_id${assertedRelation(filter)}
     order by r.weight desc, r.relation_id limit ${RELATIONS_PER_SEED})`
+  // The degree of the entity itself is read once, so that only the other end of each relation is looked up.
   const found = await sql<RelationSeed>`
-    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, a.degree + b.degree as degrees, -1 as cosine
+    select distinct r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, s.degree + o.degree as degrees, -1 as cosine
     from (
-      select distinct i.* from unnest(${entities.map((one) => one.workspaceId)}::text[], ${entities.map((one) => one.id)}::text[]) as s(workspace_id, entity_id)
-      cross join lateral (${side('a_id')} union all ${side('b_id')}) i) r
-    join entities a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
-    join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
-    order by degrees desc, r.weight desc, r.relation_id, r.workspace_id limit ${limit}`.execute(tx)
+      select e.workspace_id, e.entity_id, e.degree
+      from unnest(${entities.map((one) => one.workspaceId)}::text[], ${entities.map((one) => one.id)}::text[]) as w(workspace_id, entity_id)
+      join entities e on e.workspace_id = w.workspace_id and e.entity_id = w.entity_id) s
+    cross join lateral (${side('a_id', 'b_id')} union all ${side('b_id', 'a_id')}) r
+    join entities o on o.workspace_id = r.workspace_id and o.entity_id = r.other
+    order by degrees desc, weight desc, r.relation_id, r.workspace_id limit ${limit}`.execute(tx)
   return found.rows
 }
 

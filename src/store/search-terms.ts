@@ -48,7 +48,8 @@ export type Drive = {
 
 /**
  * Candidates of one workspace. First every chunk that holds a leading term, weighed by the rarity of its terms and its length without opening
- * its term vector (that costs ten times more); the best `limit` of them are then opened. Equal weights are ordered by id.
+ * its term vector (that costs ten times more); the best `limit` of them are then opened, unless even with every term repeated for ever
+ * they could not reach the `wanted` best. Equal weights are ordered by id.
  *
  * @param terms distinct; all of them count for the score.
  * @param drive undefined when every term leads; their frequencies are then counted on the way.
@@ -58,40 +59,50 @@ export async function lexicalCandidates(
   workspace: WorkspaceId,
   terms: readonly string[],
   index: TermStatistics,
-  limit: number,
-  filter: ChunkFilter | undefined,
-  drive?: Drive,
+  { limit, wanted, filter, drive }: { limit: number; wanted: number; filter: ChunkFilter | undefined; drive?: Drive | undefined },
 ): Promise<LexicalHit[]> {
   if (terms.length === 0) return []
   const operands = terms.map((term) => withoutTenant(tsqueryAll([term], workspace)))
-  const queries = (drive?.queries ?? terms.map((term) => ({ terms: [term], frequency: 0 }))).map((query) => ({
+  const leads = (drive?.queries ?? terms.map((term) => ({ terms: [term], frequency: 0 }))).map((query) => ({
     text: tsqueryAll(query.terms, workspace),
     frequency: query.frequency,
   }))
-  const counted = drive ? sql`w.frequency` : sql`count(*) over (partition by w.position)::int`
+  const frequencies = drive
+    ? sql`${leads.map((lead) => lead.frequency)}::float8[]`
+    : sql`(select array_agg(coalesce(c.chunks, 0) order by l.position)
+        from leads l left join (select position, count(*)::float8 as chunks from held group by position) c using (position))`
   const found = await sql<LexicalHit>`
-    with wanted as (
-      select ordinality::int as position, query::tsquery as query, frequency
-      from unnest(${queries.map((query) => query.text)}::text[], ${queries.map((query) => query.frequency)}::int[]) with ordinality as w(query, frequency, ordinality)),
+    with leads as (
+      select ordinality::int as position, query::tsquery as query
+      from unnest(${leads.map((lead) => lead.text)}::text[]) with ordinality as l(query, ordinality)),
     held as materialized (
-      select w.position, t.chunk_id, t.length, ${counted} as chunks
-      from wanted w cross join lateral (
+      select l.position, t.chunk_id, t.length
+      from leads l cross join lateral (
         -- Not bare, or the planner reads the tenant's whole index through the primary key and opens every term vector.
-        select chunk_id, length from chunk_terms where workspace_id || '' = ${workspace} and terms @@ w.query) t),
-    weighed as (
-      select chunk_id, length,
-        sum(ln(1 + greatest(0, ${index.chunks}::float8 - chunks + 0.5) / (chunks + 0.5))) * 2.2
-          / (1 + 1.2 * (0.25 + 0.75 * length / ${index.average_length}::float8)) as weight
-      from held group by chunk_id, length),
+        select chunk_id, length from chunk_terms where workspace_id || '' = ${workspace} and terms @@ l.query) t),
+    counted as materialized (select ${frequencies} as chunks),
+    rarity as materialized (
+      select array(
+        select ln(1 + greatest(0::float8, ${index.chunks}::float8 - f.chunks + 0.5) / (f.chunks + 0.5))
+        from unnest((select chunks from counted)) with ordinality as f(chunks, position) order by f.position) as idf),
+    weighed as materialized (
+      select chunk_id, length, idf / (1 + 1.2 * (0.25 + 0.75 * length / ${index.average_length}::float8)) as weight, idf as most
+      from (select chunk_id, length, sum((select idf from rarity)[position]) as idf from held group by chunk_id, length) summed),
     best as (
       select b.chunk_id, b.length from weighed b
-      ${filter ? sql`join chunks c on c.workspace_id = ${workspace} and c.chunk_id = b.chunk_id where true${andMatches('c', filter)}` : sql``}
+      ${filter ? sql`join chunks c on c.workspace_id = ${workspace} and c.chunk_id = b.chunk_id` : sql``}
+      where ${filter || drive ? sql`true` : sql`b.most >= coalesce((select w.weight from weighed w order by w.weight desc offset ${wanted - 1}::int limit 1), 0)`}${andMatches('c', filter)}
       order by b.weight desc, b.chunk_id limit ${limit})
     select ${workspace} as workspace_id, b.chunk_id, b.length,
-      array(select ts_rank('{1,1,1,1}'::float4[], t.terms, o.operand::tsquery)
-        from unnest(${operands}::text[]) with ordinality as o(operand, position) order by o.position) as ranks,
-      ${drive ? sql`${[...drive.frequencies]}::int[]` : sql`array(select coalesce(max(h.chunks), 0) from wanted w left join held h using (position) group by w.position order by w.position)`} as document_frequencies
-    from best b join chunk_terms t on t.workspace_id = ${workspace} and t.chunk_id = b.chunk_id`.execute(tx)
+      array(select ts_rank('{1,1,1,1}'::float4[], t.terms, o.operand)
+        from unnest((select array_agg(operand::tsquery order by position) from unnest(${operands}::text[]) with ordinality as o(operand, position)))
+          with ordinality as o(operand, position) order by o.position) as ranks,
+      ${drive ? sql`${[...drive.frequencies]}::int[]` : sql`(select chunks::int[] from counted)`} as document_frequencies
+    from best b cross join lateral (
+      -- Concatenated with nothing, a vector stored out of line is read once and not once a term.
+      select t.terms || ''::tsvector as terms from chunk_terms t where t.workspace_id = ${workspace} and t.chunk_id = b.chunk_id offset 0) t`.execute(
+    tx,
+  )
   return found.rows
 }
 

@@ -20,24 +20,16 @@ export function isPromoted(workspace: WorkspaceRow): boolean {
 }
 
 /**
- * Once per search, before its first statement. Every join of a search looks up a few hundred rows by key, so plans that read whole tables are
- * never right, however small a table looks to statistics that know nothing of tenants; compiling them never pays either.
- * For promoted workspaces also how HNSW is read: without iterating, a scan that a condition thins out returns too few rows.
+ * What a search sets before its first statement. Every join of a search looks up a few hundred rows by key, so plans that read whole tables
+ * are never right, however small a table looks to statistics that know nothing of tenants. For promoted workspaces also how HNSW is read:
+ * without iterating, a scan that a condition thins out returns too few rows.
  */
-export async function prepareIndexScans(tx: ScopedTx, workspaces: readonly WorkspaceRow[]): Promise<void> {
-  const settings: (readonly [name: string, value: string])[] = [
-    ['jit', 'off'],
-    ['enable_seqscan', 'off'],
-    ['enable_hashjoin', 'off'],
-    ['enable_mergejoin', 'off'],
-    ...(workspaces.some(isPromoted)
-      ? ([
-          ['hnsw.ef_search', String(EF_SEARCH)],
-          ['hnsw.iterative_scan', 'relaxed_order'],
-        ] as const)
-      : []),
-  ]
-  await sql`select ${sql.join(settings.map(([name, value]) => sql`set_config(${name}, ${value}, true)`))}`.execute(tx)
+export const SEARCH_SETTINGS: Readonly<Record<string, string>> = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  'hnsw.ef_search': String(EF_SEARCH),
+  'hnsw.iterative_scan': 'relaxed_order',
 }
 
 export function vectorParameter(tx: ScopedTx, vector: ArrayLike<number>): RawBuilder<unknown> {

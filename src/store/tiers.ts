@@ -6,6 +6,7 @@ import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { Database } from '../ports/database.ts'
 import { boundedWaits, type ScopedTx, withScope } from './scope.ts'
 import { type VectorKind, vectorTable } from './vectors.ts'
+import { inScope } from './workspaces.ts'
 
 export const VECTOR_KINDS: readonly VectorKind[] = ['chunk', 'entity', 'relation']
 
@@ -98,7 +99,7 @@ export async function dropOwn(database: Database, workspace: WorkspaceId, kind: 
   await sql`drop table ${own}`.execute(database.db)
 }
 
-export type TierSize = { workspace_id: WorkspaceId; shard: string; dim: number; /** Rows of its largest kind. */ rows: number }
+export type TierSize = { workspace_id: WorkspaceId; shard: string; dim: number; /** Vectors of its largest kind. */ rows: number }
 
 /** How large each workspace of the scope is. */
 export function tierSizes(database: Database, scope: WorkspaceScope): Promise<TierSize[]> {
@@ -106,14 +107,22 @@ export function tierSizes(database: Database, scope: WorkspaceScope): Promise<Ti
     database,
     scope,
     async (tx) => {
-      const found = await sql<TierSize>`
-        select w.workspace_id, w.shard, s.dim, greatest(
-          (select count(*) from chunks c where c.workspace_id = w.workspace_id),
-          (select count(*) from entities e where e.workspace_id = w.workspace_id),
-          (select count(*) from relations r where r.workspace_id = w.workspace_id))::int as rows
-        from workspaces w join embedding_spaces s using (space_id)
-        where w.workspace_id = any(${[...scope]}::text[])`.execute(tx)
-      return found.rows
+      const workspaces = await inScope(tx, scope)
+      const sizes: TierSize[] = []
+      for (const [dim, rows] of Map.groupBy(workspaces, (workspace) => workspace.dim)) {
+        const counts = await sql<{ workspace_id: string; rows: number }>`
+          select workspace_id, max(rows) as rows from (${sql.join(
+            VECTOR_KINDS.map(
+              (kind) => sql`
+                select workspace_id, count(*)::int as rows from ${vectorTable(kind, dim)}
+                where workspace_id = any(${rows.map((row) => row.workspace_id)}::text[]) group by workspace_id`,
+            ),
+            sql` union all `,
+          )}) counted group by workspace_id`.execute(tx)
+        const byId = new Map(counts.rows.map((row) => [row.workspace_id, row.rows]))
+        sizes.push(...rows.map(({ workspace_id, shard }) => ({ workspace_id, shard, dim, rows: byId.get(workspace_id) ?? 0 })))
+      }
+      return sizes
     },
     { snapshot: true },
   )

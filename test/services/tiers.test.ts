@@ -4,7 +4,7 @@ import { type WorkspaceId, workspaceId, workspaceScope } from '../../src/core/wo
 import type { Database } from '../../src/ports/database.ts'
 import { demote, promote, settleTiers } from '../../src/services/tiers.ts'
 import { withScope } from '../../src/store/scope.ts'
-import { nearestChunks, prepareIndexScans } from '../../src/store/search-vectors.ts'
+import { nearestChunks, SEARCH_SETTINGS } from '../../src/store/search-vectors.ts'
 import * as vectors from '../../src/store/vectors.ts'
 import * as workspaces from '../../src/store/workspaces.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -63,7 +63,6 @@ function nearestIds(workspace: WorkspaceId, vector: Float32Array, limit: number)
     workspaceScope(workspace),
     async (tx) => {
       const rows = await workspaces.inScope(tx, [workspace])
-      await prepareIndexScans(tx, rows)
       const hits = await nearestChunks(
         tx,
         rows.map((row) => ({ workspace: row, vector })),
@@ -72,7 +71,7 @@ function nearestIds(workspace: WorkspaceId, vector: Float32Array, limit: number)
       )
       return hits.toSorted((a, b) => b.cosine - a.cosine).map((hit) => hit.chunk_id)
     },
-    { snapshot: true },
+    { snapshot: true, settings: SEARCH_SETTINGS },
   )
 }
 
@@ -158,7 +157,14 @@ describe('a promoted workspace', () => {
   })
 })
 
-it('settling moves nobody who is on the right side of the thresholds', async () => {
-  await fill(large, 50)
-  expect(await settleTiers(database, { promoteAt: 10, demoteAt: 5 })).toEqual({ promoted: 0, demoted: 0 })
+it('settling counts vectors, moves who is on the wrong side of the thresholds, and nobody else', async () => {
+  const rows = await fill(large, 50)
+  await fill(small, 10)
+  expect(await settleTiers(database, { promoteAt: 51, demoteAt: 5 })).toEqual({ promoted: 0, demoted: 0 })
+  expect(await settleTiers(database, { promoteAt: 50, demoteAt: 25 })).toEqual({ promoted: 1, demoted: 0 })
+  expect(await shardOf(large)).toBe(large)
+  expect(await shardOf(small)).toBe('small')
+  expect(await settleTiers(database, { promoteAt: 50, demoteAt: 25 })).toEqual({ promoted: 0, demoted: 0 })
+  expect(await settleTiers(database, { promoteAt: 500, demoteAt: 60 })).toEqual({ promoted: 0, demoted: 1 })
+  expect((await nearestIds(large, aVector(), everything)).toSorted()).toEqual([...rows.keys()].toSorted())
 })

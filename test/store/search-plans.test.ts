@@ -123,7 +123,7 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
 
   it('the lexical leg starts from the term index', async () => {
     for (const workspace of [large, small]) {
-      const plans = (await plansOf(workspace, 'lexical', {})).filter(({ text }) => text.includes('with wanted'))
+      const plans = (await plansOf(workspace, 'lexical', {})).filter(({ text }) => text.includes('with leads'))
       expect(plans.length).toBeGreaterThan(0)
       for (const { plan } of plans) expect(plan).toContain('chunk_terms_lexemes')
     }

@@ -4,7 +4,7 @@ import { similarityCandidates } from '../../core/budget.ts'
 import { fullName, type Located } from '../../core/fusion.ts'
 import { byScore, type Scored } from '../../core/scoring.ts'
 import { ownedChunks } from '../../store/search-graph.ts'
-import { nearestChunks, prepareIndexScans, type Probe } from '../../store/search-vectors.ts'
+import { nearestChunks, type Probe } from '../../store/search-vectors.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
 import { type AutoGraph, autoGraph } from './auto-legs.ts'
@@ -43,11 +43,10 @@ export async function gather(
   const fused = ranking === 'fused'
   // Fusion needs to see below the edge of each leg: what is twentieth in two legs may be first in both together.
   const depth = fused ? Math.max(AUTO_DEPTH, plan.pool) : plan.pool
-  await prepareIndexScans(tx, workspaces)
 
   const vector = legs.includes('vector') ? await vectorLeg(tx, probing('query'), depth, plan) : []
   const indexes = legs.includes('lexical') ? await indexSizes(tx, workspaces, remembered) : []
-  const lexical = (await lexicalLeg(tx, plan, workspaces, indexes, remembered)).slice(0, depth)
+  const lexical = await lexicalLeg(tx, plan, workspaces, indexes, remembered, depth)
   const { entities, relations, facts, named } = await walkGraph(tx, plan, workspaces, probing)
   if (!fused)
     return { vector, lexical, ...(await ownedLegs(tx, plan, probing('query'), entities, relations)), auto: undefined, entities, relations }

@@ -38,21 +38,22 @@ export async function indexSizes(tx: ScopedTx, workspaces: readonly WorkspaceRow
   return [...known, ...read]
 }
 
-/** Chunks of all workspaces that hold a term of the question, best first; scores are BM25 as a share of the best attainable. */
+/** The `depth` best chunks of all workspaces that hold a term of the question; scores are BM25 as a share of the best attainable. */
 export async function lexicalLeg(
   tx: ScopedTx,
   plan: Plan,
   workspaces: readonly WorkspaceRow[],
   indexes: readonly TermStatistics[],
   remembered: Remembered,
+  depth: number,
 ): Promise<Scored[]> {
   if (plan.terms.length === 0) return []
   const scored: Scored[] = []
   for (const index of indexes) {
     const workspace = workspaces.find((one) => one.workspace_id === index.workspace_id)
-    if (workspace) scored.push(...(await searchIndex(tx, plan, workspace, index, remembered)))
+    if (workspace) scored.push(...(await searchIndex(tx, plan, workspace, index, remembered, depth)))
   }
-  return scored.toSorted(byScore)
+  return scored.toSorted(byScore).slice(0, depth)
 }
 
 async function searchIndex(
@@ -61,11 +62,17 @@ async function searchIndex(
   workspace: WorkspaceRow,
   index: TermStatistics,
   remembered: Remembered,
+  depth: number,
 ): Promise<Scored[]> {
   const terms = plan.terms
   const drives = index.chunks < LARGE_INDEX ? [undefined] : leads(terms, await frequenciesOf(tx, workspace, terms, remembered))
   for (const drive of drives) {
-    const hits = await lexicalCandidates(tx, workspace.workspace_id, terms, index, DEPTH, plan.filter, drive)
+    const hits = await lexicalCandidates(tx, workspace.workspace_id, terms, index, {
+      limit: DEPTH,
+      wanted: depth,
+      filter: plan.filter,
+      drive,
+    })
     if (hits.length > 0) return hits.map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id, score: score(hit, index) }))
   }
   return []

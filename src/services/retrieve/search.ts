@@ -7,6 +7,7 @@ import type { Database } from '../../ports/database.ts'
 import type { Models } from '../../ports/models.ts'
 import { type EntityCard, entityCards, type RelationCard, relationCards } from '../../store/search-cards.ts'
 import { contents, type FoundChunk } from '../../store/search-chunks.ts'
+import { SEARCH_SETTINGS } from '../../store/search-vectors.ts'
 import { type ScopedTx, withScope } from '../../store/scope.ts'
 import { inScope, type WorkspaceRow } from '../../store/workspaces.ts'
 import type { SearchRequest, SearchResponse } from '../api.ts'
@@ -81,6 +82,7 @@ async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, si
     const found = await withScope(deps.database, scope, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), {
       snapshot: true,
       timeoutMs: STATEMENT_MS,
+      settings: SEARCH_SETTINGS,
     })
     if (found) return { ...found, embedMs: embeddedAt - startedAt, retrieveMs: performance.now() - embeddedAt }
   }
