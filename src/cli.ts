@@ -9,6 +9,7 @@ import { addDocumentCommands } from './cli/documents.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
 import { addEvalCommand } from './cli/eval.ts'
 import { addGraphCommands } from './cli/graph.ts'
+import { addImportLightRagCommand } from './cli/import-lightrag.ts'
 import { addIngestCommand } from './cli/ingest.ts'
 import { addKbCommands } from './cli/kb.ts'
 import { addParseCommand } from './cli/parse.ts'
@@ -26,6 +27,7 @@ import { createLog } from './log.ts'
 import { serve } from './main.ts'
 import { serveStdio } from './mcp/stdio.ts'
 import { createModels } from './models/create.ts'
+import { readLightRagFolder } from './parsers/lightrag-folder.ts'
 import { diagnose, repair } from './services/doctor.ts'
 import { reembedStatus, reembedWorkspace } from './services/reembed/reembed.ts'
 import { deleteWorkspace, exportWorkspace, importWorkspace } from './services/portability.ts'
@@ -114,6 +116,7 @@ program
   .action((options: { workspace: string }) => speakMcp(options.workspace))
 addIngestCommand(program, context)
 addDocumentCommands(program, context, PUBLIC_SEED)
+addImportLightRagCommand(program, context, readLightRagFolder)
 addSearchCommands(program, context)
 addGraphCommands(program, context)
 addPortabilityCommands(program, addWorkspaceCommands(program, context), context)

@@ -59,8 +59,19 @@ export type StatedKnowledge = {
     description: string
     aliases: string[]
     /** Ordinal of the block that states it. */ block: number
+    /** Words of that block that show it; its name without. */ quote?: string | undefined
   }[]
-  relations: { source: string; target: string; keywords: string[]; description: string; weight?: number; block: number }[]
+  relations: {
+    source: string
+    target: string
+    keywords: string[]
+    description: string
+    weight?: number
+    block: number
+    quote?: string | undefined
+  }[]
+  /** Whose extraction it is, where it is not the source's own structure: complete, so that nothing else is looked for. */
+  by?: string
 }
 
 export type ParsedDocument = {

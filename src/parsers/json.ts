@@ -1,6 +1,7 @@
 // JSON: known shapes of curriculum knowledge as such, anything else as readable lines of key path and value, lists of flat objects as tables.
 import type { ParsedDocument } from '../core/blocks.ts'
 import { readKnowledgeJson } from '../core/curriculum.ts'
+import { readReadyDocument } from '../core/ready-document.ts'
 import type { FormatContext, FormatParser } from './format.ts'
 import { unreadable } from './format.ts'
 import { decodeText } from './encoding.ts'
@@ -75,6 +76,8 @@ function readValues(text: string): unknown {
     }
   }
 }
+
+export const parseReady: FormatParser = async (bytes) => readReadyDocument(readValues(decodeText(bytes).text))
 
 export const parseJson: FormatParser = (bytes, context) => {
   const value = readValues(decodeText(bytes).text.trim() || 'null')

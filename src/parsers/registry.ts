@@ -1,4 +1,5 @@
 // Which parser reads which media type. A new format is one file and one row; modules load on first use, since most are large.
+import { READY_MEDIA_TYPE } from '../core/ready-document.ts'
 import type { FormatParser } from './format.ts'
 import { DOCX, PPTX, refusalOf, XLSX } from './sniff.ts'
 
@@ -15,6 +16,7 @@ const FORMATS: ReadonlyMap<string, () => Promise<FormatParser>> = new Map([
   ['text/markdown', async () => (await import('./markdown.ts')).parseMarkdown],
   ['text/csv', async () => (await import('./csv.ts')).parseCsv],
   ['application/json', async () => (await import('./json.ts')).parseJson],
+  [READY_MEDIA_TYPE, async () => (await import('./json.ts')).parseReady],
   ['image/png', image],
   ['image/jpeg', image],
   ['image/gif', image],

@@ -1,5 +1,6 @@
 // What a file is, by its content. The name decides only between kinds of text that look alike; the declared type decides nothing.
 import { AppError } from '../core/errors.ts'
+import { isReady, READY_MEDIA_TYPE } from '../core/ready-document.ts'
 import { decodeText, mayBeBig5 } from './encoding.ts'
 import { unreadable } from './format.ts'
 
@@ -182,6 +183,7 @@ function textType(bytes: Uint8Array, fileName: string): string {
   const beginning = trimmed(bytes.subarray(0, cut), cut < bytes.length)
   const { text: sample, encoding } = decodeText(beginning)
   if (!looksWritten(beginning, sample, encoding)) throw unsupported('binary data of an unknown kind')
+  if (isReady(sample.slice(0, 256))) return READY_MEDIA_TYPE
   const hint = extensionType(fileName)
   const start = sample.slice(0, 2048).trimStart().toLowerCase()
   if (/^(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype html|html|head|body)\b/.test(start)) return 'text/html'
@@ -241,6 +243,8 @@ const same = (a: string, b: string): boolean =>
  */
 export function sniffMediaType(bytes: Uint8Array, fileName: string, declaredType?: string): Identified {
   const mediaType = contentType(bytes, fileName)
+  // It says itself what it is; its name is that of the document it was made from.
+  if (mediaType === READY_MEDIA_TYPE) return { mediaType, warnings: [] }
   const warnings: string[] = []
   const byName = extensionType(fileName)
   if (byName !== undefined && !same(mediaType, byName))

@@ -46,7 +46,8 @@ export function planChunks(
       .update(JSON.stringify([workspace, fileId, textHash, repeat]))
       .digest('base64url')
       .slice(0, 20)}`
-    const extractor = stated === undefined ? options.extractor : `stated-${sha256(JSON.stringify(stated)).slice(0, 12)}`
+    const extractor =
+      stated === undefined ? options.extractor : `${parsed.stated?.by ?? 'stated'}-${sha256(JSON.stringify(stated)).slice(0, 12)}`
     return { ...draft, chunkId, textHash, embedText, embedHash: sha256(embedText), stated, extractor }
   })
 }
@@ -56,10 +57,10 @@ function statedIn(parsed: ParsedDocument, draft: ChunkDraft): ChunkKnowledge | u
   const inside = (entry: { block: number }): boolean => entry.block >= from && entry.block <= to
   const entities = parsed.stated?.entities.filter(inside) ?? []
   const relations = parsed.stated?.relations.filter(inside) ?? []
-  if (entities.length === 0 && relations.length === 0) return undefined
+  if (entities.length === 0 && relations.length === 0 && parsed.stated?.by === undefined) return undefined
   return chunkKnowledge({
-    entities: entities.map((entity) => ({ ...entity, quote: entity.name })),
-    relations: relations.map((relation) => ({ ...relation, quote: relation.description, weight: relation.weight ?? 1 })),
+    entities: entities.map((entity) => ({ ...entity, quote: entity.quote ?? entity.name })),
+    relations: relations.map((relation) => ({ ...relation, quote: relation.quote ?? relation.description, weight: relation.weight ?? 1 })),
     dropped: 0,
     truncated: false,
   })

@@ -110,7 +110,7 @@ function newEvidence(publication: Publication, reextract: readonly PlannedChunk[
   return reextract.flatMap((chunk): NewEvidence[] => {
     const knowledge = publication.knowledge.get(chunk.chunkId)
     if (knowledge === undefined || chunk.extractor === null) return []
-    const rank = chunk.stated ? 0 : chunk.extractor.startsWith('builtin') ? 2 : 1
+    const rank = chunk.extractor.startsWith('stated-') ? 0 : chunk.extractor.startsWith('builtin') ? 2 : 1
     return [{ chunkId: chunk.chunkId, knowledge, rank, extractor: chunk.extractor }]
   })
 }
