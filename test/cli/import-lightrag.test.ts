@@ -38,6 +38,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+const byFirst = ([a]: unknown[], [b]: unknown[]): number => (String(a) < String(b) ? -1 : 1)
+
 type Shown = {
   description: string
   aliases: string[]
@@ -50,13 +52,15 @@ test('documents keep their ids and names, and every entity stands on the passage
   const imported = await typed('import-lightrag', folder, '--json')
   expect(imported.notes[0]).toBe('1 entities rest on no chunk that is left and are not imported')
   const documents = imported.json['documents'] as Record<string, unknown>[]
-  expect(documents.map(({ fileId, fileName, parseStatus, warnings }) => [fileId, fileName, parseStatus, warnings]).toSorted()).toEqual([
+  expect(
+    documents.map(({ fileId, fileName, parseStatus, warnings }) => [fileId, fileName, parseStatus, warnings]).toSorted(byFirst),
+  ).toEqual([
     ['doc-3b0c', '二次函数.pdf', 'completed', []],
     ['doc-77aa', 'doc-77aa', 'completed', []],
   ])
   const shown = await entity('二次函數')
   expect(shown.description).toBe('图像是抛物线的函数。\nA function of degree two.')
-  expect(shown.evidence.map(({ source, quote }) => [source, quote]).toSorted()).toEqual([
+  expect(shown.evidence.map(({ source, quote }) => [source, quote]).toSorted(byFirst)).toEqual([
     ['user/doc-77aa', 'The vertex of 二次函数 lies on its axis.'],
     ['user/二次函数.pdf', '二次函数'],
   ])
