@@ -354,7 +354,8 @@ grant update to insight_app
 workspace_id text collate "C" not null
 entity_id text collate "C" not null
 mentions_hash text not null
-summary text not null
+summary text
+mentions integer not null default 0
 constraint entity_summaries_pkey PRIMARY KEY (workspace_id, entity_id)
 constraint entity_summaries_workspace_id_entity_id_fkey FOREIGN KEY (workspace_id, entity_id) REFERENCES entities(workspace_id, entity_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX entity_summaries_pkey ON public.entity_summaries USING btree (workspace_id, entity_id)
@@ -781,6 +782,25 @@ CREATE INDEX relation_mentions_of_relation ON public.relation_mentions USING btr
 CREATE INDEX relation_mentions_of_source ON public.relation_mentions USING btree (workspace_id, source_key)
 CREATE INDEX relation_mentions_of_target ON public.relation_mentions USING btree (workspace_id, target_key)
 CREATE UNIQUE INDEX relation_mentions_pkey ON public.relation_mentions USING btree (workspace_id, chunk_id, source_key, target_key)
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table relation_summaries [row-level security, forced]
+workspace_id text collate "C" not null
+relation_id text collate "C" not null
+mentions_hash text not null
+summary text
+mentions integer not null default 0
+constraint relation_summaries_pkey PRIMARY KEY (workspace_id, relation_id)
+constraint relation_summaries_workspace_id_relation_id_fkey FOREIGN KEY (workspace_id, relation_id) REFERENCES relations(workspace_id, relation_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX relation_summaries_pkey ON public.relation_summaries USING btree (workspace_id, relation_id)
 policy scope using 
 CASE
     WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true

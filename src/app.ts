@@ -18,6 +18,7 @@ import { ingestHandler } from './jobs/ingest-handler.ts'
 import { Ledger } from './jobs/ledger.ts'
 import { Maintenance } from './jobs/maintenance.ts'
 import { OutboxDelivery } from './jobs/outbox.ts'
+import { summaryHandler } from './jobs/summary-handler.ts'
 import { Worker } from './jobs/worker.ts'
 import { createModels } from './models/create.ts'
 import { ParserPool } from './parsers/pool.ts'
@@ -27,6 +28,7 @@ import type { EngineDeps, Log } from './services/deps.ts'
 import { createEngine } from './services/engine.ts'
 import { createRetrieval } from './services/retrieve/retrieval.ts'
 import { seedFolder, type SeedReport } from './services/seed.ts'
+import { SUMMARISE } from './services/summaries.ts'
 import { usageContext } from './services/usage.ts'
 
 /** Seed material that comes with the service. */
@@ -91,6 +93,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       uploadMaxBytes: config.uploadMaxBytes,
       chunkMaxTokens: config.models.embedding?.maxTokens ?? 512,
       monthlyBudgetCny: config.monthlyBudgetCny,
+      summaryDelayMs: config.summaryDelayMs,
     },
     courseChunksUrl: config.courseChunksUrl,
     eventsUrl: config.eventsUrl,
@@ -104,6 +107,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       'course-embed': courseHandler(deps),
       'kb-build': releaseHandler(deps),
       reembed: reembedHandler(deps),
+      [SUMMARISE]: summaryHandler(deps),
     },
     log,
     translate,

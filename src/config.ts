@@ -37,6 +37,11 @@ export type Config = {
   eventsUrl: string | undefined
   /** For each workspace, in CNY; undefined: no limit. */
   monthlyBudgetCny: number | undefined
+  /** From the end of a document to the summaries of what it touched. */
+  summaryDelayMs: number
+  answerCacheEntries: number
+  /** The default of a query's `rewrite`. */
+  rewriteFollowUps: boolean
 }
 
 /** What reading one document may cost; undefined leaves the reader's own limit. */
@@ -60,6 +65,8 @@ export type Use = 'serve' | 'command'
 
 const DEFAULT_UPLOAD_BYTES = 50 * 1024 * 1024
 const DEFAULT_RATE_PER_MINUTE = 600
+const DEFAULT_SUMMARY_DELAY_SECONDS = 30
+const DEFAULT_ANSWER_CACHE_ENTRIES = 500
 const DEFAULT_MODEL_PATH = './models/qwen3-embedding-0.6b'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -152,6 +159,9 @@ function assemble(values: Values): Config {
     courseChunksUrl: values.COURSE_CHUNKS_URL,
     eventsUrl: values.EVENTS_URL,
     monthlyBudgetCny: values.BUDGET_CNY_PER_MONTH,
+    summaryDelayMs: (values.SUMMARY_DELAY_SECONDS ?? DEFAULT_SUMMARY_DELAY_SECONDS) * 1000,
+    answerCacheEntries: values.ANSWER_CACHE_ENTRIES ?? DEFAULT_ANSWER_CACHE_ENTRIES,
+    rewriteFollowUps: values.REWRITE_FOLLOW_UPS === 'on',
   }
 }
 
@@ -218,6 +228,11 @@ function modelsFrom(values: Values): ModelSettings {
     rerank: role('RERANK'),
     embedding: embeddingFrom(values),
     extraction: values.EXTRACTION,
+    entityTypes: values.ENTITY_TYPES,
+    language: values.DESCRIPTION_LANGUAGE,
+    gleaning: values.GLEANING,
+    summaries: values.SUMMARIES,
+    entityResolution: values.ENTITY_RESOLUTION,
   }
 }
 

@@ -100,6 +100,17 @@ export function joinDescriptions(descriptions: readonly string[]): string {
   return kept.join('\n')
 }
 
+/** LightRAG's FORCE_LLM_SUMMARY_ON_MERGE. */
+const SUMMARY_DESCRIPTIONS = 8
+
+/** Whether distinct descriptions have outgrown being joined: eight of them, or more tokens than a fold shows. One alone never has. */
+export function needsSummary(descriptions: readonly string[]): boolean {
+  if (descriptions.length < 2) return false
+  return (
+    descriptions.length >= SUMMARY_DESCRIPTIONS || descriptions.reduce((sum, text) => sum + countTokens(text), 0) >= MAX_DESCRIPTION_TOKENS
+  )
+}
+
 function winner(votes: readonly Vote[]): string | undefined {
   let best: Vote | undefined
   for (const vote of votes) {

@@ -21,9 +21,13 @@ export class Tally {
   readonly ends = new Map<string, Ends>()
   readonly entityIds = new Set<string>()
   readonly relationIds = new Set<string>()
+  /** Those that lost a mention, even if they gained others: what was written from it must not stay. */
+  readonly lostEntityIds = new Set<string>()
+  readonly lostRelationIds = new Set<string>()
 
   entity(id: string, name: string, type: string, votes: number): void {
     this.entityIds.add(id)
+    if (votes < 0) this.lostEntityIds.add(id)
     for (const [kind, value] of [
       ['name', name],
       ['type', type],
@@ -37,6 +41,7 @@ export class Tally {
   /** `sign` is 1 for a mention that came and -1 for one that went. */
   relation(id: string, mention: { forward: boolean; keywords: readonly string[]; weight: string | number }, sign: 1 | -1): void {
     this.relationIds.add(id)
+    if (sign < 0) this.lostRelationIds.add(id)
     // Thousandths as integers: sums of decimals must not depend on the order of addition.
     const milli = Math.round(Number(mention.weight) * 1000) * sign
     for (const keyword of ['', ...mention.keywords]) {

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { renderPrompt } from '../core/prompts.ts'
-import type { Answerer, ChatModel, EmbeddingModel, Extractor, Models, Usage } from '../ports/models.ts'
+import type { Answerer, ChatModel, EmbeddingModel, ExtractionProfile, Extractor, Models, Summariser, Usage } from '../ports/models.ts'
 import { createAnswerer } from './answerer.ts'
 import { createBuiltinAnswerer } from './builtin/answerer.ts'
 import { createBuiltinEmbedding } from './builtin/embedding.ts'
@@ -21,7 +21,6 @@ import { createEmbeddingModel } from './openai/embedding.ts'
 import { createReranker } from './openai/rerank.ts'
 import { createVisionModel } from './openai/vision.ts'
 import { DEFAULT_PROFILE } from './profile.ts'
-import type { ExtractionProfile } from './profile.ts'
 import { loadPrompt } from './prompts.ts'
 import { endpointFor } from './roles.ts'
 import type { Endpoint } from './roles.ts'
@@ -41,8 +40,6 @@ export type CreateOptions = {
 
 /** Models plus what only the composition root needs. */
 export type CreatedModels = Models & {
-  /** The extractor for a workspace's own entity types and language; the built-in one has no profile. */
-  extractorFor(profile: ExtractionProfile): Extractor | undefined
   /** Cost of calls in CNY by the catalogue, undefined where it has no price. */
   price(model: string, usage: Usage): number | undefined
   /** Loads local models, so that a broken one is reported at start. @throws AppError `embedding_service_unavailable` */
@@ -84,22 +81,18 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
   const extractorFor = extractors(parts)
   const keywordChat = chatFor(parts, 'keyword', 'live')
   const answerChat = chatFor(parts, 'answer', 'live')
-  const summaryChat = chatFor(parts, 'summarise', 'summary')
   const answerer: Answerer = answerChat ? createAnswerer(answerChat, loadPrompt('answer')) : createBuiltinAnswerer()
   const models: Omit<CreatedModels, 'describe'> = {
     embedding,
     embeddingFor: (model, dim) => spaceOf(chosen, builtinEmbedding, model, dim),
-    extractor: extractorFor({
-      entityTypes: settings.entityTypes ?? DEFAULT_PROFILE.entityTypes,
-      language: settings.language ?? DEFAULT_PROFILE.language,
-    }),
+    extractor: extractorFor({}),
     extractorFor,
     keywords: keywordChat && createKeywordModel(keywordChat, loadPrompt('keywords')),
     answerer,
     hasLanguageModel: answerChat !== undefined,
     chat: answerChat,
     reranker: rerankerFor(parts),
-    summariser: summaryChat && createSummariser(summaryChat, loadPrompt('summarise'), settings.language ?? 'the language of the passages'),
+    summariserFor: summarisers(parts, extractorFor({})),
     vision: visionFor(parts),
     price: (model, usage) => parts.catalogue.price(model, usage),
     async ready() {
@@ -118,7 +111,18 @@ function chatFor({ settings, catalogue, flowOf }: Parts, role: RoleName, priorit
   return flowingChat(createChatModel(endpoint, catalogue.find(endpoint.model)), flowOf(endpoint), priority)
 }
 
-function extractors(parts: Parts): (profile: ExtractionProfile) => Extractor | undefined {
+type ByProfile<T> = (profile: Partial<ExtractionProfile>) => T | undefined
+
+/** Summaries are of what a language model extracted. */
+function summarisers(parts: Parts, extractor: Extractor | undefined): ByProfile<Summariser> {
+  const { settings } = parts
+  const isPaid = extractor !== undefined && !extractor.id.startsWith('builtin')
+  const chat = isPaid && settings.summaries !== 'none' ? chatFor(parts, 'summarise', 'summary') : undefined
+  const prompt = loadPrompt('summarise')
+  return ({ language = settings.language ?? 'the language of the passages' }) => chat && createSummariser(chat, prompt, language)
+}
+
+function extractors(parts: Parts): ByProfile<Extractor> {
   const { settings } = parts
   if (settings.extraction === 'none') return () => undefined
   const chat = settings.extraction === 'builtin' ? undefined : chatFor(parts, 'extract', 'ingest')
@@ -133,7 +137,18 @@ function extractors(parts: Parts): (profile: ExtractionProfile) => Extractor | u
     return () => builtin
   }
   const prompts = { prompt: loadPrompt('extract-graph'), gleaningPrompt: loadPrompt('extract-graph-gleaning') }
-  return (profile) => createExtractor(chat, { ...prompts, profile, gleaning: settings.gleaning })
+  const made = new Map<string, Extractor>()
+  return ({
+    entityTypes = settings.entityTypes ?? DEFAULT_PROFILE.entityTypes,
+    language = settings.language ?? DEFAULT_PROFILE.language,
+  }) => {
+    const key = JSON.stringify([entityTypes, language])
+    // What one learns of its model stands for all calls, so there is one for each profile.
+    const extractor =
+      made.get(key) ?? createExtractor(chat, { ...prompts, profile: { entityTypes, language }, gleaning: settings.gleaning })
+    made.set(key, extractor)
+    return extractor
+  }
 }
 
 function rerankerFor({ settings, flowOf, onUsage, onWarning, locals }: Parts): Models['reranker'] {

@@ -9,10 +9,9 @@ import { attributeRecords, MAX_ENTITIES, MAX_RECORDS } from '../core/extraction-
 import { readRecords } from '../core/extraction-records.ts'
 import { fence, renderPrompt } from '../core/prompts.ts'
 import type { PromptTemplate } from '../core/prompts.ts'
-import type { ChatMessage, ChatModel, ExtractInput, Extractor, Usage } from '../ports/models.ts'
+import type { ChatMessage, ChatModel, ExtractInput, ExtractionProfile, Extractor, Usage } from '../ports/models.ts'
 import { NO_USAGE } from '../ports/models.ts'
 import { DEFAULT_PROFILE } from './profile.ts'
-import type { ExtractionProfile } from './profile.ts'
 import { estimateTokens } from './token-estimate.ts'
 import { addUsage } from './usage.ts'
 

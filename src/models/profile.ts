@@ -1,4 +1,5 @@
 // What extraction looks for when nobody said otherwise: the education profile.
+import type { ExtractionProfile } from '../ports/models.ts'
 
 const EDUCATION_TYPES = [
   'knowledge_point',
@@ -19,12 +20,5 @@ const EDUCATION_TYPES = [
   'event',
   'resource',
 ] as const
-
-/** A workspace's own view of what matters; part of every cache key through the extractor's id. */
-export type ExtractionProfile = {
-  entityTypes: readonly string[]
-  /** In words, as it stands in the prompt. */
-  language: string
-}
 
 export const DEFAULT_PROFILE: ExtractionProfile = { entityTypes: EDUCATION_TYPES, language: 'the language of the text' }

@@ -53,6 +53,10 @@ export type ModelSettings = {
   entityTypes?: readonly string[] | undefined
   /** Language of descriptions, in words, e.g. `Chinese`; default: the language of the text. */
   language?: string | undefined
+  /** `none`: long descriptions stay as they are. Default: summarised where a language model extracts. */
+  summaries?: 'auto' | 'none' | undefined
+  /** `llm`: a language model decides about names that look alike; default: a person does. */
+  entityResolution?: 'person' | 'llm' | undefined
   /** Extra rounds asking for what was missed; default 0. */
   gleaning?: number | undefined
 }

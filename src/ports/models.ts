@@ -60,6 +60,14 @@ export type Extractor = {
   extract(inputs: readonly ExtractInput[], signal: AbortSignal): Promise<{ extractions: Extraction[]; usage: Usage; calls: number }>
 }
 
+/** A workspace's own view of what matters; part of every cache key through the extractor's id. */
+export type ExtractionProfile = {
+  /** Lower-case words with underscores. */
+  entityTypes: readonly string[]
+  /** Of descriptions, in words, as it stands in the prompt. */
+  language: string
+}
+
 export type KeywordModel = {
   keywords(query: string, signal: AbortSignal): Promise<{ highLevel: string[]; lowLevel: string[]; usage: Usage }>
 }
@@ -109,14 +117,18 @@ export type Models = {
   embedding: EmbeddingModel
   /** The model of an existing space (`model` and `dim`), or undefined when it is not configured any more. */
   embeddingFor(model: string, dim: number): EmbeddingModel | undefined
+  /** For workspaces that have no profile of their own. */
   extractor: Extractor | undefined
+  /** What the profile leaves open is the default; the built-in extractor knows no profile. */
+  extractorFor(profile: Partial<ExtractionProfile>): Extractor | undefined
   keywords: KeywordModel | undefined
   answerer: Answerer
   /** True when an LLM stands behind `answerer`; `bypass` queries need one. */
   hasLanguageModel: boolean
   chat: ChatModel | undefined
   reranker: Reranker | undefined
-  summariser: Summariser | undefined
+  /** Undefined where no language model extracts: what the built-in extractor says are quotations, which nobody has to summarise. */
+  summariserFor(profile: Partial<ExtractionProfile>): Summariser | undefined
   vision: VisionModel | undefined
   /** One line for the start-up log: what the models are and are not. */
   describe(): string

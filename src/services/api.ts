@@ -10,6 +10,7 @@ import type { Images } from './images/analyze.ts'
 import type { Courses } from './courses/api.ts'
 import type { Releases } from './releases/api.ts'
 import type { Operations } from './operations.ts'
+import type { Profiles } from './profile.ts'
 
 export type ParseStatus = 'pending' | 'processing' | 'completed' | 'failed'
 /** Flat JSON: values are strings, numbers, booleans, null or lists of those. */
@@ -225,6 +226,7 @@ export type Engine = {
   graph: Graph
   chunks: Chunks
   workspaces: Workspaces
+  profiles: Profiles
   courses: Courses
   releases: Releases
   operations: Operations

@@ -28,6 +28,8 @@ export type EngineDeps = {
     chunkMaxTokens: number
     /** What one workspace may spend on models in a month; undefined: no limit. */
     monthlyBudgetCny?: number | undefined
+    /** From a publication to the summaries of what it touched; undefined: at once. */
+    summaryDelayMs?: number | undefined
   }
   /** Stage-one API that gives the chunks of courses; undefined: they are handed over with PUT. */
   courseChunksUrl?: string | undefined

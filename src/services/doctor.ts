@@ -127,7 +127,13 @@ async function refoldAll(tx: ScopedTx, workspace: WorkspaceId): Promise<void> {
     const found = endsOf(idOf(pair.source_key), idOf(pair.target_key))
     if (found) ends.set(found.relationId, found)
   }
-  await refold(tx, workspace, { entityIds: new Set(ids.entities), relationIds: new Set(ids.relations), ends })
+  await refold(tx, workspace, {
+    entityIds: new Set(ids.entities),
+    relationIds: new Set(ids.relations),
+    ends,
+    lostEntityIds: new Set(),
+    lostRelationIds: new Set(),
+  })
 }
 
 async function compareVectors(

@@ -16,6 +16,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { applyEvidence } from './graph/evidence.ts'
 import { INGEST, sealSecret, type IngestPayload } from './ingest/job.ts'
 import { dropGraphVectors } from './ingest/publish.ts'
+import { requestSummaries } from './summaries.ts'
 
 const DEFAULT_COLLECTION = 'default'
 
@@ -188,6 +189,7 @@ async function remove(deps: EngineDeps, workspace: WorkspaceId, fileId: string):
       const effect = await applyEvidence(tx, workspace, { removeChunks: ids, add: [] })
       await dropGraphVectors(tx, workspace, home, effect)
       await vectors.remove(tx, workspace, home, 'chunk', ids)
+      await requestSummaries(deps, tx, workspace, effect.folded)
     }
     await documents.remove(tx, workspace, fileId)
     await workspaces.bumpRevision(tx, workspace)

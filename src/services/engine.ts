@@ -12,6 +12,7 @@ import { createDocuments } from './documents.ts'
 import { createGraph } from './graph/graph.ts'
 import { createImages } from './images/analyze.ts'
 import { createOperations } from './operations.ts'
+import { createProfiles } from './profile.ts'
 import { createReleases } from './releases/releases.ts'
 import { isSeeding } from './seed.ts'
 import { onBehalfOf, streamOnBehalfOf } from './usage.ts'
@@ -24,6 +25,7 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
     chunks: createChunks(deps),
     operations: createOperations(deps),
     workspaces: { list: (scope) => listWorkspaces(deps, scope) },
+    profiles: createProfiles(deps),
     courses: createCourses(deps),
     releases: createReleases(deps),
     images: createImages(deps),

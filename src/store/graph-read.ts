@@ -127,10 +127,11 @@ export async function relationsOf(
     select r.* from relations r where r.workspace_id = ${entity.workspace_id} and r.${sql.raw(end)} = ${entity.entity_id}
     order by r.weight desc, r.relation_id limit ${limit})`
   const found = await sql<RelationLine>`
-    select a.name as a_name, b.name as b_name, r.forward, r.keywords, r.description, r.weight::float8 as weight
+    select a.name as a_name, b.name as b_name, r.forward, r.keywords, coalesce(s.summary, r.description) as description, r.weight::float8 as weight
     from (${side('a_id')} union all ${side('b_id')}) r
     join entities a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
     join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
+    left join relation_summaries s on s.workspace_id = r.workspace_id and s.relation_id = r.relation_id
     order by r.weight desc, r.relation_id limit ${limit}`.execute(tx)
   return found.rows
 }

@@ -17,13 +17,21 @@ export type JobRow = {
   created_at: Date
 }
 
-export type NewJob = { kind: string; subject: string; payload: Record<string, unknown>; secret: Buffer | undefined; priority?: number }
+export type NewJob = {
+  kind: string
+  subject: string
+  payload: Record<string, unknown>
+  secret: Buffer | undefined
+  priority?: number
+  /** Not before this time from now. */ delayMs?: number
+}
 
 /** Queues work unless the same work is queued or running; then that job's id, and `fresh` is false. */
 export async function enqueue(tx: ScopedTx, workspace: WorkspaceId, job: NewJob): Promise<{ jobId: string; fresh: boolean }> {
   const made = await sql<{ job_id: string }>`
-    insert into jobs (workspace_id, kind, subject, payload, secret, priority)
-    values (${workspace}, ${job.kind}, ${job.subject}, ${JSON.stringify(job.payload)}::jsonb, ${job.secret ?? null}, ${job.priority ?? 0})
+    insert into jobs (workspace_id, kind, subject, payload, secret, priority, run_at)
+    values (${workspace}, ${job.kind}, ${job.subject}, ${JSON.stringify(job.payload)}::jsonb, ${job.secret ?? null}, ${job.priority ?? 0},
+      now() + ${job.delayMs ?? 0} * interval '1 millisecond')
     on conflict (workspace_id, kind, subject) where state in ('queued', 'running') do nothing
     returning job_id`.execute(tx)
   if (made.rows[0]) return { jobId: made.rows[0].job_id, fresh: true }

@@ -52,13 +52,14 @@ export async function relationCards(tx: ScopedTx, relations: readonly Located[],
   const mentions = sql`from relation_mentions m ${matching(filter)} where m.workspace_id = r.workspace_id and m.relation_id = r.relation_id${andMatches('c', filter)}`
   const order = sql.raw('order by m.rank, m.chunk_id, m.source_key, m.target_key')
   const found = await sql<RelationCard>`
-    select r.workspace_id, r.relation_id, a.name as a_name, b.name as b_name, r.forward, r.keywords, r.weight::float8 as weight, r.description,
+    select r.workspace_id, r.relation_id, a.name as a_name, b.name as b_name, r.forward, r.keywords, r.weight::float8 as weight, coalesce(s.summary, r.description) as description,
       ${filter ? sql`array(select m.description ${mentions} ${order} limit ${MAX_FOLDED_DESCRIPTIONS})` : sql`null`} as descriptions,
       array(select distinct chunk_id from (select m.chunk_id ${mentions} ${order} limit ${MAX_CHUNK_IDS}) as shown order by chunk_id) as chunk_ids
     from unnest(${relations.map((one) => one.workspaceId)}::text[], ${relations.map((one) => one.id)}::text[]) as wanted(workspace_id, relation_id)
     join relations r on r.workspace_id = wanted.workspace_id and r.relation_id = wanted.relation_id
     join entities a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
-    join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id`.execute(tx)
+    join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
+    left join relation_summaries s on s.workspace_id = r.workspace_id and s.relation_id = r.relation_id`.execute(tx)
   return found.rows
 }
 

@@ -4,7 +4,18 @@ import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { Database } from '../ports/database.ts'
 import { boundedWaits, withScope, type ScopedTx } from './scope.ts'
 
-export type WorkspaceRow = { workspace_id: WorkspaceId; shard: string; space_id: number; model: string; dim: number; revision: string }
+/** What a workspace itself is told apart by; all of it may be left open. */
+export type WorkspaceSettings = { profile?: { entityTypes?: string[]; language?: string } }
+
+export type WorkspaceRow = {
+  workspace_id: WorkspaceId
+  shard: string
+  space_id: number
+  model: string
+  dim: number
+  revision: string
+  settings: WorkspaceSettings
+}
 
 export type WorkspaceCounts = WorkspaceRow & { documents: number; chunks: number; entities: number; relations: number }
 
@@ -32,11 +43,18 @@ export async function ensure(tx: ScopedTx, workspace: WorkspaceId, spaceId: numb
 /** Rows of the workspaces that exist, in the order of the scope. */
 export async function inScope(db: Kysely<unknown>, scope: readonly string[]): Promise<WorkspaceRow[]> {
   const found = await sql<WorkspaceRow>`
-    select w.workspace_id, w.shard, w.space_id, s.model, s.dim, w.revision
+    select w.workspace_id, w.shard, w.space_id, s.model, s.dim, w.revision, w.settings
     from workspaces w join embedding_spaces s using (space_id)
     where w.workspace_id = any(${[...scope]}::text[])
     order by array_position(${[...scope]}::text[], w.workspace_id)`.execute(db)
   return found.rows
+}
+
+/** Undefined takes a setting back. */
+export async function saveProfile(tx: ScopedTx, workspace: WorkspaceId, profile: WorkspaceSettings['profile']): Promise<void> {
+  const change =
+    profile === undefined ? sql`settings - 'profile'` : sql`settings || jsonb_build_object('profile', ${JSON.stringify(profile)}::jsonb)`
+  await sql`update workspaces set settings = ${change} where workspace_id = ${workspace}`.execute(tx)
 }
 
 export async function all(db: Kysely<unknown>): Promise<WorkspaceId[]> {

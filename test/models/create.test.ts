@@ -29,7 +29,7 @@ const hosted = (over: Partial<ModelSettings> = {}): ModelSettings => ({
 test('without any setting everything works offline and the line says what it is not', async () => {
   const models = createModels({})
   expect(models.hasLanguageModel).toBe(false)
-  expect([models.keywords, models.reranker, models.summariser, models.vision, models.chat]).toEqual([
+  expect([models.keywords, models.reranker, models.summariserFor({}), models.vision, models.chat]).toEqual([
     undefined,
     undefined,
     undefined,
@@ -50,7 +50,7 @@ test('a hosted set does every task, and the ledger hears of each call under its 
   await models.extractor?.extract([{ text: '「甲乙」', header: '' }], signal)
   await models.keywords?.keywords('甲？', signal)
   await models.reranker?.rerank('甲', ['甲', '乙'], signal)
-  await models.summariser?.summarise('甲', ['一', '二'], signal)
+  await models.summariserFor({})?.summarise('甲', ['一', '二'], signal)
   await models.vision?.describe({ bytes: Uint8Array.of(1), mediaType: 'image/png' }, 'What?', signal)
   const evidence = [{ id: 1, source: 's', headings: [], content: '甲是乙。' }]
   for await (const _piece of models.answerer.answer({ question: '甲？', facts: '', evidence, history: [] }, signal)) continue

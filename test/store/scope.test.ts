@@ -50,6 +50,7 @@ const GUARDED = [
   'entities',
   'relations',
   'entity_summaries',
+  'relation_summaries',
   'staged_embeddings',
   'staged_extractions',
   'staged_descriptions',

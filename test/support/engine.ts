@@ -6,6 +6,7 @@ import { reembedHandler } from '../../src/jobs/reembed-handler.ts'
 import { releaseHandler } from '../../src/jobs/release-handler.ts'
 import { ingestHandler } from '../../src/jobs/ingest-handler.ts'
 import { OutboxDelivery } from '../../src/jobs/outbox.ts'
+import { summaryHandler } from '../../src/jobs/summary-handler.ts'
 import { Worker } from '../../src/jobs/worker.ts'
 import { createBuiltinEmbedding } from '../../src/models/builtin/embedding.ts'
 import { ParserPool } from '../../src/parsers/pool.ts'
@@ -75,6 +76,10 @@ export function testModels(extractor: Extractor | undefined = bracketExtractor()
     embedding,
     embeddingFor: (model, dim) => (model === embedding.model && dim === embedding.dim ? embedding : undefined),
     extractor,
+    // Of whatever object this becomes a part of.
+    extractorFor(this: Models) {
+      return this.extractor
+    },
     keywords: undefined,
     answerer: {
       model: 'none',
@@ -86,7 +91,7 @@ export function testModels(extractor: Extractor | undefined = bracketExtractor()
     hasLanguageModel: false,
     chat: undefined,
     reranker: undefined,
-    summariser: undefined,
+    summariserFor: () => undefined,
     vision: undefined,
     describe: () => 'test models',
   }
@@ -143,6 +148,7 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
       'course-embed': courseHandler(deps),
       'kb-build': releaseHandler(deps),
       reembed: reembedHandler(deps),
+      summarise: summaryHandler(deps),
     },
     log,
     concurrency: options.concurrency ?? 4,

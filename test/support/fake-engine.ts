@@ -158,6 +158,10 @@ export function fakeEngine(): FakeEngine {
         ),
     },
     workspaces: { list: (scope) => note({ use: 'workspaces', scope }, []) },
+    profiles: {
+      get: (workspace) => note({ use: 'graph', about: ['profile', workspace] }, profile(workspace)),
+      set: (workspace, change) => note({ use: 'graph', about: ['setProfile', workspace, change] }, profile(workspace)),
+    },
     courses: {
       putChunks: (workspace, items) => note({ use: 'courses', workspace, about: items }, { accepted: items.length, skipped: 0 }),
       embed: (workspace, options) => note({ use: 'courses', workspace, about: options }, { status: 'pending' as const, job_id: 'j1' }),
@@ -208,6 +212,8 @@ const buildView = {
   kb_index_build_report: null,
 }
 const courseStatus = { course_id: 'c1', status: 'done' as const, progress: 1, error: null, chunks: 1, vectors: 1, skipped: 0 }
+
+const profile = (workspace: string) => ({ workspace, entityTypes: null, language: null, extractor: null })
 
 const entity = (name: string) => ({
   name,

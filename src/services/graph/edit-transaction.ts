@@ -14,6 +14,7 @@ import * as vectors from '../../store/vectors.ts'
 import * as workspaces from '../../store/workspaces.ts'
 import type { EngineDeps } from '../deps.ts'
 import { homeFor, workspaceRow } from '../ingest/ready.ts'
+import { requestSummaries } from '../summaries.ts'
 import { keysOfName, unknownEntity } from './names.ts'
 import { refold } from './refold.ts'
 
@@ -68,6 +69,7 @@ export async function correct<A, T>(
         await graph.addRelationVotes(tx, workspace, edit.tally.relationDeltas())
         await refold(tx, workspace, edit.tally)
         await settleVectors(edit, await workspaceRow(tx, workspace), known)
+        await requestSummaries(deps, tx, workspace, edit.tally)
         await workspaces.bumpRevision(tx, workspace)
         return show(tx, applied)
       })

@@ -26,6 +26,8 @@ export type EvidenceEffect = {
   removedKeys: Set<string>
   addedFacts: Map<string, string>
   removedFacts: Set<string>
+  /** What was folded anew. */
+  folded: Pick<Tally, 'entityIds' | 'relationIds'>
 }
 
 /**
@@ -34,7 +36,13 @@ export type EvidenceEffect = {
  */
 export async function applyEvidence(tx: ScopedTx, workspace: WorkspaceId, change: EvidenceChange): Promise<EvidenceEffect> {
   const tally = new Tally()
-  const effect: EvidenceEffect = { addedKeys: new Set(), removedKeys: new Set(), addedFacts: new Map(), removedFacts: new Set() }
+  const effect: EvidenceEffect = {
+    addedKeys: new Set(),
+    removedKeys: new Set(),
+    addedFacts: new Map(),
+    removedFacts: new Set(),
+    folded: tally,
+  }
   const aliasKeys = new Set<string>()
   if (change.removeChunks.length > 0) await removeMentions(tx, workspace, change.removeChunks, { tally, effect, aliasKeys })
   const newAliases = change.add.flatMap((evidence) =>

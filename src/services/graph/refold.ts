@@ -7,12 +7,16 @@ import type { WorkspaceId } from '../../core/workspace.ts'
 import * as aliases from '../../store/aliases.ts'
 import * as graph from '../../store/graph.ts'
 import type { ScopedTx } from '../../store/scope.ts'
+import * as summaries from '../../store/summaries.ts'
 
 export type Touched = {
   entityIds: ReadonlySet<string>
   relationIds: ReadonlySet<string>
   /** Ends of relations that may be new. */
   ends: ReadonlyMap<string, Ends>
+  /** Those whose summaries may tell of a mention that went. */
+  lostEntityIds: ReadonlySet<string>
+  lostRelationIds: ReadonlySet<string>
 }
 
 type Fields = { name: string | null; type: string | null; description: string | null }
@@ -41,6 +45,17 @@ export async function refold(tx: ScopedTx, workspace: WorkspaceId, touched: Touc
   const corrections = await resolveCorrections(tx, workspace)
   const degrees = await refoldRelations(tx, workspace, touched, corrections)
   await refoldEntities(tx, workspace, new Set([...touched.entityIds, ...degrees.keys()]), degrees, corrections)
+  await dropSummaries(tx, workspace, touched, corrections)
+}
+
+/** A summary goes with the first of the mentions it may have read, and before what a person wrote. */
+async function dropSummaries(tx: ScopedTx, workspace: WorkspaceId, touched: Touched, corrections: Resolved): Promise<void> {
+  const entities = [...corrections.entities].filter(
+    ([id, { edit, merged }]) => touched.entityIds.has(id) && [edit, ...merged].some((one) => one != null && one.description !== null),
+  )
+  const relations = [...corrections.relations].filter(([id, edit]) => touched.relationIds.has(id) && edit.description !== null)
+  await summaries.drop(tx, workspace, 'entity', [...touched.lostEntityIds, ...entities.map(([id]) => id)])
+  await summaries.drop(tx, workspace, 'relation', [...touched.lostRelationIds, ...relations.map(([id]) => id)])
 }
 
 async function resolveCorrections(tx: ScopedTx, workspace: WorkspaceId): Promise<Resolved> {

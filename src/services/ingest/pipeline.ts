@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.ts'
 import type { ChunkKnowledge } from '../../core/knowledge.ts'
 import { entityId } from '../../core/names.ts'
 import { workspaceScope } from '../../core/workspace.ts'
+import type { Extractor } from '../../ports/models.ts'
 import * as chunks from '../../store/chunks.ts'
 import * as documents from '../../store/documents.ts'
 import { withScope, type ScopedTx } from '../../store/scope.ts'
@@ -32,10 +33,10 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
     return result
   }
   const progress = progressOf(deps, job)
-  const { document, home } = await attempt(deps, job)
+  const { document, home, extractor } = await attempt(deps, job)
   const file = await timed('fetch', () => fetchFile(deps, job, document.file_name))
-  const recipe = recipeOf(deps, job, home, file.declaredType)
-  const models = { embed: home.model.model, ...(deps.models.extractor ? { extract: deps.models.extractor.id } : {}) }
+  const recipe = recipeOf(deps, job, home, extractor, file.declaredType)
+  const models = { embed: home.model.model, ...(extractor ? { extract: extractor.id } : {}) }
   const { unchanged, before } = await compare(deps, job, file, recipe)
   if (unchanged) {
     const live = await liveFacts(deps, job)
@@ -44,13 +45,12 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
   await progress('parsing', 0.1)
   const read = await timed('parse', () => parse(deps, job, file))
   const { parsed, ...seen } = await timed('see', () => seePictures(deps, job, read, (share) => progress('describing', 0.15 + share * 0.1)))
-  const extractorId = deps.models.extractor?.id ?? null
-  const planned = planChunks(job.workspace, job.fileId, parsed, { maxTokens: deps.limits.chunkMaxTokens, extractor: extractorId })
+  const planned = planChunks(job.workspace, job.fileId, parsed, { maxTokens: deps.limits.chunkMaxTokens, extractor: extractor?.id ?? null })
   if (planned.length === 0) throw seen.failure ?? new AppError('unprocessable_document', 'The document is empty: it holds no text.')
   const diff = diffChunks(before, planned)
   await progress('extracting', 0.25)
   const { knowledge, truncated } = await timed('extract', () =>
-    extractKnowledge(deps, job, diff.reextract, (share) => progress('extracting', 0.25 + share * 0.4)),
+    extractKnowledge(deps, job, extractor, diff.reextract, (share) => progress('extracting', 0.25 + share * 0.4)),
   )
   await progress('embedding', 0.65)
   const { texts, attemptNow } = await textsToEmbed(deps, job, home, diff.revector, knowledge)
@@ -84,7 +84,9 @@ async function publishWithVectors(deps: EngineDeps, job: IngestJob, publication:
   }
 }
 
-async function attempt(deps: EngineDeps, job: IngestJob): Promise<{ document: documents.DocumentRow; home: Home }> {
+type Attempt = { document: documents.DocumentRow; home: Home; extractor: Extractor | undefined }
+
+async function attempt(deps: EngineDeps, job: IngestJob): Promise<Attempt> {
   return withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
     const document = await documents.get(tx, job.workspace, job.fileId)
     const [row] = await workspaces.inScope(tx, [job.workspace])
@@ -96,7 +98,8 @@ async function attempt(deps: EngineDeps, job: IngestJob): Promise<{ document: do
         `This workspace was built with ${row.model} (${row.dim} dimensions), which is not configured any more; configure it again or run: npx insight-rag workspace reembed ${job.workspace}`,
       )
     }
-    return { document, home: { shard: row.shard, space_id: row.space_id, dim: row.dim, model } }
+    const extractor = deps.models.extractorFor(row.settings.profile ?? {})
+    return { document, home: { shard: row.shard, space_id: row.space_id, dim: row.dim, model }, extractor }
   })
 }
 
@@ -106,9 +109,15 @@ async function current(tx: ScopedTx, job: IngestJob): Promise<documents.Document
   return row
 }
 
-function recipeOf(deps: EngineDeps, job: IngestJob, home: Home, declaredType: string | undefined): string {
+function recipeOf(
+  deps: EngineDeps,
+  job: IngestJob,
+  home: Home,
+  extractor: Extractor | undefined,
+  declaredType: string | undefined,
+): string {
   const parts = [PARSER_VERSION, CHUNKING_VERSION, deps.limits.chunkMaxTokens, job.payload.options, declaredType ?? null]
-  return sha256(JSON.stringify([...parts, deps.models.extractor?.id ?? null, home.model.model, home.dim, seerOf(deps.models.vision)]))
+  return sha256(JSON.stringify([...parts, extractor?.id ?? null, home.model.model, home.dim, seerOf(deps.models.vision)]))
 }
 
 /** Same bytes, same options, same models, same description by the caller; and the chunks that are live, for what they need not be asked again. */

@@ -15,6 +15,7 @@ import * as vectors from '../../store/vectors.ts'
 import * as workspaces from '../../store/workspaces.ts'
 import type { EngineDeps } from '../deps.ts'
 import { applyEvidence, type EvidenceEffect, type NewEvidence } from '../graph/evidence.ts'
+import { requestSummaries } from '../summaries.ts'
 import { tellJava, type IngestJob } from './job.ts'
 import { diffChunks, sha256, type PlannedChunk } from './plan.ts'
 import type { Home } from './think.ts'
@@ -78,6 +79,7 @@ export async function publish(deps: EngineDeps, job: IngestJob, publication: Pub
     if (counts === undefined) throw new Superseded()
     await staging.clear(tx, job.workspace, job.fileId)
     await publication.within?.(tx)
+    await requestSummaries(deps, tx, job.workspace, effect.folded)
     await workspaces.bumpRevision(tx, job.workspace)
     await tellJava(deps, tx, job, { parseStatus: 'completed', chunkCount: counts.chunks, entityCount: counts.entities, parseError: null })
   })

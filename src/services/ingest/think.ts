@@ -38,13 +38,13 @@ export type Extracted = { knowledge: Map<string, ChunkKnowledge>; truncated: Set
 export async function extractKnowledge(
   deps: EngineDeps,
   job: IngestJob,
+  extractor: Extractor | undefined,
   chunks: readonly PlannedChunk[],
   progress: (share: number) => Promise<void>,
 ): Promise<Extracted> {
   const result = new Map<string, ChunkKnowledge>()
   const truncated = new Set<string>()
   for (const chunk of chunks) if (chunk.stated) result.set(chunk.chunkId, chunk.stated)
-  const extractor = deps.models.extractor
   const open = chunks.filter((chunk) => chunk.stated === undefined)
   if (extractor === undefined || open.length === 0) return { knowledge: result, truncated }
   const byHash = Map.groupBy(open, (chunk) => chunk.textHash)
