@@ -24,7 +24,7 @@ const FILES = {
 export function addKbCommands(program: Command, context: CliContext): void {
   const kb = program.command('kb').description('knowledge releases: build, promote, roll back')
   const of = (name: string, description: string): Command =>
-    kb.command(name).description(description).requiredOption('-k, --kb <id>', 'the knowledge base').option('--json')
+    kb.command(name).description(description).option('-k, --kb <id>', 'the knowledge base', 'default').option('--json')
   of('build', 'build a version from a folder and wait for its report')
     .argument('<dir>', `folder with ${FILES.manifest} and ${FILES.knowledge_items}`)
     .option('-o, --output <file>', 'also write the report here')

@@ -19,6 +19,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set before the body is read, on every route that is not open. */
     principal: Principal | undefined
+    /** `teacherId` of a JSON body, on every route about a workspace: also where its schema says nothing of one. */
+    actingTeacher: string | undefined
     /** Aborted when the caller goes away. */
     gone: AbortSignal
   }
@@ -51,9 +53,13 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
     schema: fastifySchema(route, query),
     config: { definition: route },
     ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit(serving.settings) }),
-    exposeHeadRoute: route.access === 'open',
+    // Following a stream has no answer without its body.
+    exposeHeadRoute: !route.path.endsWith('/events'),
     onRequest: async (request) => {
       request.principal = await proven(serving, request, route.access)
+    },
+    preValidation: async (request) => {
+      if (isAboutWorkspace(route.access)) request.actingTeacher = teacherIn(request.body)
     },
     handler: async (request, reply) => {
       const result = await route.handle(callOf(serving, route, request))
@@ -68,10 +74,19 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
   })
 }
 
+const isAboutWorkspace = (access: Access): boolean => access === 'read' || access === 'write' || access === 'browse'
+
+const namesTeacher = z.object({ teacherId: teacherId.optional() })
+
 /** Routes about a teacher's workspace may name the teacher in the query. */
 function querySchema({ access, schema }: Route): z.ZodObject | undefined {
-  if (access !== 'read' && access !== 'write' && access !== 'browse') return schema.query
-  return (schema.query ?? z.object({})).extend({ teacherId: teacherId.optional() })
+  return isAboutWorkspace(access) ? (schema.query ?? z.object({})).extend(namesTeacher.shape) : schema.query
+}
+
+/** What is no object is left to the schema of the route. */
+function teacherIn(body: unknown): string | undefined {
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
+  return isObject ? validated(namesTeacher, body, 'body').teacherId : undefined
 }
 
 function fastifySchema({ schema, tag, summary, description, status = 200 }: Route, query: z.ZodObject | undefined): FastifySchema {
@@ -136,11 +151,10 @@ function callOf(serving: Serving, route: Route, request: FastifyRequest): Call {
   } as unknown as Call
 }
 
-function namedBy({ headers, query, body }: FastifyRequest): Named {
+function namedBy({ headers, query, actingTeacher: inBody }: FastifyRequest): Named {
   const header = headers['x-workspace']
   if (Array.isArray(header)) throw new AppError('invalid_request', 'X-Workspace may be sent only once.')
   const inQuery = (query as { teacherId?: string }).teacherId
-  const inBody = (body as { teacherId?: string } | undefined | null)?.teacherId
   if (inQuery !== undefined && inBody !== undefined && inQuery !== inBody) {
     throw new AppError('invalid_request', 'teacherId differs between the query and the body.')
   }

@@ -164,6 +164,7 @@ function addErrorHandling(app: FastifyInstance, serving: Serving): void {
 function addRequestHooks(app: FastifyInstance, { settings, log }: HttpServerOptions, serving: Serving, registry: Registry): void {
   const metrics = requestMetrics(registry)
   app.decorateRequest('principal', undefined)
+  app.decorateRequest('actingTeacher', undefined)
   app.decorateRequest('gone', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
     request.gone = signalOf(reply)

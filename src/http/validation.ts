@@ -3,7 +3,8 @@ import type { z } from 'zod'
 import { AppError } from '../core/errors.ts'
 import { fromWire } from './wire.ts'
 
-export type Part = 'body' | 'query' | 'params'
+/** A form is a body of texts. */
+export type Part = 'body' | 'form' | 'query' | 'params'
 
 type Issue = z.core.$ZodIssue
 
@@ -11,11 +12,18 @@ const MAX_ISSUES = 20
 
 /** @throws AppError `invalid_request`; `details.issues` lists every `{field, rule}` found, at most 20. */
 export function validated<T extends z.ZodType>(schema: T, received: unknown, part: Part): z.output<T> {
-  const result = schema.safeParse(fromWire(schema, received), { reportInput: true })
+  const given = part === 'query' || part === 'form' ? withoutBlanks(received) : received
+  const result = schema.safeParse(fromWire(schema, given), { reportInput: true })
   if (!result.success) throw invalid(result.error.issues, part)
   const unstorable = unstorablePath(result.data)
   if (unstorable === undefined) return result.data
   throw new AppError('invalid_request', `${fieldName(unstorable)} must be well-formed text without the character U+0000.`)
+}
+
+/** Forms and links carry every field they have, and one without a value is not given. */
+function withoutBlanks(received: unknown): unknown {
+  if (typeof received !== 'object' || received === null) return received
+  return Object.fromEntries(Object.entries(received).filter(([, value]) => value !== ''))
 }
 
 /** Where a text (or a key) is that the database cannot hold: with a NUL character or half of a surrogate pair. */
@@ -36,7 +44,7 @@ function invalid(issues: readonly Issue[], part: Part): AppError {
   if (first === undefined || first.field === '') {
     return new AppError(
       'invalid_request',
-      part === 'body'
+      part === 'body' || part === 'form'
         ? 'The body must be a JSON object, sent as Content-Type: application/json.'
         : `The ${part} of the request is not valid.`,
     )

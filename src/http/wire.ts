@@ -7,43 +7,82 @@ export const wireNames = z.registry<{ synonyms: readonly string[] }>()
 const camelCase = (name: string): string => name.replace(/_+([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())
 
 /**
- * A received object under our own names. The exact name wins over its other spellings; null for an optional field means
- * that it is not given, as many JSON writers put it. Anything that is no plain object is returned as it came, for the schema to refuse.
+ * What was received under our own names, as deep as the schema describes it. The exact name wins over its other spellings;
+ * null for an optional field means that it is not given, as many JSON writers put it. Whatever is not of the shape the schema
+ * wants is returned as it came, for the schema to refuse.
  */
 export function fromWire(accepting: z.ZodType, received: unknown): unknown {
-  const schema = innermost(accepting)
-  if (!(schema instanceof z.ZodObject) || !isObject(received)) return received
-  const shape: Record<string, z.ZodType> = schema.shape
-  const known = namesOf(shape)
+  if (typeof received !== 'object' || received === null) return received
+  const schema = shapeFor(accepting, received)
+  if (Array.isArray(received)) {
+    return schema instanceof z.ZodArray ? received.map((entry) => fromWire(schema.element as z.ZodType, entry)) : received
+  }
+  if (schema instanceof z.ZodRecord) return withoutNulls(schema.valueType as z.ZodType, received)
+  return schema instanceof z.ZodObject ? renamed(schema, received) : received
+}
+
+function renamed(schema: z.ZodObject, received: object): Record<string, unknown> {
+  const { fields, known } = fieldsOf(schema)
   const result: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(received)) {
-    const name = Object.hasOwn(shape, key) ? key : known.get(camelCase(key))
-    const field = name === undefined ? undefined : shape[name]
+    const name = fields.has(key) ? key : known.get(camelCase(key))
+    const field = name === undefined ? undefined : fields.get(name)
     if (name === undefined || field === undefined) continue
     if (name !== key && (Object.hasOwn(received, name) || Object.hasOwn(result, name))) continue
-    if (value === null && isOptional(field)) continue
-    result[name] = fromWire(field, value)
+    if (value === null && field.optional) continue
+    result[name] = fromWire(field.schema, value)
   }
   return result
 }
 
-function namesOf(shape: Record<string, z.ZodType>): Map<string, string> {
-  const names = new Map<string, string>()
-  for (const [name, field] of Object.entries(shape)) {
-    for (const other of [name, camelCase(name), ...(wireNames.get(field)?.synonyms ?? [])]) names.set(other, name)
-  }
-  return names
+/** Keys of a record are the caller's own; one that holds nothing is not given, unless null is a value there. */
+function withoutNulls(value: z.ZodType, received: object): object {
+  if (value.safeParse(null).success) return received
+  return Object.fromEntries(Object.entries(received).filter(([, one]) => one !== null))
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+type Fields = {
+  fields: ReadonlyMap<string, { schema: z.ZodType; optional: boolean }>
+  /** Every spelling of a name, in camelCase, and the name. */
+  known: ReadonlyMap<string, string>
+}
+
+/** Schemas live as long as the process, and a knowledge base of 100,000 items asks for the same one as often. */
+const fieldsOfSchema = new WeakMap<z.ZodObject, Fields>()
+
+function fieldsOf(schema: z.ZodObject): Fields {
+  const before = fieldsOfSchema.get(schema)
+  if (before !== undefined) return before
+  const shape = Object.entries(schema.shape as Record<string, z.ZodType>)
+  const made: Fields = {
+    fields: new Map(shape.map(([name, field]) => [name, { schema: field, optional: isOptional(field) }])),
+    known: new Map(
+      shape.flatMap(([name, field]) =>
+        [name, camelCase(name), ...(wireNames.get(field)?.synonyms ?? [])].map((other) => [other, name] as const),
+      ),
+    ),
+  }
+  fieldsOfSchema.set(schema, made)
+  return made
 }
 
 const isOptional = (field: z.ZodType): boolean => field.safeParse(undefined).success && !field.safeParse(null).success
 
-function innermost(field: z.ZodType): z.ZodType {
-  if (field instanceof z.ZodOptional || field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodNullable) {
-    return innermost(field.unwrap() as z.ZodType)
+/** The schema that says which names there are: without its wrappers, and of several choices the one that fits what came. */
+function shapeFor(accepting: z.ZodType, received: object): z.ZodType {
+  if (
+    accepting instanceof z.ZodOptional ||
+    accepting instanceof z.ZodDefault ||
+    accepting instanceof z.ZodPrefault ||
+    accepting instanceof z.ZodNullable
+  ) {
+    return shapeFor(accepting.unwrap() as z.ZodType, received)
   }
-  return field
+  // What is sent meets the first half of a pipe; the second is ours.
+  if (accepting instanceof z.ZodPipe) return shapeFor(accepting.in as z.ZodType, received)
+  if (!(accepting instanceof z.ZodUnion)) return accepting
+  const choices = (accepting.options as z.ZodType[]).map((choice) => shapeFor(choice, received))
+  const fits = (choice: z.ZodType): boolean =>
+    Array.isArray(received) ? choice instanceof z.ZodArray : choice instanceof z.ZodObject || choice instanceof z.ZodRecord
+  return choices.find(fits) ?? accepting
 }

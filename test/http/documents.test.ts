@@ -177,18 +177,40 @@ test('an upload without a credential is refused before its body is read', async 
   expect(status).toBe(401)
 })
 
+test('a list takes a filter without a value for one that is not given', async () => {
+  const answer = await server.call('GET', '/api/documents?q=&status=&collection=&limit=&cursor=', { headers: teacher('001') })
+  expect(answer.status).toBe(200)
+  expect(server.engine.last()).toMatchObject({ about: { limit: 50 } })
+})
+
+test.each([
+  ['POST', '/api/documents/f1/retry', {}],
+  ['DELETE', '/api/documents/f1', {}],
+  ['POST', '/api/graph/entities', { name: '配方法' }],
+  ['PATCH', '/api/graph/entities/x', { description: 'd' }],
+])('a service may name the teacher in the body of %s %s', async (method, path, body) => {
+  const named = await server.call(method, path, { headers: SERVICE, body: { ...body, teacher_id: 42 } })
+  expect(named.status).toBeLessThan(300)
+  expect(JSON.stringify(server.engine.last())).toContain('"teacher-42"')
+  const unnamed = await server.call(method, path, { headers: SERVICE, body: { ...body, teacherId: null } })
+  expect([unnamed.status, unnamed.body.error.code]).toEqual([400, 'invalid_request'])
+})
+
+test('HEAD answers as GET does, without the body', async () => {
+  const head = await server.call('HEAD', '/api/documents', { headers: teacher('001') })
+  expect([head.status, head.body]).toEqual([200, ''])
+  expect((await server.call('HEAD', '/api/documents')).status).toBe(401)
+})
+
 test('lists pass their filters on and default to 50', async () => {
   const answer = await server.call('GET', '/api/documents?status=failed&q=%E6%95%99&collection=c', { headers: teacher('001') })
   expect([answer.status, answer.body.documents.length, answer.body.nextCursor]).toEqual([200, 1, null])
   expect(server.engine.last()).toMatchObject({ workspace: 'teacher-001', about: { status: 'failed', q: '教', collection: 'c', limit: 50 } })
 })
 
-test.each(['limit=0', 'limit=201', 'limit=x', 'limit=', 'limit=1&limit=2', 'status=running', 'cursor='])(
-  'a list with %s is 400',
-  async (query) => {
-    expect((await server.call('GET', `/api/documents?${query}`, { headers: teacher('001') })).status).toBe(400)
-  },
-)
+test.each(['limit=0', 'limit=201', 'limit=x', 'limit=1&limit=2', 'status=running'])('a list with %s is 400', async (query) => {
+  expect((await server.call('GET', `/api/documents?${query}`, { headers: teacher('001') })).status).toBe(400)
+})
 
 test('ids of 128 characters and percent-encoded ids reach the engine', async () => {
   const long = 'x'.repeat(128)

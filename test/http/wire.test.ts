@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { parseRequest } from '../../src/http/schemas/documents.ts'
+import { putChunks } from '../../src/http/schemas/courses.ts'
+import { listQuery, parseRequest, uploadForm } from '../../src/http/schemas/documents.ts'
+import { buildBody, releaseSearch } from '../../src/http/schemas/releases.ts'
 import { queryRequest } from '../../src/http/schemas/search.ts'
 import { validated } from '../../src/http/validation.ts'
 import { fromWire } from '../../src/http/wire.ts'
@@ -39,4 +41,39 @@ test.each([
   [{ query: 'q', collections: ['a', '\ud800'] }, 'collections[1] must be well-formed text without the character U+0000.'],
 ])('%j is refused in words: %s', (received, sentence) => {
   expect(() => validated(queryRequest, received, 'body')).toThrow(sentence)
+})
+
+test('entries of lists, and bodies that are reshaped afterwards, take other spellings and nulls too', () => {
+  expect(
+    fromWire(queryRequest, { query: 'q', history: [{ role: 'user', content: 'c', name: null }], filters: { grade: null, year: 1 } }),
+  ).toEqual({
+    query: 'q',
+    history: [{ role: 'user', content: 'c' }],
+    filters: { year: 1 },
+  })
+  const item = { knowledgeItemId: 'K1', contentType: 'rule', text: 't', role: 'r', strength: 'hard_constraint', locale: null, tags: null }
+  const { knowledge_items: items, preview_queries: questions } = fromWire(buildBody, {
+    knowledgeItems: [item],
+    previewQueries: [{ query: 'q', expectedItemIds: null, k: null }],
+  }) as { knowledge_items: unknown; preview_queries: unknown }
+  expect(items).toEqual([
+    { knowledge_item_id: 'K1', content_type: 'rule', text: 't', role: 'r', strength: 'hard_constraint', locale: null },
+  ])
+  expect(questions).toEqual([{ query: 'q' }])
+  expect(validated(releaseSearch, { query: 'q', topK: 3, includeDeprecated: true, role: null, styleMode: 'x' }, 'body')).toEqual({
+    query: 'q',
+    top_k: 3,
+    include_deprecated: true,
+    facets: { style_mode: 'x' },
+  })
+  expect(validated(putChunks, { chunks: [{ chunk_id: 'a', none: null }], more: null }, 'body')).toEqual([{ chunk_id: 'a', none: null }])
+})
+
+test('a field without a value in a link or a form is not given, in a JSON body it is an empty text', () => {
+  expect(validated(listQuery, { q: '', limit: '', status: '', cursor: '', collection: 'c' }, 'query')).toEqual({
+    collection: 'c',
+    limit: 50,
+  })
+  expect(validated(uploadForm, { fileId: '', metadata: 'null', parseOptions: '', fileName: 'n' }, 'form')).toEqual({ fileName: 'n' })
+  expect(() => validated(queryRequest, { query: '' }, 'body')).toThrow('query must not be blank.')
 })

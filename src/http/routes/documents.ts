@@ -77,10 +77,10 @@ function fromText({ principal, named, body }: UploadCall): Upload {
 
 async function fromForm({ principal, named }: UploadCall, form: NonNullable<UploadCall['form']>): Promise<Upload> {
   const { file, fields } = await form()
-  const { teacherId, parseOptions = DEFAULT_PARSE_OPTIONS, fileName, ...request } = validated(uploadForm, fields, 'body')
+  const { teacherId, parseOptions = DEFAULT_PARSE_OPTIONS, fileName, ...request } = validated(uploadForm, fields, 'form')
   const workspace = writableWorkspace(principal, { ...named, teacherId: teacherId ?? named.teacherId })
   if (file === undefined) throw new AppError('invalid_request', 'Send the file in the field named file.')
-  const name = fileName ?? validated(uploadForm.pick({ fileName: true }), { fileName: file.fileName }, 'body').fileName ?? 'upload'
+  const name = fileName ?? validated(uploadForm.pick({ fileName: true }), { fileName: file.fileName }, 'form').fileName ?? 'upload'
   return {
     workspace,
     request: defined({ ...request, fileName: name, bytes: file.bytes, declaredType: file.mediaType, options: parseOptions }),

@@ -20,7 +20,7 @@ const analyze = defineRoute({
       return engine.images.analyze(readableWorkspace(principal, named), defined(request), principal.token, signal)
     }
     const { file, fields } = await form()
-    const { teacherId, prompt } = validated(analyzeForm, fields, 'body')
+    const { teacherId, prompt } = validated(analyzeForm, fields, 'form')
     const workspace = readableWorkspace(principal, { ...named, teacherId: teacherId ?? named.teacherId })
     if (file === undefined) throw new AppError('invalid_request', 'Send the picture in the field named file.')
     const request = { file: { bytes: file.bytes, fileName: file.fileName || 'picture' } }

@@ -24,7 +24,6 @@ export const collection = z.string().trim().min(1).max(128).describe('A named pa
 
 export const cursor = z.string().min(1).max(512).describe('nextCursor of the page before.')
 
-/** Query strings carry text, and the text must be a number of digits: '' or '0x10' are no page sizes. */
 export const limit = (fallback: number) => z.coerce.number().int().min(1).max(200).default(fallback).describe('Entries on one page.')
 
 export const nextCursor = z.string().nullable().describe('Names the next page; null on the last one.')

@@ -73,7 +73,7 @@ function jsonText<T extends z.ZodType>(schema: T) {
     .string()
     .transform((value, context) => {
       try {
-        return fromWire(schema, JSON.parse(value))
+        return fromWire(schema, JSON.parse(value) ?? undefined)
       } catch {
         // The parser's own message would quote what was sent.
         context.addIssue('must be valid JSON')
@@ -88,7 +88,7 @@ export const uploadForm = z
     fileName: fileName.optional().describe('In place of the name in the file part.'),
     fileId: fileId.optional(),
     collection: namedCollection,
-    metadata: jsonText(metadata).describe('Flat JSON, as text.').optional(),
+    metadata: jsonText(metadata.optional()).describe('Flat JSON, as text.').optional(),
     parseOptions: jsonText(parseOptions).describe('As in the JSON form of this call, as text.').optional(),
     teacherId: teacherId.optional(),
   })

@@ -35,9 +35,12 @@ export function showResults(ranked: readonly Ranked[], chunks: ReadonlyMap<strin
   })
 }
 
+/** Best first, as callers read scores; what was found by equal scores stays in the order in which the legs found it. */
+const bestFirst = <T extends { score: number }>(found: readonly T[]): T[] => found.toSorted((a, b) => b.score - a.score)
+
 export function showEntities(found: readonly FoundEntity[], cards: readonly EntityCard[]): EntityHit[] {
   const byName = new Map(cards.map((card) => [fullName({ workspaceId: card.workspace_id, id: card.entity_id }), card]))
-  return found.flatMap((entity) => {
+  return bestFirst(found).flatMap((entity) => {
     const card = byName.get(fullName(entity))
     if (!card) return []
     const description = card.descriptions ? joinDescriptions(card.descriptions) : card.description
@@ -47,7 +50,7 @@ export function showEntities(found: readonly FoundEntity[], cards: readonly Enti
 
 export function showRelations(found: readonly FoundRelation[], cards: readonly RelationCard[]): RelationHit[] {
   const byName = new Map(cards.map((card) => [fullName({ workspaceId: card.workspace_id, id: card.relation_id }), card]))
-  return found.flatMap((relation) => {
+  return bestFirst(found).flatMap((relation) => {
     const card = byName.get(fullName(relation))
     if (!card) return []
     const [source, target] = card.forward ? [card.a_name, card.b_name] : [card.b_name, card.a_name]
