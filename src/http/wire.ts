@@ -53,7 +53,7 @@ const fieldsOfSchema = new WeakMap<z.ZodObject, Fields>()
 function fieldsOf(schema: z.ZodObject): Fields {
   const before = fieldsOfSchema.get(schema)
   if (before !== undefined) return before
-  const shape = Object.entries(schema.shape as Record<string, z.ZodType>)
+  const shape = Object.entries<z.ZodType>(schema.shape)
   const made: Fields = {
     fields: new Map(shape.map(([name, field]) => [name, { schema: field, optional: isOptional(field) }])),
     known: new Map(

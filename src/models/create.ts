@@ -77,7 +77,7 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
   }
   const chosen = chosenEmbedding(parts)
   const embedding = chosen.model
-  const builtinEmbedding = createBuiltinEmbedding()
+  const builtinEmbedding = createBuiltinEmbedding(settings.embedding?.maxTokens)
   const extractorFor = extractors(parts)
   const keywordChat = chatFor(parts, 'keyword', 'live')
   const answerChat = chatFor(parts, 'answer', 'live')
@@ -172,7 +172,7 @@ function chosenEmbedding(parts: Parts): ChosenEmbedding {
   const chosen = parts.settings.embedding ?? {}
   const endpoint = chosen.provider === 'builtin' || chosen.provider === 'onnx' ? undefined : endpointFor('embed', parts.settings)
   const provider = chosen.provider ?? (endpoint ? 'openai' : 'builtin')
-  if (provider === 'builtin') return { model: createBuiltinEmbedding(), atDim: () => undefined }
+  if (provider === 'builtin') return { model: createBuiltinEmbedding(chosen.maxTokens), atDim: () => undefined }
   if (provider === 'onnx') return localEmbedding(parts, chosen)
   if (!endpoint) {
     const message =

@@ -102,7 +102,7 @@ async function upload(deps: EngineDeps, workspace: WorkspaceId, request: UploadR
   if (request.bytes.length > deps.limits.uploadMaxBytes) {
     throw new AppError('payload_too_large', `The file is larger than ${deps.limits.uploadMaxBytes} bytes.`)
   }
-  deps.parser.identify(request.bytes, request.fileName, request.declaredType)
+  refuseUnknownType(deps, request)
   const payload: IngestPayload = {
     options: request.options,
     source: 'upload',
@@ -112,6 +112,15 @@ async function upload(deps: EngineDeps, workspace: WorkspaceId, request: UploadR
   }
   const fileId = request.fileId ?? `upload-${randomUUID()}`
   return start(deps, workspace, { ...request, fileId }, payload, {}, request.bytes)
+}
+
+/** A type that cannot be read is refused at once; a damaged or protected file of a known type is taken in, and its job says so. */
+function refuseUnknownType(deps: EngineDeps, { bytes, fileName, declaredType }: UploadRequest): void {
+  try {
+    deps.parser.identify(bytes, fileName, declaredType)
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'unprocessable_document')) throw error
+  }
 }
 
 type Start = { fileId: string; fileName: string; collection?: string; metadata?: Metadata }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
+import { truncateTokens } from '../../src/core/tokens.ts'
 import { createBuiltinAnswerer, extractAnswer, hasEvidence } from '../../src/models/builtin/answerer.ts'
 import { createBuiltinEmbedding, embedText } from '../../src/models/builtin/embedding.ts'
 import { createBuiltinExtractor, extractTerms } from '../../src/models/builtin/extractor.ts'
@@ -50,6 +51,18 @@ describe('the built-in embedding', () => {
     expect([model.model, model.dim, document.truncated, document.usage]).toEqual(['builtin/hashed-lexical-v1', 1024, 0, NO_USAGE])
     await expect(model.embed(texts, 'document', AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped')
   })
+})
+
+test('the built-in embedding cuts at its limit, counts what it cut and stays of unit length', async () => {
+  const [long, short] = ['抛物线'.repeat(2000), '抛物线'] as const
+  const { vectors, truncated } = await createBuiltinEmbedding().embed([long, short], 'document', new AbortController().signal)
+  expect(truncated).toBe(1)
+  expect(vectors[0]).toEqual(embedText(truncateTokens(long, 512)))
+  expect(Math.hypot(...(vectors[0] ?? []))).toBeCloseTo(1, 5)
+  expect(
+    (await createBuiltinEmbedding(8).embed(['one two three four five six seven eight nine ten'], 'query', new AbortController().signal))
+      .truncated,
+  ).toBe(1)
 })
 
 describe('sentenceSpans', () => {

@@ -119,3 +119,19 @@ test('parses and deletions that race leave no job without its document', async (
   expect(left.rows).toEqual([{ n: 0 }])
   await engine.close()
 })
+
+test('a protected or damaged upload is taken in and then fails, an unknown type is refused at once', async () => {
+  const engine = startTestEngine(database)
+  const workspace = workspaceId('teacher-damaged')
+  const upload = (fileId: string, bytes: Buffer): Promise<unknown> =>
+    engine.documents.upload(workspace, { fileName: 'a.docx', bytes, fileId, options: DEFAULT_PARSE_OPTIONS }, undefined)
+  const olePackage = [Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(600), Buffer.from('EncryptedPackage', 'utf16le')]
+  await upload('protected', Buffer.concat(olePackage))
+  expect((await engine.settled(workspace, 'protected')).parseError).toMatch(/^unprocessable_document: .*password protected/)
+  await upload('hollow', Buffer.from('504b0506000000000000000000000000000000000000', 'hex'))
+  expect((await engine.settled(workspace, 'hollow')).parseError).toMatch(/^unprocessable_document: .*empty/)
+  await expect(upload('unknown', Buffer.from(Array.from({ length: 3000 }, (_, at) => (at * 7919) % 256)))).rejects.toMatchObject({
+    code: 'unsupported_file_type',
+  })
+  await engine.close()
+})

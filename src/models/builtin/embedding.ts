@@ -3,6 +3,7 @@
 import { contentPieces, ENGLISH_STOP_WORDS } from '../../core/stopwords.ts'
 import { indexTerms } from '../../core/terms.ts'
 import { isCjk, normaliseForSearch } from '../../core/text.ts'
+import { truncateTokens } from '../../core/tokens.ts'
 import type { EmbeddingModel } from '../../ports/models.ts'
 import { NO_USAGE } from '../../ports/models.ts'
 
@@ -120,19 +121,23 @@ export function embedText(text: string): Float32Array {
 /** Lets other work of the process run between slices of a long batch. */
 const SLICE = 16
 
-export function createBuiltinEmbedding(): EmbeddingModel {
+/** @param maxTokens longer texts are cut there, by the estimate that also sizes chunks, and counted. */
+export function createBuiltinEmbedding(maxTokens = 512): EmbeddingModel {
   return {
     model: 'builtin/hashed-lexical-v1',
     dim: DIM,
     maxBatch: 64,
     async embed(texts, _kind, signal) {
       const vectors: Float32Array[] = []
+      let truncated = 0
       for (const text of texts) {
         signal.throwIfAborted()
-        vectors.push(embedText(text))
+        const cut = truncateTokens(text, maxTokens)
+        if (cut.length < text.length) truncated += 1
+        vectors.push(embedText(cut))
         if (vectors.length % SLICE === 0) await new Promise<void>((resolve) => setImmediate(resolve))
       }
-      return { vectors, truncated: 0, usage: NO_USAGE }
+      return { vectors, truncated, usage: NO_USAGE }
     },
   }
 }
