@@ -45,8 +45,10 @@ async function openPglite(directory: string | undefined): Promise<Opened> {
 function openPostgres(url: string, poolSize: number): Opened {
   const create = (max: number): pg.Pool => {
     const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'insight-rag' })
-    // An idle connection that the server closes must not end the process; the next query opens a new one.
+    // A connection that the server closes must not end the process, neither an idle one nor one between two statements of a
+    // transaction: that one's next statement fails, and the next to ask opens a new one.
     pool.on('error', () => undefined)
+    pool.on('connect', (client) => client.on('error', () => undefined))
     return pool
   }
   const main = create(poolSize)

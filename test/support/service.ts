@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { slotUrl } from './database.ts'
 
@@ -64,6 +65,7 @@ export async function startService(place: ServicePlace, env: Record<string, stri
   const written: string[] = []
   child.stdout.on('data', (part: Buffer) => written.push(part.toString()))
   child.stderr.on('data', (part: Buffer) => written.push(part.toString()))
+  const exit = once(child, 'exit')
   const url = `http://127.0.0.1:${port}`
   const call: Service['call'] = async (method, path, body, headers = {}) => {
     const init: RequestInit = {
@@ -71,9 +73,10 @@ export async function startService(place: ServicePlace, env: Record<string, stri
       headers: { ...(body === undefined || body instanceof FormData ? {} : { 'content-type': 'application/json' }), ...headers },
     }
     if (body !== undefined) init.body = body instanceof FormData ? body : JSON.stringify(body)
-    const response = await fetch(`${url}${path}`, init).catch((error: unknown) => {
-      if (child.exitCode === null) throw error
-      throw new Error(`the service ended with ${child.exitCode}:\n${written.join('')}`, { cause: error })
+    const response = await fetch(`${url}${path}`, init).catch(async (error: unknown) => {
+      // A connection breaks a moment before its process is seen to have ended; the log then says why.
+      await Promise.race([exit, sleep(1_000)])
+      throw new Error(`${method} ${path} was not answered (exit code ${child.exitCode}):\n${written.join('')}`, { cause: error })
     })
     const text = await response.text()
     return {
@@ -87,7 +90,7 @@ export async function startService(place: ServicePlace, env: Record<string, stri
     if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}:\n${written.join('')}`)
     const ready = await call('GET', '/readyz').catch(() => undefined)
     if (ready?.status === 200 && ready.json['seeding'] === false) break
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await sleep(100)
   }
   return {
     url,

@@ -5,7 +5,7 @@ import { workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import { migrate } from '../../src/drivers/migrate.ts'
 import { isConnectionError } from '../../src/drivers/postgres.ts'
 import type { Database } from '../../src/ports/database.ts'
-import { withScope } from '../../src/store/scope.ts'
+import { withScope, type ScopedTx } from '../../src/store/scope.ts'
 import { openTestDatabase } from '../support/database.ts'
 
 let database: Database
@@ -26,6 +26,25 @@ test.skipIf(process.env['DATABASE_URL'] === undefined)(
     expect(isConnectionError(error)).toBe(true)
     const after = await withScope(database, scope, (tx) => sql<{ t: string }>`select current_setting('statement_timeout') as t`.execute(tx))
     expect(after.rows).toEqual([{ t: '0' }])
+  },
+)
+
+test.skipIf(process.env['DATABASE_URL'] === undefined)(
+  'a connection that the server cuts between two statements costs its transaction and nothing else',
+  async () => {
+    const pidOf = async (tx: ScopedTx): Promise<number> =>
+      (await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx)).rows[0]?.pid ?? 0
+    const cut = withScope(database, scope, async (tx) => {
+      const pid = await pidOf(tx)
+      await sql`select pg_terminate_backend(${pid}, 5000)`.execute(database.db)
+      return pidOf(tx)
+    })
+    const error: unknown = await cut.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    expect([isConnectionError(error), String(error)]).toEqual([true, String(error)])
+    expect(await withScope(database, scope, pidOf)).toBeGreaterThan(0)
   },
 )
 
