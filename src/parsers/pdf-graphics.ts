@@ -1,11 +1,12 @@
 // What a PDF page draws besides text: ruling lines, pictures, and which fonts are bold; read from its list of operators.
-import type { OPS as PdfOperators, PDFPageProxy } from 'pdfjs-dist'
+import type { OPS as PdfOperators, PageViewport, PDFPageProxy } from 'pdfjs-dist'
 import type { Ruling } from './grid.ts'
 
 /** `id` of pdf.js, by which its pixels can be had; '' for masks and inline pictures, which only count as painted. */
-export type Picture = { id: string; left: number; top: number; right: number; bottom: number }
-/** `isPainted`: anything but text stands on the page. */
-export type Graphics = { rulings: Ruling[]; pictures: Picture[]; isPainted: boolean; isBold: (fontName: string) => boolean }
+export type Picture = Box & { id: string }
+export type Box = { left: number; top: number; right: number; bottom: number }
+/** `dots`: small round or square marks, as before items of lists; `isPainted`: anything but text stands on the page. */
+export type Graphics = { rulings: Ruling[]; pictures: Picture[]; dots: Box[]; isPainted: boolean; isBold: (fontName: string) => boolean }
 
 type Matrix = readonly number[]
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0]
@@ -33,12 +34,15 @@ function addLine(rulings: Ruling[], from: readonly [number, number], to: readonl
     rulings.push({ axis: 'vertical', at: (from[0] + to[0]) / 2, from: Math.min(from[1], to[1]), to: Math.max(from[1], to[1]) })
 }
 
+type Drawn = Pick<Graphics, 'rulings' | 'dots'>
+
 /** Coordinates a drawing operator of a path takes, by its number: move, line, cubic curve, quadratic curve, close. */
 const COORDINATES = [2, 2, 6, 4, 0]
 
 /** The straight pieces of a path; a filled sliver counts as one line along its middle. */
-function addPath(rulings: Ruling[], path: ArrayLike<number>, matrix: Matrix, isFilled: boolean): void {
+function addPath({ rulings, dots }: Drawn, path: ArrayLike<number>, matrix: Matrix, isFilled: boolean): void {
   const lines: [[number, number], [number, number]][] = []
+  const curves: [number, number][] = []
   let start: [number, number] = [0, 0]
   let current: [number, number] = [0, 0]
   for (let index = 0; index < path.length;) {
@@ -47,17 +51,33 @@ function addPath(rulings: Ruling[], path: ArrayLike<number>, matrix: Matrix, isF
     const next = count === 0 ? start : point(matrix, path[index + count - 1] ?? 0, path[index + count] ?? 0)
     if (operator === 0) start = next
     else if (operator !== 2 && operator !== 3) lines.push([current, next])
+    else curves.push(current, next)
     current = next
     index += 1 + count
   }
+  if (curves.length > 0 || isFilled) addDot(dots, [...curves, ...lines.flat()])
   if (!isFilled) for (const [from, to] of lines) addLine(rulings, from, to)
   else addFilled(rulings, lines.flat())
 }
 
+const MIN_DOT = 1.5
+const MAX_DOT = 7
+
+function addDot(dots: Box[], points: readonly [number, number][]): void {
+  const box = boxOf(points)
+  const [width, height] = [box.right - box.left, box.bottom - box.top]
+  if (Math.min(width, height) >= MIN_DOT && Math.max(width, height) <= MAX_DOT && Math.abs(width - height) < 1 && dots.length < 5000)
+    dots.push(box)
+}
+
+function boxOf(points: readonly [number, number][]): Box {
+  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)]
+  return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) }
+}
+
 function addFilled(rulings: Ruling[], points: readonly [number, number][]): void {
   if (points.length === 0) return
-  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)]
-  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
+  const { left, right, top, bottom } = boxOf(points)
   if (bottom - top <= MAX_LINE_WIDTH && right - left > MAX_LINE_WIDTH)
     addLine(rulings, [left, (top + bottom) / 2], [right, (top + bottom) / 2])
   else if (right - left <= MAX_LINE_WIDTH && bottom - top > MAX_LINE_WIDTH)
@@ -65,13 +85,13 @@ function addFilled(rulings: Ruling[], points: readonly [number, number][]): void
 }
 
 /** Walks the operators of a page. Cost: linear in their number; text operators are skipped. */
-export async function readGraphics(page: PDFPageProxy, OPS: typeof PdfOperators): Promise<Graphics> {
+export async function readGraphics(page: PDFPageProxy, viewport: PageViewport, OPS: typeof PdfOperators): Promise<Graphics> {
   const list = await page.getOperatorList()
-  const rulings: Ruling[] = []
+  const drawn: Drawn = { rulings: [], dots: [] }
   const pictures: Picture[] = []
   let isPainted = false
   const stack: Matrix[] = []
-  const base = page.getViewport({ scale: 1 }).transform as Matrix
+  const base = viewport.transform as Matrix
   let matrix: Matrix = IDENTITY
   const filling = new Set<number>([OPS.fill, OPS.eoFill])
   const stroking = new Set<number>([
@@ -103,22 +123,15 @@ export async function readGraphics(page: PDFPageProxy, OPS: typeof PdfOperators)
       isPainted ||= args[0] !== OPS.endPath
       const [painting, [path]] = args as [number, [ArrayLike<number> | null]]
       const isFilled = filling.has(painting)
-      if (path !== null && (isFilled || stroking.has(painting)) && rulings.length < 50_000)
-        addPath(rulings, path, multiply(base, matrix), isFilled)
+      if (path !== null && (isFilled || stroking.has(painting)) && drawn.rulings.length < 50_000)
+        addPath(drawn, path, multiply(base, matrix), isFilled)
     } else if (imaging.has(operator) && args !== null) {
       isPainted = true
-      const corners = [point(multiply(base, matrix), 0, 0), point(multiply(base, matrix), 1, 1)]
-      const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)]
-      pictures.push({
-        id: operator === OPS.paintImageXObject ? String(args[0]) : '',
-        left: Math.min(...xs),
-        right: Math.max(...xs),
-        top: Math.min(...ys),
-        bottom: Math.max(...ys),
-      })
+      const corners: [number, number][] = [point(multiply(base, matrix), 0, 0), point(multiply(base, matrix), 1, 1)]
+      pictures.push({ id: operator === OPS.paintImageXObject ? String(args[0]) : '', ...boxOf(corners) })
     }
   })
-  return { rulings, pictures, isPainted, isBold: (fontName) => isBold(page, fontName) }
+  return { ...drawn, pictures, isPainted, isBold: (fontName) => isBold(page, fontName) }
 }
 
 function isBold(page: PDFPageProxy, fontName: string): boolean {

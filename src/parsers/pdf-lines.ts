@@ -58,13 +58,113 @@ function isColumnGutter(segments: readonly Piece[], gutter: Gutter): boolean {
   })
 }
 
-/** Recursive: full-width segments part the page into bands, a gutter parts a band into columns, read left to right. */
+/** White space between two bands, in ems of the smaller type around it. */
+const BAND_GAP = 0.5
+/** A line that reaches across this share of a column is running text of it. */
+const FILLS_COLUMN = 0.7
+
+/** Segments parted by white space across the whole width, from the top. */
+function bandsOf(segments: readonly Piece[]): Piece[][] {
+  const bands: Piece[][] = []
+  let bottom = -Infinity
+  let size = 0
+  for (const segment of segments.toSorted((a, b) => a.top - b.top)) {
+    const last = bands.at(-1)
+    const em = Math.min(size, segment.size)
+    if (last === undefined || segment.top - bottom > em * BAND_GAP) {
+      bands.push([segment])
+      size = segment.size
+    } else {
+      last.push(segment)
+      if (segment.bottom > bottom) size = Math.max(4, segment.size)
+    }
+    bottom = Math.max(bottom, segment.bottom)
+  }
+  return bands
+}
+
+const isSideBySide = (band: readonly Piece[]): boolean =>
+  Math.max(...band.map((segment) => segment.left)) >= Math.min(...band.map((segment) => segment.right))
+
+type Standing = 'in columns' | 'short' | 'off'
+
+/** How a band stands to the columns beside a gutter: running text or pictures there, only short texts on both sides, or something else. */
+function standingOf(band: readonly Piece[], gutter: Gutter, all: readonly Piece[]): Standing {
+  const middle = (gutter.left + gutter.right) / 2
+  const [left, right] = [Math.min(...all.map((one) => one.left)), Math.max(...all.map((one) => one.right))]
+  const size = median(all.map((one) => one.size))
+  const isRunning = (side: readonly Piece[], column: number): boolean =>
+    side.some((one) => one.object !== undefined || (width(one) >= column * FILLS_COLUMN && one.size < size * 1.12))
+  const before = band.filter((segment) => segment.right <= middle + 1)
+  const after = band.filter((segment) => segment.left >= middle - 1)
+  const areBoth = before.length > 0 && after.length > 0
+  // What crosses the gutter is full width; columns go on around it only when they stand at its sides.
+  if (before.length + after.length < band.length) return areBoth ? 'in columns' : 'off'
+  if (before.length === 0 || isRunning(before, gutter.left - left) || isRunning(after, right - gutter.right)) return 'in columns'
+  return areBoth ? 'short' : 'off'
+}
+
+/** More rows of short texts at one height are a table; fewer are a heading beside a list, or the ends of two paragraphs. */
+const MAX_SHORT_ROWS = 2
+
+/** How many bands from the first stand in columns. */
+function bandsInColumns(bands: readonly Piece[][], gutter: Gutter): number {
+  const all = bands.flat()
+  const standings = bands.map((band) => standingOf(band, gutter, all))
+  let short = 0
+  for (const [at, standing] of standings.entries()) {
+    if (standing === 'off') return at
+    short = standing === 'short' ? short + rowsOf(bands[at] ?? []).filter((row) => row.length > 1).length : 0
+    if (short > MAX_SHORT_ROWS) return standings.slice(0, at).findLastIndex((before) => before !== 'short') + 1
+  }
+  return bands.length
+}
+
+/** The longest run of bands from the first that is set in columns, and the gutter between them. */
+function columnsFrom(bands: readonly Piece[][]): { gutter: Gutter; count: number } | undefined {
+  if (bands[0] === undefined || !isSideBySide(bands[0])) return undefined
+  let count = bands.length
+  while (count > 0) {
+    const segments = bands.slice(0, count).flat()
+    if (segments.length < MIN_COLUMN_ROWS * 2) return undefined
+    const gutter = gutterCandidates(segments).find((candidate) => isColumnGutter(segments, candidate))
+    if (gutter === undefined) count -= 1
+    else {
+      const standing = bandsInColumns(bands.slice(0, count), gutter)
+      if (standing === count) return { gutter, count }
+      count = standing
+    }
+  }
+  return undefined
+}
+
+/** Bands of white space part the page; neighbouring bands with a gutter in common are columns, read left to right, each like a page. */
 function regionsOf(segments: readonly Piece[], depth: number): Piece[][] {
-  const gutter =
-    depth > 4 || segments.length < MIN_COLUMN_ROWS * 2
-      ? undefined
-      : gutterCandidates(segments).find((candidate) => isColumnGutter(segments, candidate))
-  if (gutter === undefined) return segments.length === 0 ? [] : [[...segments]]
+  if (depth > 4 || segments.length < MIN_COLUMN_ROWS * 2) return segments.length === 0 ? [] : [[...segments]]
+  const bands = bandsOf(segments)
+  const regions: Piece[][] = []
+  let single: Piece[] = []
+  const flush = (): void => {
+    if (single.length > 0) regions.push(single)
+    single = []
+  }
+  for (let at = 0; at < bands.length;) {
+    const columns = columnsFrom(bands.slice(at))
+    if (columns === undefined) {
+      single.push(...(bands[at] ?? []))
+      at += 1
+    } else {
+      flush()
+      regions.push(...inColumns(bands.slice(at, at + columns.count).flat(), columns.gutter, depth))
+      at += columns.count
+    }
+  }
+  flush()
+  return regions
+}
+
+/** Full-width segments part the columns; between them, the left column is read before the right one. */
+function inColumns(segments: readonly Piece[], gutter: Gutter, depth: number): Piece[][] {
   const middle = (gutter.left + gutter.right) / 2
   const crosses = (segment: Piece): boolean => segment.left < middle - 1 && segment.right > middle + 1
   const regions: Piece[][] = []
@@ -99,8 +199,12 @@ function isLastLineOf(last: Piece | undefined, segment: Piece, all: readonly Pie
   return all.every((other) => other === segment || Math.abs(other.baseline - segment.baseline) > segment.size * 0.5)
 }
 
-/** Lines of a page in reading order. @param firstRegion number of the page's first region. */
+/**
+ * Lines of a page in reading order; labels that lie on their side follow at the end, each for itself.
+ * @param firstRegion number of the page's first region.
+ */
 export function linesOf(pieces: readonly Piece[], page: number, firstRegion: number): Line[] {
-  const segments = rowsOf(pieces).flatMap(segmentsOf)
-  return regionsOf(segments, 0).flatMap((region, index) => rowsOf(region).map((row) => lineOf(row, page, firstRegion + index)))
+  const turned = pieces.filter((piece) => piece.turned === true).map((piece) => [[piece]])
+  const upright = regionsOf(segmentsOf(pieces.filter((piece) => piece.turned !== true)), 0).map(rowsOf)
+  return [...upright, ...turned].flatMap((rows, index) => rows.map((row) => lineOf(row, page, firstRegion + index)))
 }

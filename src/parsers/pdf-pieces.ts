@@ -20,6 +20,10 @@ export type Piece = {
   /** Of a reader, 0..1; absent for text that was simply there. */
   confidence?: number
   object?: PageObject
+  /** What a segment was joined from, left to right. */
+  parts?: Piece[]
+  /** Set at a right angle to the page's text, like the labels of an axis; its box is upright all the same. */
+  turned?: true
 }
 
 export type Line = Piece & {
@@ -46,19 +50,36 @@ export function joint(before: string, after: string): '' | ' ' {
 }
 
 const overlap = (a: Piece, b: Piece): number => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)
-const isRightToLeft = (row: readonly Piece[]): boolean => row.filter((piece) => /[\u0590-\u08ff]/.test(piece.text)).length * 2 > row.length
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff]/
+const isRightToLeft = (row: readonly Piece[]): boolean => row.filter((piece) => RIGHT_TO_LEFT.test(piece.text)).length * 2 > row.length
+
+/** The order of reading of pieces that stand from left to right: Arabic and Hebrew from the right, numbers and Latin words within them not. */
+function inReadingOrder(row: readonly Piece[]): Piece[] {
+  if (!isRightToLeft(row)) return [...row]
+  const result: Piece[] = []
+  let run: Piece[] = []
+  for (const piece of row.toReversed()) {
+    if (/[\p{L}\p{N}]/u.test(piece.text) && !RIGHT_TO_LEFT.test(piece.text)) run.unshift(piece)
+    else {
+      result.push(...run, piece)
+      run = []
+    }
+  }
+  return [...result, ...run]
+}
 
 /**
- * Pieces side by side, rows from top to bottom: their heights overlap by more than half of the smaller one, which keeps sub- and
- * superscripts in. Objects are rows of their own.
+ * Segments side by side, rows from top to bottom: what shares a baseline, within half of the smaller type. Objects are rows of their own.
  */
-export function rowsOf(pieces: readonly Piece[]): Piece[][] {
+export function rowsOf(segments: readonly Piece[]): Piece[][] {
   const rows: { pieces: Piece[]; main: Piece }[] = []
   const fits = (main: Piece, piece: Piece): boolean =>
     main.object === undefined &&
     piece.object === undefined &&
+    Math.abs(main.baseline - piece.baseline) < 0.55 * Math.min(main.size, piece.size) &&
     overlap(main, piece) > 0.5 * Math.min(main.bottom - main.top, piece.bottom - piece.top)
-  for (const piece of pieces.toSorted((a, b) => a.baseline - b.baseline || a.left - b.left)) {
+  for (const piece of segments.toSorted((a, b) => a.baseline - b.baseline || a.left - b.left)) {
     const row = rows.slice(-4).findLast(({ main }) => fits(main, piece))
     if (row === undefined) rows.push({ pieces: [piece], main: piece })
     else {
@@ -66,9 +87,7 @@ export function rowsOf(pieces: readonly Piece[]): Piece[][] {
       if (piece.size > row.main.size) row.main = piece
     }
   }
-  return rows.map(({ pieces: row }) =>
-    isRightToLeft(row) ? row.toSorted((a, b) => b.left - a.left) : row.toSorted((a, b) => a.left - b.left),
-  )
+  return rows.map(({ pieces: row }) => inReadingOrder(row.toSorted((a, b) => a.left - b.left)))
 }
 
 /** Gap, in ems, from which two pieces of a row belong to different columns or cells. */
@@ -91,7 +110,7 @@ const gapOf = (a: Piece, b: Piece): number => Math.max(b.left - a.right, a.left 
 /** Two neighbours as one piece; a visible gap becomes a space. Confidence is weighed by length. */
 export function merged(a: Piece, b: Piece): Piece {
   const space = gapOf(a, b) > spaceGap(a, b) && !/\s$/.test(a.text) && !/^\s/.test(b.text) ? ' ' : ''
-  const main = a.size >= b.size ? a : b
+  const main = a.text.length >= b.text.length ? a : b
   const confidence = meanConfidence([a, b])
   return {
     text: a.text + space + b.text,
@@ -137,16 +156,67 @@ export function meanConfidence(pieces: readonly Piece[]): number | undefined {
   return read.reduce((sum, piece) => sum + (piece.confidence ?? 0) * Math.max(1, piece.text.length), 0) / weight
 }
 
-/** A row in runs parted by wide gaps. */
-export function segmentsOf(row: readonly Piece[]): Piece[] {
-  const segments: Piece[] = []
-  for (const piece of row) {
-    const last = segments.at(-1)
-    if (last !== undefined && gapOf(last, piece) < SEGMENT_GAP) segments[segments.length - 1] = merged(last, piece)
-    else segments.push(piece)
-  }
-  return segments
+type Segment = { parts: Piece[]; last: Piece; main: Piece }
+
+/** Baselines are looked up in steps of so many points. */
+const STEP = 6
+/** Raised or lowered type is at most this large beside what it belongs to. */
+const SCRIPT_SIZE = 0.9
+
+/** How far `piece` stands off the line of `segment`, in points; undefined when it cannot belong to it. */
+function offLine({ last, main }: Segment, piece: Piece): number | undefined {
+  const gap = (piece.left - last.right) / Math.max(last.size, piece.size, 1)
+  const [small, large] = [Math.min(main.size, piece.size), Math.max(main.size, piece.size)]
+  const off = Math.abs(main.baseline - piece.baseline)
+  // The boxes of words that OCR read may overlap.
+  if (gap >= SEGMENT_GAP || (gap < -0.6 && off > small * 0.1)) return undefined
+  const isScript = small <= large * SCRIPT_SIZE && gap < 0.4
+  return off <= (isScript ? large * 0.55 : small * 0.4) ? off : undefined
 }
+
+/**
+ * Runs of text parted by wide gaps, whatever else stands at their height: every piece joins the run that ends where it begins, sub- and
+ * superscripts included. Cost: linear in the pieces, times the runs near their baseline.
+ */
+export function segmentsOf(pieces: readonly Piece[]): Piece[] {
+  const near = new Map<number, Segment[]>()
+  const segments: Segment[] = []
+  const objects = pieces.filter((piece) => piece.object !== undefined)
+  for (const piece of pieces.filter((one) => one.object === undefined).toSorted((a, b) => a.left - b.left || a.right - b.right)) {
+    const step = Math.round(piece.baseline / STEP)
+    let best: { segment: Segment; off: number } | undefined
+    for (let at = step - 2; at <= step + 2; at += 1)
+      for (const segment of near.get(at) ?? []) {
+        const off = offLine(segment, piece)
+        if (off !== undefined && (best === undefined || off < best.off)) best = { segment, off }
+      }
+    if (best === undefined) {
+      const segment = { parts: [piece], last: piece, main: piece }
+      segments.push(segment)
+      near.set(step, [...(near.get(step) ?? []), segment])
+    } else join(best.segment, piece, near)
+  }
+  return [...objects, ...segments.map(({ parts }) => joined(parts))]
+}
+
+function join(segment: Segment, piece: Piece, near: Map<number, Segment[]>): void {
+  segment.parts.push(piece)
+  if (piece.right > segment.last.right) segment.last = piece
+  if (piece.size <= segment.main.size * 1.05) return
+  segment.main = piece
+  const step = Math.round(piece.baseline / STEP)
+  const there = near.get(step) ?? []
+  if (!there.includes(segment)) near.set(step, [...there, segment])
+}
+
+function joined(parts: readonly Piece[]): Piece {
+  const [first] = parts
+  if (first !== undefined && parts.length === 1) return first
+  return { ...inReadingOrder(parts).reduce(merged), parts: [...parts] }
+}
+
+/** The smallest pieces of a segment, left to right. */
+export const partsOf = (segment: Piece): readonly Piece[] => segment.parts ?? [segment]
 
 const FULL_WIDTH: Readonly<Record<string, string>> = { ',': '，', ';': '；', ':': '：', '!': '！', '?': '？' }
 
@@ -159,11 +229,7 @@ export function tidyRead(text: string): string {
 
 /** The texts of the rows of some pieces, e.g. of one cell. */
 export function rowTexts(pieces: readonly Piece[]): string[] {
-  return rowsOf(pieces).map((row) =>
-    segmentsOf(row)
-      .map((segment) => segment.text.trim())
-      .join(' '),
-  )
+  return rowsOf(segmentsOf(pieces)).map((row) => row.map((segment) => segment.text.trim()).join(' '))
 }
 
 export function lineOf(row: Piece[], page: number, region: number): Line {

@@ -9,11 +9,12 @@ import { linesOf } from './pdf-lines.ts'
 import { splitNotes, withoutMargins } from './pdf-margins.ts'
 import { needsOcr, type OcrBudget, readPageByOcr, SURE, UNSURE } from './pdf-ocr.ts'
 import { openPdf } from './pdf-open.ts'
-import { coveredByPicture, isGarbled, notablePictures, objectPiece, readText, withRuledTables } from './pdf-page.ts'
+import { coveredByPicture, isGarbled, notablePictures, objectPiece, withDrawnMarks, withRuledTables } from './pdf-page.ts'
 import { pageAsset, pictureAsset } from './pdf-pictures.ts'
 import type { Line, PageObject, Piece } from './pdf-pieces.ts'
 import { pictureReader } from './picture-text.ts'
 import { isImplausible } from './plausible.ts'
+import { readText } from './pdf-text.ts'
 import { headingRule, outlineKey, typographyOf } from './pdf-typography.ts'
 import { writeBlock } from './pdf-write.ts'
 import { createWriter, type Writer } from './writer.ts'
@@ -46,17 +47,19 @@ async function readPages(pdf: PDFDocumentProxy, reading: Reading): Promise<void>
   }
 }
 
-const NO_GRAPHICS: Graphics = { rulings: [], pictures: [], isPainted: true, isBold: () => false }
+const NO_GRAPHICS: Graphics = { rulings: [], pictures: [], dots: [], isPainted: true, isBold: () => false }
 
 async function readPage(page: PDFPageProxy, reading: Reading): Promise<void> {
   const { context, writer } = reading
-  const graphics = await readGraphics(page, reading.OPS).catch(() => NO_GRAPHICS)
-  const text = await readText(page, graphics.isBold)
+  const { viewport, textWith } = await readText(page)
+  const graphics = await readGraphics(page, viewport, reading.OPS).catch(() => NO_GRAPHICS)
+  const text = textWith(graphics.isBold)
   reading.heights[page.pageNumber - 1] = text.height
   const garbled = isGarbled(text.pieces)
   const characters = text.pieces.reduce((sum, piece) => sum + piece.text.trim().length, 0)
   let { pieces } = text
-  let { rulings } = graphics
+  // Lines and pictures stand where they are painted, which is not where the columns of vertical writing are put as lines.
+  let rulings = text.isVertical ? [] : graphics.rulings
   const share = coveredByPicture(graphics, text.width, text.height)
   const isBlank = characters === 0 && !graphics.isPainted
   const doubtful = !garbled && isImplausible(text.pieces.map((piece) => piece.text).join(' '))
@@ -72,6 +75,7 @@ async function readPage(page: PDFPageProxy, reading: Reading): Promise<void> {
     writer.warn(`The text layer of page ${page.pageNumber} is garbled: its fonts hide what their letters stand for.`)
   if (context.options.processTables) pieces = withRuledTables(pieces, rulings)
   if (context.options.processImages) pieces = [...pieces, ...(await picturePieces(page, graphics, text, byOcr, reading))]
+  if (!text.isVertical) pieces = withDrawnMarks(pieces, graphics.dots)
   const lines = linesOf(pieces, page.pageNumber, (reading.lines.at(-1)?.region ?? 0) + 1)
   if (lines.length === 0 && !isBlank) reading.empty.push(page.pageNumber)
   for (const line of context.options.processTables ? withAlignedTables(lines) : lines) reading.lines.push(line)

@@ -47,15 +47,20 @@ export function firstRowIsHeader(rows: readonly (readonly string[])[]): boolean 
   return labels && filled.length >= Math.max(2, names.length - 1)
 }
 
+/** Each column's name under the group above it, e.g. `Term 1 Test`: the same name may stand under several groups. */
+function joinedNames(cells: readonly TableCell[], texts: readonly (readonly string[])[]): string[] {
+  return (texts[1] ?? []).map((text, column) => {
+    const group = cells.find((cell) => cell.row === 0 && cell.column <= column && cell.column + cell.columnSpan > column)
+    return text === '' ? (group?.text ?? '') : isNumeric(text) ? text : `${group?.text ?? ''} ${text}`.trim()
+  })
+}
+
 /** Header rows of a full grid: two when the first one groups columns, else one when it names them. */
 export function guessHeaderRows(cells: readonly TableCell[], rows: number, columns: number): number {
   const texts = Array.from({ length: Math.min(rows, 8) }, (_, row) =>
     Array.from({ length: columns }, (__, column) => cells.find((cell) => cell.row === row && cell.column === column)?.text ?? ''),
   )
   const groups = cells.some((cell) => cell.row === 0 && cell.columnSpan > 1 && cell.columnSpan < columns)
-  if (groups && rows >= 3) {
-    const names = (texts[1] ?? []).map((text, column) => (text === '' ? (texts[0]?.[column] ?? '') : text))
-    return firstRowIsHeader([names, ...texts.slice(2)]) ? 2 : 1
-  }
+  if (groups && rows >= 3) return firstRowIsHeader([joinedNames(cells, texts), ...texts.slice(2)]) ? 2 : 1
   return firstRowIsHeader(texts) ? 1 : 0
 }

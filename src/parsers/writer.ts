@@ -67,7 +67,7 @@ const placed = ({ page, bbox, confidence, record }: Place): Partial<Block> => ({
 
 /** Titles that programs leave behind and nobody wrote. */
 const NO_TITLE =
-  /^(?:untitled|document\d*|presentation\d*|slide \d+|powerpoint presentation|microsoft \w+ - .*|.*\.(?:docx?|pptx?|xlsx?|pdf|tex|dvi|indd|html?))$/i
+  /^(?:\(anonymous\)|untitled|document\d*|presentation\d*|slide \d+|powerpoint presentation|microsoft \w+ - .*|.*\.(?:docx?|pptx?|xlsx?|pdf|tex|dvi|indd|html?))$/i
 
 export function createWriter(context: FormatContext): Writer {
   const blocks: Block[] = []
