@@ -78,6 +78,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     url: config.database.url,
     directory: config.database.url === undefined ? join(config.dataDir, 'pglite') : undefined,
     poolSize: config.database.poolSize,
+    readUrl: config.database.readUrl,
+    onReplicaFailure: (error) => log.warn({ err: error }, 'the read replica does not answer; the primary answers searches meanwhile'),
   })
   const work: { worker?: Worker; outbox?: OutboxDelivery } = {}
   const deps: EngineDeps = {

@@ -16,7 +16,7 @@ export type Config = {
   dataDir: string
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   role: 'all' | 'api' | 'worker'
-  database: { url: string | undefined; poolSize: number }
+  database: { url: string | undefined; readUrl: string | undefined; poolSize: number }
   worker: { concurrency: number; perWorkspace: number }
   java: {
     baseUrl: string | undefined
@@ -124,6 +124,9 @@ function startRefusals(config: Config): string[] {
       'SECRETS_KEY must be set together with DATABASE_URL, because every process has to open what another one sealed; openssl rand -base64 32 makes one.',
     )
   }
+  if (config.database.readUrl !== undefined && config.database.url === undefined) {
+    refusals.push('DATABASE_READ_URL names a replica, so DATABASE_URL must name its primary.')
+  }
   return refusals
 }
 
@@ -141,7 +144,7 @@ function assemble(values: Values): Config {
     dataDir: values.DATA_DIR ?? './data',
     logLevel: values.LOG_LEVEL ?? 'info',
     role: values.ROLE ?? 'all',
-    database: { url: values.DATABASE_URL, poolSize: values.DATABASE_POOL_SIZE ?? 10 },
+    database: { url: values.DATABASE_URL, readUrl: values.DATABASE_READ_URL, poolSize: values.DATABASE_POOL_SIZE ?? 10 },
     worker: { concurrency, perWorkspace: values.WORKSPACE_CONCURRENCY ?? concurrency },
     java: {
       baseUrl: values.JAVA_BASE_URL,

@@ -81,6 +81,10 @@ export const SETTINGS = {
     .string()
     .regex(/^postgres(?:ql)?:\/\//, 'must start with postgres:// or postgresql://')
     .describe('PostgreSQL 15 or later with pgvector 0.8; without it the embedded database'),
+  DATABASE_READ_URL: z
+    .string()
+    .regex(/^postgres(?:ql)?:\/\//, 'must start with postgres:// or postgresql://')
+    .describe('Streaming replica of DATABASE_URL that answers searches while it has everything; unset: the primary does'),
   DATABASE_POOL_SIZE: whole(2, 200, 'Connections of one process to PostgreSQL'),
   WORKER_CONCURRENCY: whole(1, 256, 'Documents processed at once by one process'),
   WORKSPACE_CONCURRENCY: whole(1, 256, 'Documents of one workspace processed at once by all processes'),

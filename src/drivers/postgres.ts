@@ -5,14 +5,18 @@ import { AppError } from '../core/errors.ts'
 import type { Database } from '../ports/database.ts'
 import { migrate } from './migrate.ts'
 import { openEmbedded } from './pglite.ts'
+import { openReplica } from './replica.ts'
 
 export type DatabaseSettings = {
   /** PostgreSQL connection string; undefined means the embedded engine. */
   url: string | undefined
   /** Where the embedded engine keeps its files; undefined means in memory. */
   directory: string | undefined
-  /** Connections of the main pool. */
+  /** Connections of the main pool, and of the replica's. */
   poolSize: number
+  /** Connection string of a streaming replica of `url` that answers searches. */
+  readUrl?: string | undefined
+  onReplicaFailure?: (error: unknown) => void
 }
 
 const over = (pool: pg.Pool): Kysely<unknown> => new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
@@ -27,14 +31,21 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   try {
     await migrate(opened.db, opened.vectorType)
     const oid = await sql<{ oid: number }>`select ${opened.vectorType}::regtype::oid::int as oid`.execute(opened.db)
-    return { ...opened, vectorOid: oid.rows[0]?.oid ?? 0 }
+    const replica = settings.readUrl === undefined ? undefined : await replicaOf(opened.db, settings.readUrl, settings)
+    const close = async (): Promise<void> => {
+      await Promise.all([opened.close(), replica?.close()])
+    }
+    return { ...opened, vectorOid: oid.rows[0]?.oid ?? 0, replica, close }
   } catch (error) {
     await opened.close()
     throw error
   }
 }
 
-type Opened = Omit<Database, 'vectorOid'>
+const replicaOf = (primary: Kysely<unknown>, url: string, { poolSize, onReplicaFailure = () => undefined }: DatabaseSettings) =>
+  openReplica(primary, { url, poolSize, onFailure: onReplicaFailure })
+
+type Opened = Omit<Database, 'vectorOid' | 'replica'>
 
 async function openPglite(directory: string | undefined): Promise<Opened> {
   const embedded = await openEmbedded(directory)

@@ -12,5 +12,22 @@ export type Database = {
   /** `halfvec` or `vector`, and its type number in this database; needed to send vectors in binary. */
   readonly vectorType: 'halfvec' | 'vector'
   readonly vectorOid: number
+  /** Undefined: the primary answers searches too. */
+  readonly replica: Replica | undefined
   close(): Promise<void>
+}
+
+/** A streaming replica, which may be behind or away. `store/newest.ts` decides when it answers. */
+export type Replica = {
+  readonly db: Kysely<unknown>
+  /** Searches it answered, and those it did not because it was behind or failed. */
+  readonly counts: Readonly<Record<'replica' | 'behind' | 'failed', number>>
+  /** False for a while after a failure, and while it is not known to be the primary's replica. */
+  usable(): Promise<boolean>
+  /** It had everything that the primary had. */
+  answered(): void
+  behind(): void
+  failed(error: unknown): void
+  /** Tells whether the primary answers. True when the replica may answer without it: it was seen to be up to date shortly before. */
+  primaryAnswers(answers: boolean): boolean
 }

@@ -84,6 +84,11 @@ async function readiness(deps: EngineDeps): Promise<Readiness> {
     const depth = await jobs.depth(deps.database.side)
     checks['database'] = 'ok'
     checks['queue'] = depth.length === 0 ? 'empty' : depth.map((row) => `${row.jobs} ${row.kind} ${row.state}`).join(', ')
+    const { replica } = deps.database
+    if (replica !== undefined) {
+      const { replica: answered, behind, failed } = replica.counts
+      checks['replica'] = `${answered} searches answered, ${behind} left to the primary because it was behind, ${failed} failures`
+    }
     seeding = await isSeeding(deps)
   } catch (error) {
     const cause = error instanceof AppError ? error.message : 'The database does not answer.'

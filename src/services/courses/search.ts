@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.ts'
 import { byScore, unit } from '../../core/scoring.ts'
 import { workspaceScope, type WorkspaceId } from '../../core/workspace.ts'
 import * as courses from '../../store/courses.ts'
+import { withNewest } from '../../store/newest.ts'
 import { withScope, type ScopedTx } from '../../store/scope.ts'
 import { contents } from '../../store/search-chunks.ts'
 import type { ChunkFilter } from '../../store/search-filter.ts'
@@ -23,19 +24,16 @@ export async function searchCourse(
   signal: AbortSignal,
 ): Promise<CourseHit[]> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const home = homeFor(
-      deps,
-      workspace,
-      await fromStore(() => withScope(deps.database, workspaceScope(workspace), (tx) => readyRow(tx, workspace))),
-    )
+    const row = await fromStore(() => withScope(deps.database, workspaceScope(workspace), (tx) => readyRow(tx, workspace)))
+    const home = homeFor(deps, workspace, row)
     const { vectors } = await home.model.embed([query.query], 'query', signal)
     const [vector] = vectors
     if (vector === undefined)
       throw new AppError('embedding_service_unavailable', 'The embedding model returned no vector for the question.')
     const hits = await fromStore(() =>
-      withScope(deps.database, workspaceScope(workspace), (tx) => readHits(tx, workspace, query, { vector, spaceId: home.space_id }), {
-        snapshot: true,
-      }),
+      withNewest(deps.database, workspaceScope(workspace), { workspaces: [row], certain: true }, (tx) =>
+        readHits(tx, workspace, query, { vector, spaceId: home.space_id }),
+      ),
     )
     if (hits !== undefined) return hits
   }

@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.ts'
 import { compareCodePoints } from '../../core/names.ts'
 import { unit } from '../../core/scoring.ts'
 import { workspaceScope, type WorkspaceId } from '../../core/workspace.ts'
+import { withNewest } from '../../store/newest.ts'
 import * as releases from '../../store/releases.ts'
 import { withScope, type ScopedTx } from '../../store/scope.ts'
 import { contents, type FoundChunk } from '../../store/search-chunks.ts'
@@ -50,9 +51,9 @@ export async function searchRelease(
     const [vector] = vectors
     if (vector === undefined)
       throw new AppError('embedding_service_unavailable', 'The embedding model returned no vector for the question.')
-    const answer = await withScope(deps.database, scope, (tx) => read(tx, workspace, query, { vector, spaceId: home.space_id }), {
-      snapshot: true,
-    })
+    const answer = await withNewest(deps.database, scope, { workspaces: [found.row], certain: true }, (tx) =>
+      read(tx, workspace, query, { vector, spaceId: home.space_id }),
+    )
     if (answer !== undefined) return answer
   }
   throw new AppError('vector_store_error', 'The release is being moved to another embedding space; try again.')

@@ -8,7 +8,8 @@ import type { Models } from '../../ports/models.ts'
 import { type EntityCard, entityCards, type RelationCard, relationCards } from '../../store/search-cards.ts'
 import { contents, type FoundChunk } from '../../store/search-chunks.ts'
 import { SEARCH_SETTINGS } from '../../store/search-vectors.ts'
-import { type ScopedTx, withScope } from '../../store/scope.ts'
+import { newest, withNewest } from '../../store/newest.ts'
+import type { ScopedTx } from '../../store/scope.ts'
 import { inScope, type WorkspaceRow } from '../../store/workspaces.ts'
 import type { SearchRequest, SearchResponse } from '../api.ts'
 import { embedQuestion, type QuestionVectors } from './embed.ts'
@@ -68,22 +69,25 @@ const NOTHING: Found = {
   retrieveMs: 0,
 }
 
+const WITHOUT_PRIMARY = 'The primary database does not answer; what was changed last may be missing.'
+
 /** A statement of a search takes milliseconds; one that takes this long is stopped before many of them stop everything. */
 const STATEMENT_MS = 20_000
 
 async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, signal: AbortSignal): Promise<Found> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const startedAt = performance.now()
-    const workspaces = await inScope(deps.database.db, scope)
+    const known = await newest(deps.database, scope)
+    const { workspaces } = known
     const vectors = needsEmbedding(plan.request.mode)
       ? await embedQuestion(deps, workspaces, plan, signal)
       : new Map<number, QuestionVectors>()
     const embeddedAt = performance.now()
-    const found = await withScope(deps.database, scope, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), {
-      snapshot: true,
+    const found = await withNewest(deps.database, scope, known, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), {
       timeoutMs: STATEMENT_MS,
       settings: SEARCH_SETTINGS,
     })
+    if (found && !known.certain) plan.degraded.push(WITHOUT_PRIMARY)
     if (found) return { ...found, embedMs: embeddedAt - startedAt, retrieveMs: performance.now() - embeddedAt }
   }
   throw new AppError('vector_store_error', 'A searched workspace is being moved to another embedding space; try again.')
