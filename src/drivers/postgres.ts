@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { AppError } from '../core/errors.ts'
 import type { Database } from '../ports/database.ts'
+import { createAdmission, type AdmissionSettings } from './admission.ts'
 import { migrate } from './migrate.ts'
 import { openEmbedded } from './pglite.ts'
 import { openReplica } from './replica.ts'
@@ -35,7 +36,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
     const close = async (): Promise<void> => {
       await Promise.all([opened.close(), replica?.close()])
     }
-    return { ...opened, vectorOid: oid.rows[0]?.oid ?? 0, replica, close }
+    return { ...opened, vectorOid: oid.rows[0]?.oid ?? 0, replica, searches: createAdmission(admissionOf(settings)), close }
   } catch (error) {
     await opened.close()
     throw error
@@ -45,7 +46,14 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 const replicaOf = (primary: Kysely<unknown>, url: string, { poolSize, onReplicaFailure = () => undefined }: DatabaseSettings) =>
   openReplica(primary, { url, poolSize, onFailure: onReplicaFailure })
 
-type Opened = Omit<Database, 'vectorOid' | 'replica'>
+/** Two connections are left for what else a process does; the embedded engine has one for everything. */
+const admissionOf = ({ url, poolSize }: DatabaseSettings): AdmissionSettings => ({
+  atOnce: url === undefined ? 1 : Math.max(1, poolSize - 2),
+  longestWaitMs: 3_000,
+  mostWaiting: 1_000,
+})
+
+type Opened = Omit<Database, 'vectorOid' | 'replica' | 'searches'>
 
 async function openPglite(directory: string | undefined): Promise<Opened> {
   const embedded = await openEmbedded(directory)

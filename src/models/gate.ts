@@ -2,8 +2,8 @@
 // One gate per server, key and model, shared by every role that uses it.
 import { createAdaptiveLimit } from './adaptive-limit.ts'
 import type { AdaptiveLimit } from './adaptive-limit.ts'
-import { createFairQueue } from './fair-queue.ts'
-import type { Waiting } from './fair-queue.ts'
+import { createFairQueue } from '../core/fair-queue.ts'
+import type { Waiting } from '../core/fair-queue.ts'
 
 /** A live question goes before summaries, summaries before ingestion. */
 export type Priority = 'live' | 'summary' | 'ingest'

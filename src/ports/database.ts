@@ -14,6 +14,7 @@ export type Database = {
   readonly vectorOid: number
   /** Undefined: the primary answers searches too. */
   readonly replica: Replica | undefined
+  readonly searches: Admission
   close(): Promise<void>
 }
 
@@ -30,4 +31,10 @@ export type Replica = {
   failed(error: unknown): void
   /** Tells whether the primary answers. True when the replica may answer without it: it was seen to be up to date shortly before. */
   primaryAnswers(answers: boolean): boolean
+}
+
+/** Lets so many in at once; a tenant with many waiting does not delay the others. */
+export type Admission = {
+  /** @throws AppError `overloaded` when the wait would be too long, or has been; the signal's reason when the caller went away first. */
+  run<T>(tenant: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }

@@ -30,13 +30,29 @@ export async function newest(database: Database, scope: WorkspaceScope): Promise
   }
 }
 
-/** One read-only snapshot that has at least what `known` says; `work` may run twice when the replica fails in the middle. */
-export async function withNewest<T>(
+export type SearchOptions = Omit<ScopeOptions, 'snapshot'> & { signal: AbortSignal }
+
+/**
+ * One read-only snapshot that has at least what `known` says; `work` may run twice when the replica fails in the middle.
+ *
+ * @throws AppError `overloaded` when too many searches wait already.
+ */
+export function withNewest<T>(
+  database: Database,
+  scope: WorkspaceScope,
+  known: Newest,
+  work: (tx: ScopedTx) => Promise<T>,
+  { signal, ...options }: SearchOptions,
+): Promise<T> {
+  return database.searches.run(scope[0], signal, () => readNewest(database, scope, known, work, options))
+}
+
+async function readNewest<T>(
   database: Database,
   scope: WorkspaceScope,
   { workspaces, certain }: Newest,
   work: (tx: ScopedTx) => Promise<T>,
-  options: Omit<ScopeOptions, 'snapshot'> = {},
+  options: Omit<ScopeOptions, 'snapshot'>,
 ): Promise<T> {
   const { replica } = database
   if (replica === undefined || !(await replica.usable())) return withScope(database, scope, work, { ...options, snapshot: true })

@@ -32,7 +32,7 @@ export async function searchCourse(
       throw new AppError('embedding_service_unavailable', 'The embedding model returned no vector for the question.')
     const hits = await fromStore(() =>
       withNewest(deps.database, workspaceScope(workspace), { workspaces: [row], certain: true }, (tx) =>
-        readHits(tx, workspace, query, { vector, spaceId: home.space_id }),
+        readHits(tx, workspace, query, { vector, spaceId: home.space_id }), { signal }
       ),
     )
     if (hits !== undefined) return hits

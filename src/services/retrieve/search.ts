@@ -84,6 +84,7 @@ async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, si
       : new Map<number, QuestionVectors>()
     const embeddedAt = performance.now()
     const found = await withNewest(deps.database, scope, known, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), {
+      signal,
       timeoutMs: STATEMENT_MS,
       settings: SEARCH_SETTINGS,
     })
