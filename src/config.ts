@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { AppError } from './core/errors.ts'
 import type { EmbeddingSettings, EndpointSettings, ModelSettings } from './models/settings.ts'
+import type { RateLimits } from './services/rate-limit.ts'
 import type { IdentitySettings } from './services/identity/settings.ts'
 import { SETTINGS, SETTING_NAMES } from './settings.ts'
 
@@ -31,8 +32,7 @@ export type Config = {
   models: ModelSettings
   uploadMaxBytes: number
   parsing: ParsingLimits
-  /** Undefined: no limit. */
-  rateLimitPerMinute: number | undefined
+  rateLimits: RateLimits
   courseChunksUrl: string | undefined
   eventsUrl: string | undefined
   /** For each workspace, in CNY; undefined: no limit. */
@@ -158,7 +158,7 @@ function assemble(values: Values): Config {
     models: modelsFrom(values),
     uploadMaxBytes: values.UPLOAD_MAX_BYTES ?? DEFAULT_UPLOAD_BYTES,
     parsing: parsingFrom(values),
-    rateLimitPerMinute: rate === 0 ? undefined : rate,
+    rateLimits: { all: rate === 0 ? undefined : rate, kinds: values.RATE_LIMITS ?? {} },
     courseChunksUrl: values.COURSE_CHUNKS_URL,
     eventsUrl: values.EVENTS_URL,
     monthlyBudgetCny: values.BUDGET_CNY_PER_MONTH,

@@ -60,14 +60,13 @@ export async function serve(config: Config): Promise<void> {
 async function createServer(app: App, config: Config, log: Log): Promise<Awaited<ReturnType<typeof createHttpServer>>> {
   const settings = { loopback: config.loopback, development: config.development, uploadMaxBytes: config.uploadMaxBytes }
   const identity = createIdentity({ ...config.identity, now: Date.now })
-  const rateLimiter =
-    config.rateLimitPerMinute === undefined ? undefined : createRateLimiter(app.deps.database, config.rateLimitPerMinute, log)
+  const rateLimiter = createRateLimiter(app.deps.database, config.rateLimits, log)
   const mcp: MountOptions = {
     tools: createTools(app.engine, settings),
     version,
     identity,
     log,
-    admit: async (principal, headers) => rateLimiter?.admit(callerName(principal, headers)),
+    admit: (principal, headers, kind) => rateLimiter.admit(callerName(principal, headers), kind),
     issuer: config.identity.issuer,
     report: (error, tool) => {
       const known = toAppError(error, translate)

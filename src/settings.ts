@@ -1,5 +1,6 @@
 // Every setting of the service as one table: name, rule, meaning. `config.ts` reads it, `.env.example` and the README repeat it.
 import { z } from 'zod'
+import { CALL_KINDS } from './core/call-kinds.ts'
 
 const text = (meaning: string) => z.string().describe(meaning)
 
@@ -36,6 +37,24 @@ const pem = (meaning: string) =>
   z
     .string()
     .transform((value) => value.replaceAll('\\n', '\n'))
+    .describe(meaning)
+
+const perKind = <const T extends string>(kinds: readonly T[], meaning: string) =>
+  z
+    .string()
+    .transform((value, context) => {
+      const limits: Partial<Record<T, number>> = {}
+      for (const part of value.split(',')) {
+        const [name = '', limit = ''] = part.split('=').map((side) => side.trim())
+        const kind = kinds.find((one) => one === name)
+        if (kind === undefined || !/^[1-9]\d{0,7}$/.test(limit) || part.split('=').length !== 2) {
+          context.addIssue(`must be a list of kind=calls with the kinds ${kinds.join(', ')}`)
+          return z.NEVER
+        }
+        limits[kind] = Number(limit)
+      }
+      return limits
+    })
     .describe(meaning)
 
 const jsonObject = (meaning: string) =>
@@ -147,6 +166,7 @@ export const SETTINGS = {
   OCR_PAGE_SECONDS: whole(1, 3600, 'Longest time for the OCR of one page'),
   LIBREOFFICE_PATH: text('The soffice program, which reads .doc, .xls and .ppt; found by itself in the usual places, none to do without'),
   BUDGET_CNY_PER_MONTH: whole(0, 100_000_000, 'What one workspace may spend on models in a month; unset: no limit'),
+  RATE_LIMITS: perKind(CALL_KINDS, 'Calls of one kind per caller and minute, such as search=120,answer=20,ingest=60,embed=60'),
   RATE_LIMIT_PER_MINUTE: whole(0, 10_000_000, 'Calls per caller and minute; 0 turns the limit off'),
   COURSE_CHUNKS_URL: webAddress('Stage-one API to pull the chunks of courses from'),
   EVENTS_URL: webAddress('Where events of knowledge releases are posted, signed with CALLBACK_SECRET'),

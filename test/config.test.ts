@@ -14,7 +14,7 @@ test('nothing set is development mode on loopback with the embedded database and
     role: 'all',
     secretsKey: undefined,
     uploadMaxBytes: 52_428_800,
-    rateLimitPerMinute: undefined,
+    rateLimits: { all: undefined, kinds: {} },
     java: { baseUrl: undefined, callbackMethod: 'PUT', ossHosts: [] },
   })
   expect(config.database.url).toBeUndefined()
@@ -34,6 +34,8 @@ test.each([
   ['LLM_OPTIONS', '[1]', 'LLM_OPTIONS must be a JSON object.'],
   ['LLM_OPTIONS', '{secret', 'LLM_OPTIONS must be a JSON object.'],
   ['EMBEDDING_DIM', '4001', 'EMBEDDING_DIM must be a whole number from 1 to 4000.'],
+  ['RATE_LIMITS', 'search=0', 'RATE_LIMITS must be a list of kind=calls with the kinds search, answer, ingest, embed.'],
+  ['RATE_LIMITS', 'searches=5', 'RATE_LIMITS must be a list of kind=calls with the kinds search, answer, ingest, embed.'],
   ['UPLOAD_MAX_BYTES', '0', 'UPLOAD_MAX_BYTES must be a whole number from 1 to 2000000000.'],
 ])('%s=%s is refused by name and without its value', (name, value, sentence) => {
   expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ code: 'invalid_request', message: sentence }))
@@ -47,7 +49,7 @@ test.each(['0.0.0.0', '::', '192.168.1.4', 'rag.example', '127.example'])(
   'without an auth setting HOST=%s does not start, and the sentence says what to do',
   (HOST) => {
     expect(() => readConfig({ HOST })).toThrow(/HOST is reachable.*ADMIN_TOKEN.*127\.0\.0\.1/)
-    expect(readConfig({ HOST, ADMIN_TOKEN: 't' })).toMatchObject({ loopback: false, development: false, rateLimitPerMinute: 600 })
+    expect(readConfig({ HOST, ADMIN_TOKEN: 't' })).toMatchObject({ loopback: false, development: false, rateLimits: { all: 600, kinds: {} } })
   },
 )
 
@@ -85,8 +87,8 @@ test('a PEM may be written on one line, and lists by commas', () => {
 })
 
 test('a limit on loopback is one that was asked for', () => {
-  expect(readConfig({ RATE_LIMIT_PER_MINUTE: '10' }).rateLimitPerMinute).toBe(10)
-  expect(readConfig({ HOST: '0.0.0.0', ADMIN_TOKEN: 't', RATE_LIMIT_PER_MINUTE: '0' }).rateLimitPerMinute).toBeUndefined()
+  expect(readConfig({ RATE_LIMIT_PER_MINUTE: '10' }).rateLimits.all).toBe(10)
+  expect(readConfig({ HOST: '0.0.0.0', ADMIN_TOKEN: 't', RATE_LIMIT_PER_MINUTE: '0' }).rateLimits.all).toBeUndefined()
 })
 
 test.each([

@@ -9,7 +9,7 @@ import type { Identity } from '../services/identity.ts'
 import type { RateLimiter } from '../services/rate-limit.ts'
 import { type Named, requireAdmin, requireService } from './authorise.ts'
 import { callerName } from './caller.ts'
-import type { Access, Call, HttpSettings, Route } from './route.ts'
+import type { Call, HttpSettings, Route } from './route.ts'
 import { teacherId } from './schemas/common.ts'
 import { EventStream, SSE_HEADERS } from './sse.ts'
 import { readForm } from './upload.ts'
@@ -56,7 +56,7 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
     // Following a stream has no answer without its body.
     exposeHeadRoute: !route.path.endsWith('/events'),
     onRequest: async (request) => {
-      request.principal = await proven(serving, request, route.access)
+      request.principal = await proven(serving, request, route)
     },
     preValidation: async (request) => {
       if (isAboutWorkspace(route.access)) request.actingTeacher = teacherIn(request.body)
@@ -117,13 +117,13 @@ export function compileValidator({ schema, httpPart }: { schema: unknown; httpPa
   }
 }
 
-async function proven(serving: Serving, request: FastifyRequest, access: Access): Promise<Principal | undefined> {
+async function proven(serving: Serving, request: FastifyRequest, { access, kind }: Route): Promise<Principal | undefined> {
   const { identity, settings, rateLimiter } = serving
   if (access === 'open' || (access === 'operator' && settings.loopback)) return undefined
   const principal = await identity.authenticate(request.headers, request.gone)
   if (access === 'operator' || access === 'admin') requireAdmin(principal)
   if (access === 'service') requireService(principal)
-  if (access !== 'operator') await rateLimiter?.admit(callerName(principal, request.headers))
+  if (access !== 'operator') await rateLimiter?.admit(callerName(principal, request.headers), kind)
   return principal
 }
 

@@ -2,6 +2,7 @@
 // Validation, types, OpenAPI and the list of routes all follow from these definitions.
 import type { Registry } from 'prom-client'
 import type { z } from 'zod'
+import type { CallKind } from '../core/call-kinds.ts'
 import type { Principal } from '../core/credentials.ts'
 import type { AppError } from '../core/errors.ts'
 import type { Engine } from '../services/api.ts'
@@ -75,6 +76,8 @@ export type RouteDefinition<S extends RouteSchemas> = {
   status?: 200 | 202
   /** Bytes of a JSON body. Default 1 MiB. */
   bodyLimit?: (settings: HttpSettings) => number
+  /** What limits of their own it counts against. Default none. */
+  kind?: CallKind
   handle(call: Call<S>): Promise<Reply<S>>
 }
 

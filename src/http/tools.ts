@@ -83,7 +83,7 @@ export function createTools(engine: Engine, settings: HttpSettings): ReadonlyMap
       if (route === undefined) throw new Error(`no route ${method} ${path}`)
       const call: Tool['call'] = async (args, by) =>
         resultOf(route, await route.handle(callOf({ engine, settings, metrics }, route, args, by)), by)
-      return [listed.name, { ...listed, input: inputOf(route), output: outputOf(route), call }]
+      return [listed.name, { ...listed, kind: route.kind, input: inputOf(route), output: outputOf(route), call }]
     }),
   )
 }

@@ -3,6 +3,7 @@
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { CallKind } from '../core/call-kinds.ts'
 import type { Principal } from '../core/credentials.ts'
 import { AppError } from '../core/errors.ts'
 import type { Log } from '../services/deps.ts'
@@ -14,7 +15,7 @@ export type MountOptions = McpOptions & {
   identity: Identity
   log: Log
   /** Counts the call and refuses it when there were too many; undefined: no limit. */
-  admit: ((principal: Principal, headers: FastifyRequest['headers']) => Promise<void>) | undefined
+  admit: ((principal: Principal, headers: FastifyRequest['headers'], kind: CallKind | undefined) => Promise<void>) | undefined
   /** Who issues the tokens, where the settings say so; told to clients that ask how to get one. */
   issuer: string | undefined
 }
@@ -45,7 +46,7 @@ export async function mountMcp(app: FastifyInstance, options: MountOptions): Pro
         if (error instanceof AppError && error.code === 'unauthorized') void reply.header('www-authenticate', challenge(request))
         throw error
       })
-      await admit?.(principal, request.headers)
+      for (const message of messagesOf(request.body)) await admit?.(principal, request.headers, kindOf(message, options.tools))
       // The token itself stays here: nothing behind the handler needs it. The key is what the caller is found by.
       const key: Record<string, unknown> = {}
       callers.set(key, { principal, workspace: workspaceOf(request), gone: request.gone, requestId: request.id })
@@ -64,6 +65,15 @@ export async function mountMcp(app: FastifyInstance, options: MountOptions): Pro
       ...(issuer !== undefined && URL.canParse(issuer) ? { authorization_servers: [issuer] } : {}),
     }))
   }
+}
+
+/** What a body holds; something that is no message is one call too. */
+const messagesOf = (body: unknown): readonly unknown[] => (Array.isArray(body) && body.length > 0 ? body : [body])
+
+/** Calling a tool costs what its route costs. */
+function kindOf(message: unknown, tools: MountOptions['tools']): CallKind | undefined {
+  const { method, params } = (message ?? {}) as { method?: unknown; params?: { name?: unknown } | null }
+  return method === 'tools/call' && typeof params?.name === 'string' ? tools.get(params.name)?.kind : undefined
 }
 
 const originOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}`

@@ -1,5 +1,6 @@
 // Tools as agents see them: a name, words, two schemas and one call. Made from the HTTP routes by the HTTP way in, spoken by
 // the MCP way in; neither knows the other.
+import type { CallKind } from '../core/call-kinds.ts'
 import type { Principal } from '../core/credentials.ts'
 
 export type JsonSchema = { [keyword: string]: unknown }
@@ -20,6 +21,7 @@ export type Tool = {
   name: string
   title: string
   description: string
+  kind: CallKind | undefined
   /** Of the arguments: an object. */
   input: JsonSchema
   /** Of the result: an object. */

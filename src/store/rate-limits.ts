@@ -26,9 +26,9 @@ export async function secondsToNext(db: Kysely<unknown>, caller: string, { perSe
   return rows[0]?.seconds ?? 0
 }
 
-/** Drops buckets that are full again, which say no more than no bucket. */
+/** Drops buckets untouched for so long that they are full again, which say no more than no bucket. */
 export async function forgetFull(db: Kysely<unknown>, { capacity, perSecond }: Bucket): Promise<void> {
-  await sql`
-    delete from rate_limits
-    where tokens + ${perSecond}::float8 * extract(epoch from clock_timestamp() - updated_at) >= ${capacity}::float8`.execute(db)
+  await sql`delete from rate_limits where updated_at <= clock_timestamp() - make_interval(secs => ${capacity / perSecond}::float8)`.execute(
+    db,
+  )
 }

@@ -10,7 +10,9 @@ import { SERVICE, startTestServer, teacher, type TestServer } from './support.ts
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ rateLimiter: createRateLimiter(await openTestDatabase(), 3, memoryLog()) })
+  server = await startTestServer({
+    rateLimiter: createRateLimiter(await openTestDatabase(), { all: 3, kinds: { answer: 1 } }, memoryLog()),
+  })
 })
 afterAll(() => server.close())
 
@@ -26,10 +28,39 @@ test('beyond the limit a caller gets 429 with the time to wait, and others go on
   expect((await server.call('GET', '/healthz')).status).toBe(200)
 })
 
+test('a kind of call with a limit of its own is refused alone and takes nothing from the others', async () => {
+  const ask = () => server.call('POST', '/api/query', { headers: teacher('kinds'), body: { query: 'q' } })
+  expect((await ask()).status).toBe(200)
+  const refused = await ask()
+  expect([refused.status, refused.body.error.message]).toEqual([429, expect.stringContaining('kind answer')])
+  for (let call = 0; call < 2; call += 1)
+    expect((await server.call('POST', '/api/search', { headers: teacher('kinds'), body: { query: 'q' } })).status).toBe(200)
+})
+
+test('every process counts in the same bucket, and a restart forgets nothing', async () => {
+  const database = await openTestDatabase()
+  const processes = Array.from({ length: 4 }, () => createRateLimiter(database, { all: 6, kinds: {} }, memoryLog()))
+  const admitted = await Promise.all(
+    Array.from({ length: 60 }, (_, at) =>
+      (processes[at % 4] ?? processes[0])?.admit('teacher:many').then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  // Ten seconds give one back.
+  expect(admitted.filter(Boolean).length).toBeGreaterThanOrEqual(6)
+  expect(admitted.filter(Boolean).length).toBeLessThan(60)
+  await createRateLimiter(database, { all: 1, kinds: {} }, memoryLog()).admit('teacher:once')
+  await expect(createRateLimiter(database, { all: 1, kinds: {} }, memoryLog()).admit('teacher:once')).rejects.toMatchObject({
+    code: 'rate_limited',
+  })
+})
+
 test('a call that cannot be counted passes and the log says so', async () => {
   const log = memoryLog()
   const nobody = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool({ host: '127.0.0.1', port: 1 }) }) })
-  await createRateLimiter({ ...(await openTestDatabase()), db: nobody }, 1, log).admit('anyone')
+  await createRateLimiter({ ...(await openTestDatabase()), db: nobody }, { all: 1, kinds: {} }, log).admit('anyone')
   await nobody.destroy()
   expect(log.lines[0]).toContain('warn a call could not be counted')
 })

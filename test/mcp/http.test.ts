@@ -238,6 +238,19 @@ test('calls are counted and refused like any other', async () => {
   await limited.server.close()
 })
 
+test('a tool counts as the kind of its route, each message of a batch by itself', async () => {
+  const kinds: (string | undefined)[] = []
+  const limited = await startMcpServer({ admit: (_calls, kind) => Promise.resolve(void kinds.push(kind)) })
+  const tool = (name: string) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { query: 'q' } } })
+  const post = (body: unknown) => limited.server.call('POST', '/mcp', { headers: { ...ACCEPT, ...teacher('001') }, body })
+  await post(tool('query_knowledge'))
+  await post([tool('search_knowledge'), tool('query_knowledge')])
+  await post(PING)
+  await post({ method: 'tools/call', params: null })
+  expect(kinds).toEqual(['answer', 'search', 'answer', undefined, undefined])
+  await limited.server.close()
+})
+
 test('a body that is no message of the protocol is refused', async () => {
   const call = (body: unknown) => mcp.server.call('POST', '/mcp', { headers: { ...ACCEPT, ...teacher('001') }, body })
   for (const body of [{}, [], 7, { jsonrpc: '1.0', id: 1, method: 'tools/list' }]) expect((await call(body)).status).toBe(400)

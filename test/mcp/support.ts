@@ -26,7 +26,9 @@ export function testTools(engine: Engine): ReadonlyMap<string, Tool> {
 }
 
 /** With an engine of its own for the tools, so that a test can put the real one there. */
-export async function startMcpServer(options: { engine?: Engine; admit?: (calls: number) => Promise<void> } = {}): Promise<McpTestServer> {
+export async function startMcpServer(
+  options: { engine?: Engine; admit?: (calls: number, kind: string | undefined) => Promise<void> } = {},
+): Promise<McpTestServer> {
   const engine = fakeEngine()
   const log = memoryLog()
   const identity: Identity = createIdentity({
@@ -43,7 +45,7 @@ export async function startMcpServer(options: { engine?: Engine; admit?: (calls:
       version: '0.0.0',
       identity,
       log,
-      admit: async () => options.admit?.((calls += 1)),
+      admit: async (_principal, _headers, kind) => options.admit?.((calls += 1), kind),
       issuer: 'https://id.example.com',
       report: (error, tool) => {
         const known = toAppError(error)

@@ -40,6 +40,7 @@ const list = defineRoute({
 const put = defineRoute({
   method: 'PUT',
   path: '/courses/:id/chunks',
+  kind: 'ingest',
   access: 'service',
   tag,
   summary: 'Hand over chunks',
@@ -54,6 +55,7 @@ const put = defineRoute({
 const embed = defineRoute({
   method: 'POST',
   path: '/courses/:id/embed',
+  kind: 'ingest',
   access: 'service',
   tag,
   summary: 'Embed a course',
@@ -79,6 +81,7 @@ const status = defineRoute({
 const search = defineRoute({
   method: 'POST',
   path: '/courses/:id/search',
+  kind: 'search',
   access: 'service',
   tag,
   summary: 'Search a course',

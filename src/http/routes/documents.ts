@@ -32,6 +32,7 @@ const DEFAULT_POLL_MS = 300
 const parse = defineRoute({
   method: 'POST',
   path: '/api/internal/documents/parse',
+  kind: 'ingest',
   access: 'write',
   tag,
   status: 202,
@@ -50,6 +51,7 @@ const uploadSchemas = { body: textUpload, form: uploadForm, reply: accepted }
 const upload = defineRoute({
   method: 'POST',
   path: '/api/documents',
+  kind: 'ingest',
   access: 'write',
   tag,
   status: 202,
@@ -208,6 +210,7 @@ async function nextView(call: Call, workspace: WorkspaceId, fileId: string, over
 const retry = defineRoute({
   method: 'POST',
   path: '/api/documents/:fileId/retry',
+  kind: 'ingest',
   access: 'write',
   tag,
   status: 202,

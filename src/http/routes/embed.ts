@@ -7,6 +7,7 @@ import { embedRequest, embedResponse, openAiEmbedRequest, openAiEmbedResponse } 
 const embed = defineRoute({
   method: 'POST',
   path: '/embed',
+  kind: 'embed',
   access: 'service',
   tag: 'embedding',
   summary: 'Embed texts',
@@ -23,6 +24,7 @@ const embed = defineRoute({
 const openAiEmbed = defineRoute({
   method: 'POST',
   path: '/v1/embeddings',
+  kind: 'embed',
   access: 'service',
   tag: 'embedding',
   summary: 'Embed texts, for OpenAI clients',

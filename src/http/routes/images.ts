@@ -9,6 +9,7 @@ import { validated } from '../validation.ts'
 const analyze = defineRoute({
   method: 'POST',
   path: '/api/images/analyze',
+  kind: 'ingest',
   access: 'read',
   tag: 'images',
   summary: 'Read a picture once',

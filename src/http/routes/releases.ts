@@ -39,6 +39,7 @@ const build = defineRoute({
   ...shared,
   method: 'POST',
   path: '/kb/:kbId/builds',
+  kind: 'ingest',
   summary: 'Build a version',
   description: 'Starts a build from a manifest and its items; 409 already_running while another one of this knowledge base runs.',
   schema: { params: inKb, body: buildBody, reply: buildAccepted },
@@ -130,6 +131,7 @@ const search = defineRoute({
   ...shared,
   method: 'POST',
   path: '/kb/:kbId/search',
+  kind: 'search',
   summary: 'Search a knowledge base',
   description:
     'Filters first, then nearness; hard constraints stand before soft preferences, and contradictions among what was found are named.',

@@ -13,6 +13,7 @@ const tag = 'search'
 const search = defineRoute({
   method: 'POST',
   path: '/api/search',
+  kind: 'search',
   access: 'read',
   tag,
   summary: 'Search',
@@ -27,6 +28,7 @@ const search = defineRoute({
 const query = defineRoute({
   method: 'POST',
   path: '/api/query',
+  kind: 'answer',
   access: 'read',
   tag,
   summary: 'Ask',

@@ -31,8 +31,12 @@ export async function searchCourse(
     if (vector === undefined)
       throw new AppError('embedding_service_unavailable', 'The embedding model returned no vector for the question.')
     const hits = await fromStore(() =>
-      withNewest(deps.database, workspaceScope(workspace), { workspaces: [row], certain: true }, (tx) =>
-        readHits(tx, workspace, query, { vector, spaceId: home.space_id }), { signal }
+      withNewest(
+        deps.database,
+        workspaceScope(workspace),
+        { workspaces: [row], certain: true },
+        (tx) => readHits(tx, workspace, query, { vector, spaceId: home.space_id }),
+        { signal },
       ),
     )
     if (hits !== undefined) return hits

@@ -51,8 +51,12 @@ export async function searchRelease(
     const [vector] = vectors
     if (vector === undefined)
       throw new AppError('embedding_service_unavailable', 'The embedding model returned no vector for the question.')
-    const answer = await withNewest(deps.database, scope, { workspaces: [found.row], certain: true }, (tx) =>
-      read(tx, workspace, query, { vector, spaceId: home.space_id }), { signal }
+    const answer = await withNewest(
+      deps.database,
+      scope,
+      { workspaces: [found.row], certain: true },
+      (tx) => read(tx, workspace, query, { vector, spaceId: home.space_id }),
+      { signal },
     )
     if (answer !== undefined) return answer
   }
