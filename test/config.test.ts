@@ -49,7 +49,11 @@ test.each(['0.0.0.0', '::', '192.168.1.4', 'rag.example', '127.example'])(
   'without an auth setting HOST=%s does not start, and the sentence says what to do',
   (HOST) => {
     expect(() => readConfig({ HOST })).toThrow(/HOST is reachable.*ADMIN_TOKEN.*127\.0\.0\.1/)
-    expect(readConfig({ HOST, ADMIN_TOKEN: 't' })).toMatchObject({ loopback: false, development: false, rateLimits: { all: 600, kinds: {} } })
+    expect(readConfig({ HOST, ADMIN_TOKEN: 't' })).toMatchObject({
+      loopback: false,
+      development: false,
+      rateLimits: { all: 600, kinds: {} },
+    })
   },
 )
 
