@@ -41,10 +41,12 @@ test('every process counts in the same bucket, and a restart forgets nothing', a
   const database = await openTestDatabase()
   const processes = Array.from({ length: 4 }, () => createRateLimiter(database, { all: 6, kinds: {} }, memoryLog()))
   const admitted = await Promise.all(
-    Array.from({ length: 60 }, (_, at) =>
-      (processes[at % 4] ?? processes[0])?.admit('teacher:many').then(
-        () => true,
-        () => false,
+    processes.flatMap((limiter) =>
+      Array.from({ length: 15 }, () =>
+        limiter.admit('teacher:many').then(
+          () => true,
+          () => false,
+        ),
       ),
     ),
   )

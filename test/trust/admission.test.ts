@@ -16,41 +16,44 @@ function held() {
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 test('so many run at once, so many wait, and one more is refused with the time to come back', async () => {
-  const { run } = createAdmission(settings)
+  const searches = createAdmission(settings)
   const { started, letGo, work } = held()
-  const all = ['1', '2', '3', '4', '5'].map((name) => run('a', patient, work(name)))
+  const all = ['1', '2', '3', '4', '5'].map((name) => searches.run('a', patient, work(name)))
   await settled()
   expect(started).toEqual(['1', '2'])
-  await expect(run('b', patient, work('6'))).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 60 })
+  await expect(searches.run('b', patient, work('6'))).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 60 })
   letGo()
   expect(await Promise.all(all)).toEqual(['1', '2', '3', '4', '5'])
 })
 
 test('a tenant with one search is next after a tenant with many', async () => {
-  const { run } = createAdmission({ ...settings, atOnce: 1, mostWaiting: 100 })
+  const searches = createAdmission({ ...settings, atOnce: 1, mostWaiting: 100 })
   const order: string[] = []
   const work = (name: string) => async () => (order.push(name), await settled())
-  await Promise.all([...['a1', 'a2', 'a3', 'a4'].map((name) => run('a', patient, work(name))), run('b', patient, work('b1'))])
+  await Promise.all([
+    ...['a1', 'a2', 'a3', 'a4'].map((name) => searches.run('a', patient, work(name))),
+    searches.run('b', patient, work('b1')),
+  ])
   expect(order).toEqual(['a1', 'b1', 'a2', 'a3', 'a4'])
 })
 
 test('who waited too long is refused, and who left is not worked for; both make room', async () => {
-  const { run } = createAdmission({ atOnce: 1, longestWaitMs: 5, mostWaiting: 1 })
+  const searches = createAdmission({ atOnce: 1, longestWaitMs: 5, mostWaiting: 1 })
   const { started, letGo, work } = held()
-  const first = run('a', patient, work('first'))
-  await expect(run('a', patient, work('late'))).rejects.toMatchObject({ code: 'overloaded' })
+  const first = searches.run('a', patient, work('first'))
+  await expect(searches.run('a', patient, work('late'))).rejects.toMatchObject({ code: 'overloaded' })
   const leaving = new AbortController()
-  const left = run('a', leaving.signal, work('left'))
+  const left = searches.run('a', leaving.signal, work('left'))
   leaving.abort(new Error('gone'))
   await expect(left).rejects.toThrow('gone')
   letGo()
   await first
-  expect(await run('a', patient, work('next'))).toBe('next')
+  expect(await searches.run('a', patient, work('next'))).toBe('next')
   expect(started).toEqual(['first', 'next'])
 })
 
 test('a search that fails gives its place back', async () => {
-  const { run } = createAdmission({ ...settings, atOnce: 1 })
-  await expect(run('a', patient, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
-  expect(await run('a', patient, () => Promise.resolve('well'))).toBe('well')
+  const searches = createAdmission({ ...settings, atOnce: 1 })
+  await expect(searches.run('a', patient, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+  expect(await searches.run('a', patient, () => Promise.resolve('well'))).toBe('well')
 })
