@@ -960,6 +960,26 @@ grant insert to insight_app
 grant select to insight_app
 grant update to insight_app
 
+-- table staged_readings [row-level security, forced]
+workspace_id text collate "C" not null
+file_id text collate "C" not null
+content_sha256 text collate "C" not null
+reader text collate "C" not null
+part text collate "C" not null
+reading jsonb not null
+constraint staged_readings_pkey PRIMARY KEY (workspace_id, file_id, content_sha256, reader, part)
+constraint staged_readings_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX staged_readings_pkey ON public.staged_readings USING btree (workspace_id, file_id, content_sha256, reader, part)
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
 -- table uploads [row-level security, forced]
 workspace_id text collate "C" not null
 file_id text collate "C" not null

@@ -1,7 +1,10 @@
 // Where a long run of text units is cut. The cut follows the content, not a running count, so that an edit moves only the cuts next to it.
 
-/** `anchor` is the text that decides how attractive a cut before this unit is; `glued` forbids that cut while another is possible. */
-export type CutUnit = { size: number; anchor: string; glued: boolean }
+/** How firmly a unit holds on to the one before it: a firmer hold is let go only where no looser one is left. */
+export type Hold = 0 | 1 | 2
+
+/** `anchor` is the text that decides how attractive a cut before this unit is. */
+export type CutUnit = { size: number; anchor: string; hold: Hold }
 
 /** `target` ends the cutting; no side of a cut is below `least` while that is possible; `most` is never exceeded by more than one unit. */
 export type CutLimits = { target: number; least: number; most: number }
@@ -59,9 +62,9 @@ function bestCut(
     }
     return best
   }
-  const free = (at: number): boolean => units[at]?.glued !== true
+  const free = (at: number): boolean => units[at]?.hold === 0
   const balanced = (at: number): boolean => size(from, at) >= limits.least && size(at, to) >= limits.least
   const good = lowest((at) => free(at) && balanced(at))
   if (good !== undefined || size(from, to) <= limits.most) return good
-  return lowest(free) ?? lowest(() => true)
+  return lowest(free) ?? lowest((at) => units[at]?.hold === 1) ?? lowest(() => true)
 }

@@ -1,8 +1,9 @@
 // Turns one block into units: the pieces that chunking may separate. Most blocks are one unit; only what is too long becomes several.
 import type { Block, TableContent } from './blocks.ts'
-import { cutByContent } from './chunk-cut.ts'
+import { cutByContent, type Hold } from './chunk-cut.ts'
 import { tableLines } from './chunk-table.ts'
 import { splitText } from './chunk-text.ts'
+import { hold } from './exam.ts'
 import { countTokens } from './tokens.ts'
 
 export type Unit = {
@@ -13,8 +14,7 @@ export type Unit = {
   page: number | undefined
   /** What stands between this unit and the one before it, when both land in one chunk. */
   joint: '' | '\n' | '\n\n'
-  /** A cut directly before this unit would leave something dangling. */
-  glued: boolean
+  hold: Hold
 }
 
 /** Tokens of the blank line between two blocks. */
@@ -23,7 +23,7 @@ const JOINT_TOKENS = 1
 const lines = (text: string): string[] => text.split(/(?<=\n)/)
 
 function wholeUnit(block: Block, ordinal: number, text: string): Unit {
-  return { text, tokens: countTokens(text) + JOINT_TOKENS, block: ordinal, page: block.page, joint: '\n\n', glued: false }
+  return { text, tokens: countTokens(text) + JOINT_TOKENS, block: ordinal, page: block.page, joint: '\n\n', hold: hold(text) }
 }
 
 /** Units of one block, each at most `maxTokens` except a single equation, which is never split. */
@@ -36,7 +36,8 @@ export function blockUnits(block: Block, ordinal: number, maxTokens: number, tar
   const limit = maxTokens - JOINT_TOKENS
   const byLine = block.type === 'list' || block.type === 'code' || block.type === 'table'
   const pieces = (byLine ? lines(text) : [text]).flatMap((piece) => (countTokens(piece) <= limit ? [piece] : splitText(piece, limit)))
-  return pieces.map((piece, index) => partOf(whole, piece, index))
+  const isList = block.type === 'list'
+  return pieces.map((piece, index): Unit => Object.assign(partOf(whole, piece, index), isList ? { hold: hold(piece) } : {}))
 }
 
 /**
@@ -53,7 +54,7 @@ function tableUnits(block: Block, table: TableContent, ordinal: number, targetTo
   if (room < targetTokens / 2)
     return [...textUnits(base, `${caption}\n${names.join('; ')}\n`.trimStart(), targetTokens), ...cells.flatMap(spell)]
   const sizes = rows.map((row) => countTokens(row) + JOINT_TOKENS)
-  const units = rows.map((row, index) => ({ size: Math.min(sizes[index] ?? 0, room), anchor: row, glued: false }))
+  const units = rows.map((row, index) => ({ size: Math.min(sizes[index] ?? 0, room), anchor: row, hold: 0 as const }))
   return cutByContent(units, { target: room, least: room / 3, most: room }).flatMap(({ from, to }) => {
     if (to - from === 1 && (sizes[from] ?? 0) > room) return spell(cells[from] ?? [])
     const text = [head, ...rows.slice(from, to)].filter((line) => line !== '').join('\n')
@@ -71,5 +72,5 @@ function textUnits(base: Unit, text: string, maxTokens: number): Unit[] {
 }
 
 function partOf(whole: Unit, text: string, index: number): Unit {
-  return { ...whole, text, tokens: countTokens(text), joint: index === 0 ? '\n\n' : '' }
+  return { ...whole, text, tokens: countTokens(text), joint: index === 0 ? '\n\n' : '', hold: index === 0 ? whole.hold : 0 }
 }

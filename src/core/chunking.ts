@@ -141,7 +141,7 @@ function collect(section: Section, sizes: Sizes, groups: SectionBlock[][], overl
 
 /** Small sections of one parent, several to a chunk. */
 function collectSiblings(sections: readonly Section[], sizes: Sizes, groups: SectionBlock[][]): void {
-  const units = sections.map((section) => ({ size: section.tokens, anchor: section.path.at(-1) ?? '', glued: false }))
+  const units = sections.map((section) => ({ size: section.tokens, anchor: section.path.at(-1) ?? '', hold: 0 as const }))
   for (const { from, to } of cutByContent(units, sizes)) groups.push(sections.slice(from, to).flatMap(flatten))
 }
 
@@ -151,10 +151,10 @@ function collectBody(blocks: readonly SectionBlock[], sizes: Sizes, groups: Sect
     const before = blocks[index - 1]
     return block.units.map((unit, part) => ({
       ...block,
-      units: [{ ...unit, glued: part === 0 && before !== undefined && leadsOn(before, sizes) }],
+      units: [part === 0 && before !== undefined && leadsOn(before, sizes) ? { ...unit, hold: 2 as const } : unit],
     }))
   })
-  const units = pieces.map(({ units: [unit] }) => ({ size: unit?.tokens ?? 0, anchor: unit?.text ?? '', glued: unit?.glued ?? false }))
+  const units = pieces.map(({ units: [unit] }) => ({ size: unit?.tokens ?? 0, anchor: unit?.text ?? '', hold: unit?.hold ?? 0 }))
   cutByContent(units, sizes).forEach(({ from, to }, index) => {
     if (index > 0 && sizes.overlap > 0) overlaps[groups.length] = tail(pieces[from - 1]?.units[0]?.text ?? '', sizes.overlap)
     groups.push(pieces.slice(from, to))

@@ -1,6 +1,7 @@
 // The process that reads hostile files: one document at a time, no network, no secrets in its environment, killed from outside when it misbehaves.
 import net from 'node:net'
 import { AppError } from '../core/errors.ts'
+import type { Readings } from '../ports/parser.ts'
 import { withPreviews } from './previews.ts'
 import { parserFor } from './registry.ts'
 import type { ParseReply, ParseTask } from './protocol.ts'
@@ -36,7 +37,11 @@ async function parse(task: ParseTask): Promise<ParseReply> {
   }
   try {
     const parser = await parserFor(task.mediaType)
-    const context = { ...task, progress }
+    const readings: Readings = {
+      known: new Map(task.known),
+      keep: (part, reading) => reply({ kind: 'read', part, reading }),
+    }
+    const context = { ...task, progress, readings }
     const document = await parser(task.bytes, context)
     return { kind: 'done', document: task.picturesAreRead ? await withPreviews(document, context) : document }
   } catch (error) {

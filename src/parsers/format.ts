@@ -1,7 +1,7 @@
 // What every format parser gets and gives, and the limits that hold for all of them.
 import type { ParsedDocument } from '../core/blocks.ts'
 import { AppError } from '../core/errors.ts'
-import type { ParseOptions } from '../ports/parser.ts'
+import type { ParseOptions, Readings } from '../ports/parser.ts'
 
 /** What one document may cost. Exceeding a limit refuses the document with its own sentence, or cuts it with a warning where that is harmless. */
 export type ParseLimits = {
@@ -44,6 +44,7 @@ export type FormatContext = {
   limits: ParseLimits
   /** As in `ParseInput`. */
   picturesAreRead?: boolean | undefined
+  readings?: Readings
   /** Says that work goes on; without it for a while the parser is taken for stuck. `allowMs` asks for more time until the next sign of life. */
   progress(allowMs?: number): void
 }

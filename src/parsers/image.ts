@@ -2,12 +2,13 @@
 import sharp from 'sharp'
 import { assetMaker } from './assets.ts'
 import { type FormatContext, type FormatParser, unreadable } from './format.ts'
-import { closeOcr, type OcrPage, readPicture } from './ocr.ts'
+import { closeOcr, type OcrMemory, type OcrPage, readPicture } from './ocr.ts'
 import { withAlignedTables } from './pdf-aligned.ts'
 import { flowBlocks } from './pdf-flow.ts'
 import { linesOf } from './pdf-lines.ts'
 import { evenSizes, UNSURE, withinTime } from './pdf-ocr.ts'
 import { withRuledTables } from './pdf-page.ts'
+import { readOnce } from './readings.ts'
 import { headingRule, typographyOf } from './pdf-typography.ts'
 import { writeBlock } from './pdf-write.ts'
 import { createWriter, type Writer } from './writer.ts'
@@ -36,10 +37,13 @@ export const parseImage: FormatParser = async (bytes, context) => {
 async function readInTime(bytes: Uint8Array, context: FormatContext): Promise<OcrPage> {
   const { limits } = context
   context.progress(limits.ocrPageMs)
-  const reading = readPicture(bytes, 1, {}).catch((error: unknown) => {
-    throw unreadable('The picture is damaged and cannot be opened.', error)
+  const memory: OcrMemory = {}
+  const read = await readOnce(context, 'page 1', memory, () => {
+    const reading = readPicture(bytes, 1, memory).catch((error: unknown) => {
+      throw unreadable('The picture is damaged and cannot be opened.', error)
+    })
+    return withinTime(reading, limits.ocrPageMs)
   })
-  const read = await withinTime(reading, limits.ocrPageMs)
   if (read !== undefined) return read
   await closeOcr()
   throw unreadable('The picture could not be read by OCR within its time limit.')

@@ -4,6 +4,7 @@ import type { FormatContext } from './format.ts'
 import { closeOcr, type OcrMemory, type OcrPage, readPicture } from './ocr.ts'
 import { renderPage } from './pdf-pictures.ts'
 import type { Piece } from './pdf-pieces.ts'
+import { readOnce } from './readings.ts'
 import type { Writer } from './writer.ts'
 
 export type OcrBudget = { memory: OcrMemory; pages: number }
@@ -41,8 +42,10 @@ export async function readPageByOcr(
   }
   budget.pages += 1
   context.progress(context.limits.ocrPageMs)
-  const { png, scale } = await renderPage(page)
-  const read = await withinTime(readPicture(png, scale, budget.memory), context.limits.ocrPageMs)
+  const read = await readOnce(context, `page ${number}`, budget.memory, async () => {
+    const { png, scale } = await renderPage(page)
+    return withinTime(readPicture(png, scale, budget.memory), context.limits.ocrPageMs)
+  })
   if (read === undefined) {
     await closeOcr()
     writer.warn(`Page ${number} could not be read by OCR in time.`)

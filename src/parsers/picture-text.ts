@@ -1,9 +1,11 @@
 // The words inside a picture that a document embeds: a worksheet pasted as a photo is text all the same. Bounded in number and time.
+import { createHash } from 'node:crypto'
 import type { FormatContext } from './format.ts'
 import { closeOcr, type OcrMemory, readPicture } from './ocr.ts'
 import { linesOf } from './pdf-lines.ts'
 import { evenSizes, withinTime } from './pdf-ocr.ts'
 import { tidyRead } from './pdf-pieces.ts'
+import { readOnce } from './readings.ts'
 
 export type PictureText = { text: string; confidence: number }
 
@@ -22,10 +24,13 @@ export function pictureReader(context: FormatContext): (bytes: Uint8Array) => Pr
     if (context.options.parseMethod === 'text' || bytes.length < MIN_BYTES || read >= MAX_PICTURES) return undefined
     read += 1
     context.progress(context.limits.ocrPageMs)
-    const page = await withinTime(
-      // A picture that cannot be decoded simply has no text; the document around it is read all the same.
-      readPicture(bytes, 1, memory).catch(() => undefined),
-      context.limits.ocrPageMs,
+    const part = `picture ${createHash('sha256').update(bytes).digest('hex')}`
+    // A picture that cannot be decoded simply has no text; the document around it is read all the same.
+    const page = await readOnce(context, part, memory, () =>
+      withinTime(
+        readPicture(bytes, 1, memory).catch(() => undefined),
+        context.limits.ocrPageMs,
+      ),
     )
     if (page === undefined) await closeOcr()
     if (page === undefined || page.confidence < MIN_CONFIDENCE) return undefined

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { ParsedDocument } from '../core/blocks.ts'
 import { AppError } from '../core/errors.ts'
-import type { DocumentParser, ParseInput } from '../ports/parser.ts'
+import type { DocumentParser, ParseInput, Readings } from '../ports/parser.ts'
 import { DEFAULT_LIMITS, type ParseLimits, unreadable } from './format.ts'
 import { convertLegacy, findLibreOffice, isConvertible } from './legacy.ts'
 import type { ParseReply, ParseTask } from './protocol.ts'
@@ -76,9 +76,10 @@ export class ParserPool implements DocumentParser {
       options: input.options,
       limits,
       picturesAreRead: input.picturesAreRead === true,
+      known: [...(input.readings?.known ?? [])],
     }
     try {
-      const document = await runTask(reader, task, this.#settings, signal)
+      const document = await runTask(reader, task, input.readings, this.#settings, signal)
       return { ...document, mediaType, warnings: [...warnings, ...document.warnings] }
     } finally {
       this.#release(reader)
@@ -149,7 +150,13 @@ function ended(child: ChildProcess): Promise<void> {
 }
 
 /** Sends one task and waits for its document, its error, the process's end, or the first limit that is hit. */
-async function runTask(reader: Reader, task: ParseTask, settings: Settings, signal: AbortSignal): Promise<ParsedDocument> {
+async function runTask(
+  reader: Reader,
+  task: ParseTask,
+  readings: Readings | undefined,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<ParsedDocument> {
   signal.throwIfAborted()
   const { child } = reader
   const { promise, resolve, reject } = Promise.withResolvers<ParsedDocument>()
@@ -167,6 +174,10 @@ async function runTask(reader: Reader, task: ParseTask, settings: Settings, sign
     settings.totalMs,
   )
   const onMessage = (reply: ParseReply): void => {
+    if (reply.kind === 'read') {
+      readings?.keep(reply.part, reply.reading)
+      return
+    }
     clearTimeout(silence)
     if (reply.kind === 'done') resolve(reply.document)
     else if (reply.kind === 'failed') reject(new AppError(reply.code, reply.message))

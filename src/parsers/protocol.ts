@@ -11,9 +11,12 @@ export type ParseTask = {
   options: ParseOptions
   limits: ParseLimits
   picturesAreRead: boolean
+  /** What an earlier try read, by part. */
+  known: [string, unknown][]
 }
 
 export type ParseReply =
   | { kind: 'progress'; /** Extra time asked for until the next sign of life. */ allowMs: number }
+  | { kind: 'read'; part: string; reading: unknown }
   | { kind: 'done'; document: ParsedDocument }
   | { kind: 'failed'; code: ErrorCode; message: string }

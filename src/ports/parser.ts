@@ -12,6 +12,14 @@ export type ParseOptions = {
 
 export const DEFAULT_PARSE_OPTIONS: ParseOptions = { parseMethod: 'auto', processImages: true, processTables: true, processEquations: true }
 
+/** What OCR made of parts of one file; only the parser knows what a reading holds, and it survives JSON. */
+export type Readings = {
+  /** By part, e.g. `page 3`: not read again. */
+  known: ReadonlyMap<string, unknown>
+  /** Called for each part as soon as it was read. */
+  keep(part: string, reading: unknown): void
+}
+
 export type ParseInput = {
   bytes: Uint8Array
   /** Display text and a hint where the content alone cannot decide (CSV or plain text); never trusted over the content. */
@@ -24,6 +32,8 @@ export type ParseInput = {
    * and a document of nothing but pictures is not refused.
    */
   picturesAreRead?: boolean
+  /** For documents that may be tried again. */
+  readings?: Readings
 }
 
 /** Parses in a killable child process with time and memory limits. */

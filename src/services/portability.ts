@@ -16,7 +16,7 @@ const VERSION = 1
 /** Never carried: turns of the queue mean nothing elsewhere, accounts of model calls belong to the installation. */
 const LEFT_BEHIND = ['job_turns', 'model_calls', 'rate_limits']
 /** Carried only with the work that waits. */
-const WORK = ['jobs', 'outbox', 'uploads', 'staged_embeddings', 'staged_extractions', 'staged_descriptions']
+const WORK = ['jobs', 'outbox', 'uploads', 'staged_embeddings', 'staged_extractions', 'staged_descriptions', 'staged_readings']
 const INTERRUPTED = 'conflict: It was being processed when the workspace was exported; send it again.'
 
 /** A leased row is free again elsewhere; credentials of callers never leave. */

@@ -64,6 +64,7 @@ export async function stageExtractions(
 export async function clear(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<void> {
   await sql`
     with gone as (delete from staged_embeddings where workspace_id = ${workspace} and file_id = ${fileId}),
+      read as (delete from staged_readings where workspace_id = ${workspace} and file_id = ${fileId}),
       seen as (delete from staged_descriptions where workspace_id = ${workspace} and file_id = ${fileId}),
       done as (delete from uploads where workspace_id = ${workspace} and file_id = ${fileId})
     delete from staged_extractions where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)
@@ -100,6 +101,7 @@ export async function dropExpired(tx: ScopedTx, workspace: WorkspaceId): Promise
       where workspace_id = ${workspace} and parse_status = 'failed' and updated_at < now() - interval '7 days'),
     a as (delete from uploads where workspace_id = ${workspace} and (expires_at < now() or file_id in (select file_id from old))),
     b as (delete from staged_embeddings where workspace_id = ${workspace} and file_id in (select file_id from old)),
+    d as (delete from staged_readings where workspace_id = ${workspace} and file_id in (select file_id from old)),
     c as (delete from staged_descriptions where workspace_id = ${workspace} and file_id in (select file_id from old))
     delete from staged_extractions where workspace_id = ${workspace} and file_id in (select file_id from old)`.execute(tx)
 }

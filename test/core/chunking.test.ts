@@ -293,3 +293,35 @@ describe('long text', () => {
     }
   })
 })
+
+const QUESTIONS = Array.from({ length: 40 }, (_, index) => [
+  `${index + 1}. Which of the numbers below is a prime number greater than ${index}, and not a square?`,
+  ...['A', 'B', 'C', 'D'].map((letter, option) => `${letter}. ${index * 7 + option} apples of kind ${option}`),
+  `(${(index % 4) + 1} marks)`,
+])
+
+describe('exam papers', () => {
+  test.each([
+    ['one list', [{ type: 'list', text: QUESTIONS.flat().join('\n'), headings: [] } satisfies Block]],
+    ['a paragraph for each line', QUESTIONS.flat().map((text) => ({ text }))],
+  ])('a question keeps its options and its marks: %s', (_, pieces) => {
+    const chunks = chunkDocument(documentOf(pieces))
+    expect(chunks.length).toBeGreaterThan(4)
+    for (const question of QUESTIONS) {
+      const holders = chunks.filter(({ content }) => content.includes(question[0] ?? ''))
+      expect(holders).toHaveLength(1)
+      for (const line of question) expect(holders[0]?.content).toContain(line)
+    }
+  })
+
+  test('a question too long for one chunk is cut between its parts before it is cut inside one', () => {
+    const part = (letter: string): string[] => [
+      `(${letter}) ${'Describe the experiment and what it shows. '.repeat(12).trim()}`,
+      ...['A', 'B', 'C', 'D'].map((option) => `${option}. an answer to part ${letter}`),
+    ]
+    const text = ['1. Read the passage.', ...['a', 'b', 'c', 'd', 'e'].flatMap(part)].join('\n')
+    const chunks = chunkDocument(documentOf([{ type: 'list', text, headings: [] }]))
+    expect(chunks.length).toBeGreaterThan(1)
+    for (const { content } of chunks) expect(content).toMatch(/^(?:1\. |\([a-e]\) )/)
+  })
+})

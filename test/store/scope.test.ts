@@ -54,6 +54,7 @@ const GUARDED = [
   'staged_embeddings',
   'staged_extractions',
   'staged_descriptions',
+  'staged_readings',
   'uploads',
   'chunk_vectors_<dim>',
   'entity_vectors_<dim>',

@@ -15,7 +15,7 @@ import { workspaceScope, type WorkspaceId } from '../../src/core/workspace.ts'
 import type { Database } from '../../src/ports/database.ts'
 import type { FileDownload, JavaBackend } from '../../src/ports/java.ts'
 import { type Extractor, type Models, NO_USAGE } from '../../src/ports/models.ts'
-import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
+import { DEFAULT_PARSE_OPTIONS, type DocumentParser } from '../../src/ports/parser.ts'
 import type { DocumentView, Documents } from '../../src/services/api.ts'
 import type { EngineDeps, Log } from '../../src/services/deps.ts'
 import { createDocuments } from '../../src/services/documents.ts'
@@ -112,6 +112,7 @@ export type TestEngine = {
 
 export type TestEngineOptions = {
   models?: Models
+  parser?: DocumentParser
   java?: JavaBackend
   download?: FileDownload
   concurrency?: number
@@ -122,7 +123,7 @@ export type TestEngineOptions = {
 }
 
 /** One pool of parser processes for a test file; forking one per test would dominate. */
-const parser = new ParserPool({ size: 2 })
+const sharedParser = new ParserPool({ size: 2 })
 
 export function startTestEngine(database: Database, options: TestEngineOptions = {}): TestEngine {
   const log = memoryLog()
@@ -131,7 +132,7 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
   const deps: EngineDeps = {
     database,
     models: options.models ?? testModels(),
-    parser,
+    parser: options.parser ?? sharedParser,
     java: options.java,
     download: options.download ?? (() => Promise.reject(new Error('this test downloads nothing'))),
     vault: createVault(createHash('sha256').update('test').digest('hex')),

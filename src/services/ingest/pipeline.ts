@@ -9,12 +9,13 @@ import type { Extractor } from '../../ports/models.ts'
 import * as chunks from '../../store/chunks.ts'
 import * as documents from '../../store/documents.ts'
 import { withScope, type ScopedTx } from '../../store/scope.ts'
+import * as readings from '../../store/readings.ts'
 import * as vectors from '../../store/vectors.ts'
 import * as workspaces from '../../store/workspaces.ts'
 import type { EngineDeps } from '../deps.ts'
 import { fetchFile, type FetchedFile } from './fetch.ts'
 import { begin, progressOf, type IngestJob } from './job.ts'
-import { CHUNKING_VERSION, diffChunks, PARSER_VERSION, planChunks, sha256, type PlannedChunk } from './plan.ts'
+import { CHUNKING_VERSION, diffChunks, OCR_VERSION, PARSER_VERSION, planChunks, sha256, type PlannedChunk } from './plan.ts'
 import { publish, publishUnchanged, Superseded, VectorsMissing } from './publish.ts'
 import { seePictures, seerOf } from './see.ts'
 import { embedTexts, extractKnowledge, type Home } from './think.ts'
@@ -138,11 +139,25 @@ async function liveFacts(deps: EngineDeps, job: IngestJob): Promise<{ title: str
   return withScope(deps.database, workspaceScope(job.workspace), (tx) => documents.liveFacts(tx, job.workspace, job.fileId))
 }
 
-function parse(deps: EngineDeps, job: IngestJob, file: FetchedFile): Promise<ParsedDocument> {
+/** Pages that OCR read are stored as they come, however the parsing ends: the next try goes on after them. */
+async function parse(deps: EngineDeps, job: IngestJob, file: FetchedFile): Promise<ParsedDocument> {
   const { options } = job.payload
   const picturesAreRead = deps.models.vision !== undefined && options.processImages
-  const input = { bytes: file.bytes, fileName: file.fileName, options, picturesAreRead }
-  return deps.parser.parse(file.declaredType === undefined ? input : { ...input, declaredType: file.declaredType }, job.signal)
+  const scope = workspaceScope(job.workspace)
+  const source = { fileId: job.fileId, sha256: file.sha256, reader: OCR_VERSION }
+  const known = await withScope(deps.database, scope, (tx) => readings.known(tx, job.workspace, source))
+  const kept: Promise<unknown>[] = []
+  const keep = (part: string, reading: unknown): void => {
+    const storing = withScope(deps.database, scope, (tx) => readings.stage(tx, job.workspace, source, part, reading))
+    // A page that could not be stored is only read again.
+    kept.push(storing.catch(() => undefined))
+  }
+  const input = { bytes: file.bytes, fileName: file.fileName, options, picturesAreRead, readings: { known, keep } }
+  try {
+    return await deps.parser.parse(file.declaredType === undefined ? input : { ...input, declaredType: file.declaredType }, job.signal)
+  } finally {
+    await Promise.all(kept)
+  }
 }
 
 /** Chunk texts, and the names and facts that no live document has embedded yet; with the attempt as the caller describes it now. */

@@ -7,8 +7,10 @@ import type { WorkspaceId } from '../../core/workspace.ts'
 import type { LiveChunk } from '../../store/chunks.ts'
 
 /** Named in every recipe: a change of how documents are read or cut makes 'unchanged' untrue. */
-export const PARSER_VERSION = 'blocks-1'
-export const CHUNKING_VERSION = 'structure-1'
+export const PARSER_VERSION = 'blocks-2'
+/** Names what staged readings of pages are worth; a change of engine, models or preparation makes them another reader's. */
+export const OCR_VERSION = 'tesseract-1'
+export const CHUNKING_VERSION = 'structure-2'
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
