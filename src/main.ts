@@ -21,30 +21,31 @@ const STOP_WITHIN_MS = 7_000
 
 const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 
+/** Serves until a signal ends the process; one that comes while it is still starting ends it as orderly. */
 export async function serve(config: Config): Promise<void> {
   const log = createLog(config.logLevel)
+  const signals = listenForSignals(log)
   const app = await createApp(config, log)
   const server = config.role === 'worker' ? undefined : await createServer(app, config, log)
-  let stopping: Promise<void> | undefined
-  const stop = (signal: string): void => {
-    stopping ??= (async () => {
-      log.info({ signal }, 'stopping')
-      setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref()
-      await Promise.all([server?.close(), app.stopWork()])
-      await app.close()
-      process.exit(0)
-    })().catch((error: unknown) => {
-      log.error({ err: error }, 'stopping failed')
-      process.exit(1)
-    })
+  signals.endWith(async () => {
+    await Promise.all([server?.close(), app.stopWork()])
+    await app.close()
+  })
+  try {
+    await begin(app, server, config, log, signals.came)
+  } catch (error) {
+    // What was still starting has lost its database or its port to the end that is under way.
+    if (!signals.came()) throw error
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+}
+
+async function begin(app: App, server: FastifyInstance | undefined, config: Config, log: Log, ending: () => boolean): Promise<void> {
   app.deps.seeding.pending = config.role !== 'worker'
   const address = await server?.listen({ host: config.host, port: config.port }).catch((cause: unknown) => {
     throw cannotListen(config, cause)
   })
-  if (config.role !== 'worker') await seedPublic(app, log)
+  if (config.role !== 'worker') await seedPublic(app, log, ending)
+  if (ending()) return
   if (config.role !== 'api') await app.startWork()
   log.info({ role: config.role, database: app.deps.database.engine }, app.deps.models.describe())
   if (config.development && address !== undefined) {
@@ -54,6 +55,33 @@ export async function serve(config: Config): Promise<void> {
     )
   }
   if (address !== undefined) log.info({ address, docs: `${address}/docs` }, 'ready')
+}
+
+/** SIGTERM and SIGINT, heard from the first moment: before there is anything to end, the process just goes. */
+function listenForSignals(log: Log): { came(): boolean; endWith(end: () => Promise<void>): void } {
+  let came = false
+  let end: () => Promise<void> = () => Promise.resolve()
+  const stop = (signal: string): void => {
+    if (came) return
+    came = true
+    log.info({ signal }, 'stopping')
+    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref()
+    end().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'stopping failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  return {
+    came: () => came,
+    endWith: (given) => {
+      end = given
+    },
+  }
 }
 
 /** HTTP, and on the same port the console and MCP, with one identity and one limit for all of them. */
@@ -79,12 +107,12 @@ async function createServer(app: App, config: Config, log: Log): Promise<Awaited
 }
 
 /** Queues what is new before anybody asks whether seeding goes on; a service without its seed material still serves. */
-async function seedPublic(app: App, log: Log): Promise<void> {
+async function seedPublic(app: App, log: Log, ending: () => boolean): Promise<void> {
   try {
     const { queued, unchanged, skipped } = await app.seed(PUBLIC_WORKSPACE, PUBLIC_SEED)
     if (queued.length + skipped.length > 0) log.info({ queued: queued.length, unchanged, skipped }, 'seeding the public workspace')
   } catch (error) {
-    log.error({ err: error }, 'the public workspace could not be seeded; npm run seed tries again')
+    if (!ending()) log.error({ err: error }, 'the public workspace could not be seeded; npm run seed tries again')
   } finally {
     app.deps.seeding.pending = false
   }

@@ -1,7 +1,9 @@
 // What a new user does first, against the service as it is started: upload a Chinese PDF, find it in every mode, see the page, delete it.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Service, servicePlace, type ServicePlace, startService } from '../support/service.ts'
+import { freePort, type Service, servicePlace, type ServicePlace, startService } from '../support/service.ts'
 
 const QUESTION = '二次函数的图像是抛物线，判别式决定什么？'
 const PAGE = 1
@@ -75,6 +77,27 @@ test('a restart keeps what was published, and the process ends in order within t
   const { json } = await service.call('GET', '/api/documents/kept')
   expect(json['parseStatus']).toBe('completed')
   expect(service.log()).not.toMatch(/"level":50/)
+})
+
+test('npm start passes a signal on, also to a service that is still starting, and ends with 0', { timeout: 120_000 }, async () => {
+  const empty = await servicePlace()
+  const port = await freePort()
+  const npm = spawn('npm', ['start', '--silent'], { env: { ...process.env, ...empty.env, PORT: String(port) }, stdio: 'pipe' })
+  const written: Buffer[] = []
+  npm.stdout.on('data', (part: Buffer) => written.push(part))
+  npm.stderr.on('data', (part: Buffer) => written.push(part))
+  const isAlive = (): Promise<boolean> =>
+    fetch(`http://127.0.0.1:${port}/healthz`).then(
+      () => true,
+      () => false,
+    )
+  // It answers before the first seeding is queued and work begins.
+  while (!(await isAlive())) await new Promise((resolve) => setTimeout(resolve, 20))
+  npm.kill('SIGTERM')
+  expect(await once(npm, 'exit')).toEqual([0, null])
+  expect(Buffer.concat(written).toString()).not.toMatch(/"level":50|internal_error/)
+  expect(await isAlive()).toBe(false)
+  await empty.clear()
 })
 
 test('a score sheet picture is read once into typed rows, and nothing of it is stored', async () => {
