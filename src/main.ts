@@ -58,7 +58,7 @@ async function begin(app: App, server: FastifyInstance | undefined, config: Conf
 }
 
 /** SIGTERM and SIGINT, heard from the first moment: before there is anything to end, the process just goes. */
-function listenForSignals(log: Log): { came(): boolean; endWith(end: () => Promise<void>): void } {
+function listenForSignals(log: Log): { came: () => boolean; endWith: (end: () => Promise<void>) => void } {
   let came = false
   let end: () => Promise<void> = () => Promise.resolve()
   const stop = (signal: string): void => {

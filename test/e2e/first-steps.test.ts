@@ -79,26 +79,33 @@ test('a restart keeps what was published, and the process ends in order within t
   expect(service.log()).not.toMatch(/"level":50/)
 })
 
-test('npm start passes a signal on, also to a service that is still starting, and ends with 0', { timeout: 120_000 }, async () => {
-  const empty = await servicePlace()
-  const port = await freePort()
-  const npm = spawn('npm', ['start', '--silent'], { env: { ...process.env, ...empty.env, PORT: String(port) }, stdio: 'pipe' })
-  const written: Buffer[] = []
-  npm.stdout.on('data', (part: Buffer) => written.push(part))
-  npm.stderr.on('data', (part: Buffer) => written.push(part))
-  const isAlive = (): Promise<boolean> =>
-    fetch(`http://127.0.0.1:${port}/healthz`).then(
-      () => true,
-      () => false,
-    )
-  // It answers before the first seeding is queued and work begins.
-  while (!(await isAlive())) await new Promise((resolve) => setTimeout(resolve, 20))
-  npm.kill('SIGTERM')
-  expect(await once(npm, 'exit')).toEqual([0, null])
-  expect(Buffer.concat(written).toString()).not.toMatch(/"level":50|internal_error/)
-  expect(await isAlive()).toBe(false)
-  await empty.clear()
-})
+test.each([
+  ['npm start', 'npm', ['start', '--silent']],
+  ['insight-rag serve', process.execPath, ['bin/insight-rag.js', 'serve']],
+])(
+  '%s passes a signal on, also to a service that is still starting, and ends with 0',
+  { timeout: 120_000 },
+  async (_what, command, args) => {
+    const empty = await servicePlace()
+    const port = await freePort()
+    const outer = spawn(command, args, { env: { ...process.env, ...empty.env, PORT: String(port) }, stdio: 'pipe' })
+    const written: Buffer[] = []
+    outer.stdout.on('data', (part: Buffer) => written.push(part))
+    outer.stderr.on('data', (part: Buffer) => written.push(part))
+    const isAlive = (): Promise<boolean> =>
+      fetch(`http://127.0.0.1:${port}/healthz`).then(
+        () => true,
+        () => false,
+      )
+    // It answers before the first seeding is queued and work begins.
+    while (!(await isAlive())) await new Promise((resolve) => setTimeout(resolve, 20))
+    outer.kill('SIGTERM')
+    expect(await once(outer, 'exit')).toEqual([0, null])
+    expect(Buffer.concat(written).toString()).not.toMatch(/"level":50|internal_error/)
+    expect(await isAlive()).toBe(false)
+    await empty.clear()
+  },
+)
 
 test('a score sheet picture is read once into typed rows, and nothing of it is stored', async () => {
   const form = new FormData()
