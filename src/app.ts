@@ -120,7 +120,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   work.outbox = new OutboxDelivery({ database, java, events, vault: deps.vault, log })
   const { worker, outbox } = work
   const maintenance = new Maintenance(database, log)
-  const engine = createEngine(deps, createRetrieval(deps))
+  const engine = createEngine(deps, createRetrieval(deps, config))
   return {
     engine,
     deps,

@@ -25,6 +25,7 @@ export const nothingFound = (question: string): string => NOTHING_FOUND[detectLa
 
 export function createAnswerer(chat: ChatModel, prompt: PromptTemplate): Answerer {
   return {
+    id: `${prompt.id}/${chat.model}`,
     model: chat.model,
     async *answer(request, signal) {
       // Facts of the graph alone carry no citation, so they are no evidence.

@@ -22,6 +22,7 @@ import { createReranker } from './openai/rerank.ts'
 import { createVisionModel } from './openai/vision.ts'
 import { DEFAULT_PROFILE } from './profile.ts'
 import { loadPrompt } from './prompts.ts'
+import { createRewriter } from './rewriter.ts'
 import { endpointFor } from './roles.ts'
 import type { Endpoint } from './roles.ts'
 import type { EmbeddingSettings, ModelSettings, RoleName } from './settings.ts'
@@ -88,6 +89,7 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
     extractor: extractorFor({}),
     extractorFor,
     keywords: keywordChat && createKeywordModel(keywordChat, loadPrompt('keywords')),
+    rewriter: keywordChat && createRewriter(keywordChat, loadPrompt('rewrite')),
     answerer,
     hasLanguageModel: answerChat !== undefined,
     chat: answerChat,

@@ -12,6 +12,7 @@ const CURRENT = {
   'extract-graph-gleaning': 'extract-graph/gleaning-v1',
   keywords: 'v1',
   answer: 'v1',
+  rewrite: 'v1',
   summarise: 'v1',
   'describe-image': 'v1',
 } as const

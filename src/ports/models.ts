@@ -72,6 +72,11 @@ export type KeywordModel = {
   keywords(query: string, signal: AbortSignal): Promise<{ highLevel: string[]; lowLevel: string[]; usage: Usage }>
 }
 
+export type QuestionRewriter = {
+  /** The question as one that stands without the talk before it; itself where the model wrote none. */
+  rewrite(question: string, history: readonly ChatMessage[], signal: AbortSignal): Promise<{ question: string; usage: Usage }>
+}
+
 export type Evidence = {
   /** The number the answer cites. */ id: number
   source: string
@@ -90,6 +95,8 @@ export type AnswerRequest = {
 }
 
 export type Answerer = {
+  /** Prompt version and model; part of every key under which an answer is kept. */
+  readonly id: string
   readonly model: string
   /** Pieces of the answer with `[n]` citations; the return value is the whole text and its usage. */
   answer(request: AnswerRequest, signal: AbortSignal): AsyncGenerator<string, { text: string; usage: Usage }>
@@ -122,6 +129,7 @@ export type Models = {
   /** What the profile leaves open is the default; the built-in extractor knows no profile. */
   extractorFor(profile: Partial<ExtractionProfile>): Extractor | undefined
   keywords: KeywordModel | undefined
+  rewriter: QuestionRewriter | undefined
   answerer: Answerer
   /** True when an LLM stands behind `answerer`; `bypass` queries need one. */
   hasLanguageModel: boolean

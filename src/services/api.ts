@@ -164,7 +164,13 @@ export type SearchResponse = {
   degradedReason?: string
 }
 
-export type QueryRequest = SearchRequest & { history: ChatMessage[]; userPrompt?: string; onlyContext: boolean }
+export type QueryRequest = SearchRequest & {
+  history: ChatMessage[]
+  userPrompt?: string
+  onlyContext: boolean
+  /** Make a follow-up a question of its own before it is searched; left out: as the settings say. */
+  rewrite?: boolean
+}
 
 export type Reference = {
   id: number
@@ -187,11 +193,15 @@ export type QueryEvent =
       references: Reference[]
       usage: TokenUsage
       noEvidence: boolean
+      /** The question that was searched, where the follow-up was rewritten. */
+      searchedFor?: string
+      /** Given before and kept: no model was called. */
+      cached?: true
       degraded?: true
       degradedReason?: string
     }
 
-export type QueryContext = { context: string; references: Reference[]; results: SearchResult[] }
+export type QueryContext = { context: string; references: Reference[]; results: SearchResult[]; searchedFor?: string }
 
 export type Retrieval = {
   search(scope: WorkspaceScope, request: SearchRequest, signal: AbortSignal): Promise<SearchResponse>

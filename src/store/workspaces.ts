@@ -57,6 +57,17 @@ export async function saveProfile(tx: ScopedTx, workspace: WorkspaceId, profile:
   await sql`update workspaces set settings = ${change} where workspace_id = ${workspace}`.execute(tx)
 }
 
+/**
+ * The state of each workspace of the scope, as text that never comes back once it has changed: a workspace that was deleted and restored may
+ * count the same revisions again, but not in a row version of the same transaction.
+ */
+export async function stamps(db: Kysely<unknown>, scope: readonly string[]): Promise<string[]> {
+  const found = await sql<{ stamp: string }>`
+    select concat_ws(' ', workspace_id, space_id, revision, xmin) as stamp from workspaces
+    where workspace_id = any(${[...scope]}::text[]) order by array_position(${[...scope]}::text[], workspace_id)`.execute(db)
+  return [...scope, ...found.rows.map((row) => row.stamp)]
+}
+
 export async function all(db: Kysely<unknown>): Promise<WorkspaceId[]> {
   const found = await sql<{ workspace_id: WorkspaceId }>`select workspace_id from workspaces order by workspace_id`.execute(db)
   return found.rows.map((row) => row.workspace_id)

@@ -21,6 +21,7 @@ test.each<[PromptTask, string[]]>([
   ['extract-graph-gleaning', ['ids']],
   ['keywords', ['max_keywords', 'question']],
   ['answer', ['evidence', 'graph', 'language', 'question', 'user_prompt']],
+  ['rewrite', ['question', 'talk']],
   ['summarise', ['language', 'max_words', 'name', 'passages']],
   ['describe-image', ['context', 'language']],
 ])('%s has exactly the placeholders its code fills', (task, expected) => {

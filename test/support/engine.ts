@@ -81,7 +81,9 @@ export function testModels(extractor: Extractor | undefined = bracketExtractor()
       return this.extractor
     },
     keywords: undefined,
+    rewriter: undefined,
     answerer: {
+      id: 'none',
       model: 'none',
       // eslint-disable-next-line require-yield
       async *answer() {

@@ -47,6 +47,12 @@ export const queryRequest = z
     stream: z.boolean().default(false).describe('Answer with server-sent events: references, token…, done, or error.'),
     history: z.array(turn).max(100).default([]).describe('The talk so far, oldest first.'),
     userPrompt: z.string().max(8_000).optional().describe('How the answer should be written.'),
+    rewrite: z
+      .boolean()
+      .optional()
+      .describe(
+        'Make a follow-up a question of its own before it is searched; needs a history and a language model. Left out: as the settings say.',
+      ),
     onlyContext: z.boolean().default(false).describe('Return what the model would be given, and call no answering model.'),
   })
   .meta({ example: { query: '二次函数的图像有什么特点？', topK: 5 } })
@@ -167,10 +173,17 @@ const answer = z.object({
   references: z.array(reference),
   usage: z.object({ inputTokens: z.number(), cachedTokens: z.number(), outputTokens: z.number() }),
   noEvidence: z.boolean().describe('Nothing was found; the answer says so and cites nothing.'),
+  searchedFor: z.string().optional().describe('The question that was searched, where the follow-up was rewritten.'),
+  cached: z.literal(true).optional().describe('Given before, with nothing changed since; no model was called.'),
   ...degraded,
 })
 
-const context = z.object({ context: z.string(), references: z.array(reference), results: z.array(searchResult) })
+const context = z.object({
+  context: z.string(),
+  references: z.array(reference),
+  results: z.array(searchResult),
+  searchedFor: z.string().optional(),
+})
 
 export const queryResponse = z
   .union([answer, context])

@@ -101,6 +101,7 @@ export function extractAnswer({ question, evidence }: Pick<AnswerRequest, 'quest
 
 export function createBuiltinAnswerer(): Answerer {
   return {
+    id: 'builtin/extractive-v1',
     model: 'builtin/extractive-v1',
     async *answer(request, signal) {
       let text = ''

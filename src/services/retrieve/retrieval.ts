@@ -1,11 +1,17 @@
 // The pipe out as one use case: plan → gather → rank → pack → answer, each in the file of its name.
 import type { Retrieval } from '../api.ts'
+import { AnswerCache } from './answer-cache.ts'
 import { query, queryContext } from './answer.ts'
 import { newMemory } from './memory.ts'
 import { type RetrievalDeps, search } from './search.ts'
 
-export function createRetrieval({ database, models }: Omit<RetrievalDeps, 'remembered'>): Retrieval {
-  const deps: RetrievalDeps = { database, models, remembered: newMemory() }
+export type RetrievalOptions = { answerCacheEntries?: number; rewriteFollowUps?: boolean }
+
+export function createRetrieval(
+  { database, models }: Pick<RetrievalDeps, 'database' | 'models'>,
+  { answerCacheEntries = 0, rewriteFollowUps = false }: RetrievalOptions = {},
+): Retrieval {
+  const deps: RetrievalDeps = { database, models, remembered: newMemory(), answers: new AnswerCache(answerCacheEntries), rewriteFollowUps }
   return {
     search: (scope, request, signal) => search(deps, scope, request, signal),
     query: (scope, request, signal) => query(deps, scope, request, signal),

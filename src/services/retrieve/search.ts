@@ -12,6 +12,7 @@ import { newest, withNewest } from '../../store/newest.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import { inScope, type WorkspaceRow } from '../../store/workspaces.ts'
 import type { SearchRequest, SearchResponse } from '../api.ts'
+import type { AnswerCache } from './answer-cache.ts'
 import { embedQuestion, type QuestionVectors } from './embed.ts'
 import { gather, type Gathered } from './gather.ts'
 import type { Remembered } from './memory.ts'
@@ -20,7 +21,14 @@ import { rank, type Ranked } from './rank.ts'
 import { rerankPool, wantsRerank } from './rerank.ts'
 import { showEntities, showRelations, showResults } from './show.ts'
 
-export type RetrievalDeps = { database: Database; models: Models; remembered: Remembered }
+export type RetrievalDeps = {
+  database: Database
+  models: Models
+  remembered: Remembered
+  answers: AnswerCache
+  /** Follow-ups are rewritten unless the call says otherwise. */
+  rewriteFollowUps: boolean
+}
 
 /** A workspace that changed its space between the two looks is looked at once more; twice in one search is a fault. */
 const TRIES = 2
