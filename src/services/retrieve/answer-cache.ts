@@ -3,10 +3,11 @@
 // always answered anew.
 import { createHash } from 'node:crypto'
 import type { WorkspaceScope } from '../../core/workspace.ts'
+import type { Database } from '../../ports/database.ts'
+import type { Models } from '../../ports/models.ts'
 import { stamps } from '../../store/workspaces.ts'
 import type { QueryEvent, QueryRequest } from '../api.ts'
 import { Memory } from './memory.ts'
-import type { RetrievalDeps } from './search.ts'
 
 export type GivenAnswer = Extract<QueryEvent, { event: 'references' | 'done' }>[]
 
@@ -22,7 +23,7 @@ export class AnswerCache {
   }
 
   /** Undefined where nothing may be kept: without a language model, which costs, or with a history. */
-  async keyFor(deps: RetrievalDeps, scope: WorkspaceScope, request: QueryRequest): Promise<string | undefined> {
+  async keyFor(deps: { database: Database; models: Models }, scope: WorkspaceScope, request: QueryRequest): Promise<string | undefined> {
     const { models, database } = deps
     if (this.#answers === undefined || !models.hasLanguageModel || request.mode === 'bypass' || request.history.length > 0) return undefined
     const { history: _none, onlyContext: _unused, ...asked } = request
