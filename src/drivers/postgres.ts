@@ -46,10 +46,13 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 const replicaOf = (primary: Kysely<unknown>, url: string, { poolSize, onReplicaFailure = () => undefined }: DatabaseSettings) =>
   openReplica(primary, { url, poolSize, onFailure: onReplicaFailure })
 
-/** Two connections are left for what else a process does; the embedded engine has one for everything. */
+/**
+ * Two connections are left for what else a process does; the embedded engine has one for everything, publishing included, so its
+ * searches may have to wait longer. Both waits are below the half minute after which callers commonly give up.
+ */
 const admissionOf = ({ url, poolSize }: DatabaseSettings): AdmissionSettings => ({
   atOnce: url === undefined ? 1 : Math.max(1, poolSize - 2),
-  longestWaitMs: 3_000,
+  longestWaitMs: url === undefined ? 20_000 : 10_000,
   mostWaiting: 1_000,
 })
 
