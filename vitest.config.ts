@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/template.ts',
     // Two slots, each with a database of its own; the embedded engine takes half a gigabyte per slot.
     pool: 'forks',
     maxWorkers: 2,

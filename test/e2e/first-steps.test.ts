@@ -12,7 +12,7 @@ let place: ServicePlace
 let service: Service
 
 beforeAll(async () => {
-  place = await servicePlace()
+  place = await servicePlace({ bare: true })
   service = await startService(place)
 }, 120_000)
 

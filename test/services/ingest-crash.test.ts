@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { slotUrl } from '../support/database.ts'
+import { placeEmbedded } from '../support/template.ts'
 
 const server = process.env['DATABASE_URL']
 const asked: string[] = []
@@ -49,8 +50,10 @@ function run(instructions: object): Promise<Outcome> {
 /** A place for one story: a fresh database directory, or a fresh database on the server. */
 async function place(): Promise<{ instructions: object; clear(): Promise<void> }> {
   if (server === undefined) {
-    const directory = await mkdtemp(join(tmpdir(), 'insight-crash-'))
-    return { instructions: { directory }, clear: () => rm(directory, { recursive: true, force: true }) }
+    const folder = await mkdtemp(join(tmpdir(), 'insight-crash-'))
+    const directory = join(folder, 'pglite')
+    await placeEmbedded(directory)
+    return { instructions: { directory }, clear: () => rm(folder, { recursive: true, force: true }) }
   }
   const name = `insight_crash_${process.pid}`
   const drop = async (): Promise<void> => {

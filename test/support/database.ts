@@ -1,9 +1,10 @@
-// A real database for every test file: PGlite in memory, or the server that DATABASE_URL names. One per worker slot,
+// A real database for every test file: PGlite in a folder, or the server that DATABASE_URL names. One per worker slot,
 // emptied when a file opens it, so that files never see each other's rows.
 import { sql } from 'kysely'
 import pg from 'pg'
 import { openDatabase } from '../../src/drivers/postgres.ts'
 import type { Database } from '../../src/ports/database.ts'
+import { temporaryEmbedded } from './template.ts'
 
 const slot = process.env['VITEST_POOL_ID'] ?? '0'
 const serverUrl = process.env['DATABASE_URL']
@@ -19,8 +20,11 @@ export async function openTestDatabase(): Promise<Database> {
 }
 
 async function open(): Promise<Database> {
-  const url = serverUrl === undefined ? undefined : await slotUrl(serverUrl, await freeName(serverUrl))
-  return openDatabase({ url, directory: undefined, poolSize: 8 })
+  const place =
+    serverUrl === undefined
+      ? { url: undefined, directory: await temporaryEmbedded() }
+      : { url: await slotUrl(serverUrl, await freeName(serverUrl)), directory: undefined }
+  return openDatabase({ ...place, poolSize: 8 })
 }
 
 /** Runs beside each other must not share a database: the first name whose lock is free is ours until this process ends. */

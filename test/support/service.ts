@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { slotUrl } from './database.ts'
+import { placeEmbedded } from './template.ts'
 
 export type Service = {
   url: string
@@ -36,12 +37,18 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Where the service keeps its data: a fresh folder, and a fresh database where DATABASE_URL names a server. */
-export async function servicePlace(): Promise<ServicePlace> {
+/**
+ * Where the service keeps its data: a fresh folder, and a fresh database where DATABASE_URL names a server. The embedded database
+ * has its schema already, unless `bare` asks for nothing at all, as on a machine where the service was never started.
+ */
+export async function servicePlace({ bare = false } = {}): Promise<ServicePlace> {
   const folder = await mkdtemp(join(tmpdir(), 'insight-service-'))
   const server = process.env['DATABASE_URL']
   const clearFolder = (): Promise<void> => rm(folder, { recursive: true, force: true })
-  if (server === undefined) return { env: { DATA_DIR: folder }, clear: clearFolder }
+  if (server === undefined) {
+    if (!bare) await placeEmbedded(join(folder, 'pglite'))
+    return { env: { DATA_DIR: folder }, clear: clearFolder }
+  }
   const name = `insight_service_${process.pid}_${Date.now()}`
   const url = await slotUrl(server, name)
   const clear = async (): Promise<void> => {

@@ -14,6 +14,7 @@ import * as outbox from '../../src/store/outbox.ts'
 import { withScope } from '../../src/store/scope.ts'
 import { openTestDatabase, slotUrl } from '../support/database.ts'
 import { startTestEngine, type TestEngine } from '../support/engine.ts'
+import { temporaryEmbedded } from '../support/template.ts'
 import { rowsOf } from './support.ts'
 
 let database: Database
@@ -25,7 +26,7 @@ beforeAll(async () => {
   database = await openTestDatabase()
   engine = startTestEngine(database)
   const url = server === undefined ? undefined : await slotUrl(server, `insight_elsewhere_${process.env['VITEST_POOL_ID'] ?? '0'}`)
-  elsewhere = await openDatabase({ url, directory: undefined, poolSize: 4 })
+  elsewhere = await openDatabase({ url, directory: url === undefined ? await temporaryEmbedded() : undefined, poolSize: 4 })
   for (const { workspace_id } of (await sql<{ workspace_id: WorkspaceId }>`select workspace_id from workspaces`.execute(elsewhere.db))
     .rows) {
     await deleteWorkspace(elsewhere, workspace_id)

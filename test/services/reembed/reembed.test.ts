@@ -24,6 +24,7 @@ import { withScope } from '../../../src/store/scope.ts'
 import { openTestDatabase, slotUrl } from '../../support/database.ts'
 import { bracketExtractor, startTestEngine, testModels, type TestEngine } from '../../support/engine.ts'
 import { searchRequest } from '../../support/requests.ts'
+import { placeEmbedded } from '../../support/template.ts'
 
 const signal = new AbortController().signal
 let database: Database
@@ -157,7 +158,8 @@ test(
   async () => {
     const folder = server === undefined ? await mkdtemp(join(tmpdir(), 'insight-reembed-')) : undefined
     const name = `insight_reembed_${process.pid}`
-    const place = folder === undefined ? { url: await slotUrl(server ?? '', name) } : { directory: folder }
+    const place = folder === undefined ? { url: await slotUrl(server ?? '', name) } : { directory: join(folder, 'pglite') }
+    if (place.directory !== undefined) await placeEmbedded(place.directory)
     const open = (): Promise<Database> => openDatabase({ url: undefined, directory: undefined, poolSize: 4, ...place })
     const workspace = workspaceId('course-big')
     const first = await open()
