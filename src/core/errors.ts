@@ -36,6 +36,7 @@ export const ERRORS = {
   embedding_service_unavailable: define(503, 'transient', 7, 'The embedding model cannot be reached.'),
   llm_unavailable: define(503, 'transient', 7, 'The language model cannot be reached.'),
   vector_store_error: define(503, 'transient', 8, 'The database cannot answer right now.'),
+  storage_full: define(503, 'quota', 8, 'The disk of the database is full; once there is room again, waiting work goes on by itself.'),
   overloaded: define(503, 'transient', 7, 'More is being asked than this process can answer; try again shortly.'),
   not_ready: define(503, 'transient', 8, 'The service is not ready yet.'),
   internal_error: define(500, 'transient', 70, 'Something went wrong inside the service.'),

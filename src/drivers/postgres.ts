@@ -99,5 +99,7 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 export function databaseUnavailable(cause: unknown): AppError {
+  // Tried again soon, because nobody tells when there is room.
+  if ((cause as { code?: unknown }).code === '53100') return new AppError('storage_full', undefined, { cause, retryAfterSeconds: 5 })
   return new AppError('vector_store_error', undefined, { cause })
 }

@@ -135,7 +135,7 @@ export class Worker {
       const fields = { jobId: job.job_id, kind: job.kind, workspace: job.workspace_id, code: error.code, attempts: job.attempts }
       if (error.code === 'internal_error') log.error({ ...fields, err: thrown }, 'a job failed unexpectedly')
       else log.warn(fields, 'a job failed')
-      if (error.code === 'budget_exhausted') {
+      if (error.definition.retry === 'quota') {
         await jobs.pause(database.db, job, `${error.code}: ${error.message}`, Math.max(backoffMs, (error.retryAfterSeconds ?? 0) * 1000))
         return
       }
