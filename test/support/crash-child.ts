@@ -5,9 +5,8 @@ import pg from 'pg'
 import { openDatabase } from '../../src/drivers/postgres.ts'
 import { Maintenance } from '../../src/jobs/maintenance.ts'
 import { workspaceId } from '../../src/core/workspace.ts'
-import type { EmbeddingModel, Models } from '../../src/ports/models.ts'
-import { NO_USAGE } from '../../src/ports/models.ts'
-import { bracketExtractor, startTestEngine, testModels } from './engine.ts'
+import { countedModels } from './counted-models.ts'
+import { startTestEngine } from './engine.ts'
 
 type Instructions = { kill: number; when: 'before' | 'after'; directory?: string; url?: string; models: string }
 const instructions = JSON.parse(process.argv[2] ?? '{}') as Instructions
@@ -30,38 +29,6 @@ client.query = function (this: pg.Client, ...args: unknown[]) {
   return answer
 }
 
-async function ask<T>(path: string, texts: readonly string[]): Promise<T> {
-  const reply = await fetch(`${instructions.models}/${path}`, { method: 'POST', body: JSON.stringify(texts) })
-  return (await reply.json()) as T
-}
-
-const plain = testModels()
-const embedding: EmbeddingModel = {
-  model: 'remote/counted',
-  dim: plain.embedding.dim,
-  maxBatch: 64,
-  embed: async (texts, kind, signal) => {
-    await ask('embed', texts)
-    return plain.embedding.embed(texts, kind, signal)
-  },
-}
-const brackets = bracketExtractor()
-const models: Models = {
-  ...plain,
-  embedding,
-  embeddingFor: () => embedding,
-  extractor: {
-    id: 'remote-extractor',
-    extract: async (inputs, signal) => {
-      await ask(
-        'extract',
-        inputs.map((input) => input.text),
-      )
-      return { ...(await brackets.extract(inputs, signal)), usage: NO_USAGE }
-    },
-  },
-}
-
 const database = await openDatabase({ url: instructions.url, directory: instructions.directory, poolSize: 4 })
 const maintenance = new Maintenance(database, { info: () => undefined, warn: () => undefined, error: () => undefined })
 await maintenance.start()
@@ -69,7 +36,7 @@ await maintenance.start()
 const { requeueExpired } = await import('../../src/store/jobs.ts')
 await requeueExpired(database.db, true)
 armed = true
-const engine = startTestEngine(database, { models, concurrency: 1 })
+const engine = startTestEngine(database, { models: countedModels(instructions.models), concurrency: 1 })
 const workspace = workspaceId('teacher-crash')
 const documents = ['a', 'b'].map((fileId) => ({
   fileId,
