@@ -1,24 +1,39 @@
-// How fast the modes answer: `node bench/retrieval.ts [--chunks 100000]`. Needs DATABASE_URL (native PostgreSQL); everything is
-// built in a scratch database beside it and dropped at the end. The question's vector is made up, so that no model's time is measured.
+// How fast the modes answer: `npm run bench -- retrieval [--chunks 100000]`. Needs DATABASE_URL (native PostgreSQL). Everything is built in a
+// scratch database that is dropped at the end, or with --database NAME in one that is kept: what was built there is not built again, so that
+// a large library can be built and measured in several runs. The question's vector is made up, so that no model's time is measured.
 import { parseArgs } from 'node:util'
+import { sql } from 'kysely'
+import pg from 'pg'
 import { quantile } from '../src/core/evaluation.ts'
-import { type Mode, MODES } from '../src/core/modes.ts'
+import { type Leg, type Mode, MODE_TABLE, MODES } from '../src/core/modes.ts'
 import { type WorkspaceId, workspaceId, workspaceScope } from '../src/core/workspace.ts'
+import { openDatabase } from '../src/drivers/postgres.ts'
 import { openScratchDatabase } from '../src/drivers/scratch.ts'
 import { createModels } from '../src/models/create.ts'
 import type { Database } from '../src/ports/database.ts'
 import { type EmbeddingModel, type Models, NO_USAGE } from '../src/ports/models.ts'
 import type { Retrieval, SearchRequest } from '../src/services/api.ts'
+import { indexSizes, lexicalLeg } from '../src/services/retrieve/lexical-leg.ts'
+import { newMemory } from '../src/services/retrieve/memory.ts'
+import { planSearch } from '../src/services/retrieve/plan.ts'
 import { createRetrieval } from '../src/services/retrieve/retrieval.ts'
-import { promote } from '../src/services/tiers.ts'
+import { promote, TIER_THRESHOLDS } from '../src/services/tiers.ts'
 import { analyze } from '../src/store/corpus.ts'
-import { withScope } from '../src/store/scope.ts'
-import { nearestChunks, SEARCH_SETTINGS } from '../src/store/search-vectors.ts'
+import { type ScopedTx, withScope } from '../src/store/scope.ts'
+import { nearest, SEARCH_SETTINGS } from '../src/store/search-vectors.ts'
+import { SHARED_SHARD } from '../src/store/tiers.ts'
+import type { VectorKind } from '../src/store/vectors.ts'
 import * as workspaces from '../src/store/workspaces.ts'
 import { fillLibrary, Library, type LibrarySize } from './retrieval-data.ts'
+import { watchStatements } from './spine/meter.ts'
 
 const { values: options } = parseArgs({
-  options: { chunks: { type: 'string', default: '100000' }, questions: { type: 'string', default: '100' } },
+  options: {
+    chunks: { type: 'string', default: '100000' },
+    questions: { type: 'string', default: '100' },
+    database: { type: 'string' },
+    'build-only': { type: 'boolean', default: false },
+  },
 })
 const DIM = 1024
 const url = process.env['DATABASE_URL']
@@ -53,10 +68,17 @@ const request = (query: string, mode: Mode, more: Partial<SearchRequest> = {}): 
   ...more,
 })
 
-function report(name: string, ms: readonly number[]): void {
+const WARM_UP = 5
+const median = (ms: readonly number[]): number =>
+  quantile(
+    ms.toSorted((a, b) => a - b),
+    0.5,
+  )
+
+function report(name: string, ms: readonly number[], more = ''): void {
   const sorted = ms.toSorted((a, b) => a - b)
   console.log(
-    `${name.padEnd(34)} p50 ${quantile(sorted, 0.5).toFixed(1).padStart(7)} ms   p95 ${quantile(sorted, 0.95).toFixed(1).padStart(7)} ms`,
+    `${name.padEnd(34)} p50 ${quantile(sorted, 0.5).toFixed(1).padStart(7)} ms   p95 ${quantile(sorted, 0.95).toFixed(1).padStart(7)} ms${more}`,
   )
 }
 
@@ -67,7 +89,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 async function sequential(count: number, work: () => Promise<unknown>): Promise<number[]> {
-  for (let warm = 0; warm < 5; warm += 1) await work()
+  for (let warm = 0; warm < WARM_UP; warm += 1) await work()
   const ms: number[] = []
   for (let index = 0; index < count; index += 1) ms.push(await timed(work))
   return ms
@@ -78,29 +100,57 @@ async function concurrent(clients: number, count: number, work: () => Promise<un
   return runs.flat()
 }
 
-/** The bare nearest-neighbour statement: what no mode can be faster than. */
-function floor(database: Database, workspace: WorkspaceId): Promise<unknown> {
-  return withScope(
+const snapshot = <T>(
+  database: Database,
+  workspace: WorkspaceId,
+  work: (tx: ScopedTx, row: workspaces.WorkspaceRow) => Promise<T>,
+): Promise<T> =>
+  withScope(
     database,
     workspaceScope(workspace),
     async (tx) => {
-      const rows = await workspaces.inScope(tx, [workspace])
-      return nearestChunks(
-        tx,
-        rows.map((row) => ({ workspace: row, vector: library.vector() })),
-        20,
-        undefined,
-      )
+      const [row] = await workspaces.inScope(tx, [workspace])
+      if (!row) throw new Error(`${workspace} is not there`)
+      return work(tx, row)
     },
     { snapshot: true, settings: SEARCH_SETTINGS },
   )
+
+/** What no mode can be faster than: the bare statement of each of its legs, in a transaction of its own. */
+const FLOORS: Readonly<Record<Leg, (database: Database, workspace: WorkspaceId) => Promise<unknown>>> = {
+  vector: probe('chunk', 20),
+  entity: probe('entity', 30),
+  relation: probe('relation', 30),
+  lexical: async (database, workspace) => {
+    const plan = await planSearch(undefined, request(library.question(), 'lexical'), signal)
+    return snapshot(database, workspace, async (tx, row) =>
+      lexicalLeg(tx, plan, [row], await indexSizes(tx, [row], remembered), remembered, 20),
+    )
+  },
+}
+const remembered = newMemory()
+
+function probe(kind: VectorKind, limit: number): (database: Database, workspace: WorkspaceId) => Promise<unknown> {
+  return (database, workspace) =>
+    snapshot(database, workspace, (tx, row) =>
+      sql`select n.id from (${nearest(tx, kind, [{ workspace: row, vector: library.vector() }], limit)}) n`.execute(tx),
+    )
 }
 
 async function measure(name: string, database: Database, retrieval: Retrieval, workspace: WorkspaceId, questions: number): Promise<void> {
   console.log(`\n${name}`)
-  report('nearest chunks alone', await sequential(questions, () => floor(database, workspace)))
+  const floors = new Map<Leg, number>()
+  for (const leg of ['vector', 'lexical', 'entity', 'relation'] as const) {
+    const ms = await sequential(questions, () => FLOORS[leg](database, workspace))
+    floors.set(leg, median(ms))
+    report(`floor: ${leg}`, ms)
+  }
   for (const mode of MODES.filter((one) => one !== 'bypass')) {
-    report(mode, await sequential(questions, () => retrieval.search(workspaceScope(workspace), request(library.question(), mode), signal)))
+    watched.statements.clear()
+    const ms = await sequential(questions, () => retrieval.search(workspaceScope(workspace), request(library.question(), mode), signal))
+    const statements = [...watched.statements.values()].reduce((sum, { calls }) => sum + calls, 0) / (questions + WARM_UP)
+    const floor = MODE_TABLE[mode].legs.reduce((sum, leg) => sum + (floors.get(leg) ?? 0), 0)
+    report(mode, ms, `   ${(median(ms) / floor).toFixed(1)} × the sum of its floors   ${statements.toFixed(1)} statements`)
   }
   report(
     'naive, filter 1 in 1,000',
@@ -110,39 +160,64 @@ async function measure(name: string, database: Database, retrieval: Retrieval, w
   )
 }
 
-const database = await openScratchDatabase(url)
-try {
-  const chunks = Number(options.chunks)
-  const questions = Number(options.questions)
+/** Made when missing, and kept. */
+async function openKept(server: string, name: string): Promise<Database> {
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  const found = await client.query('select from pg_database where datname = $1', [name])
+  if (found.rows.length === 0) await client.query(`create database ${pg.escapeIdentifier(name)}`)
+  await client.end()
+  const own = new URL(server)
+  own.pathname = `/${name}`
+  return openDatabase({ url: own.href, directory: undefined, poolSize: 8 })
+}
+
+type Tenant = { workspace: WorkspaceId; size: LibrarySize }
+
+async function build(database: Database, tenants: readonly Tenant[]): Promise<void> {
   const spaceId = await workspaces.ensureSpace(database.db, embedding.model, DIM)
-  const sizes = [100, 1000, 5000, 20_000].filter((count) => count < chunks)
-  const tenants = [...sizes, chunks].map((count) => ({
-    workspace: workspaceId(`teacher-${count}`),
-    size: { chunks: count, entities: Math.ceil(count / 2), relations: Math.ceil(count * 1.5) } satisfies LibrarySize,
-  }))
-  for (const { workspace, size } of tenants) {
+  const there = new Set<string>(await workspaces.all(database.db))
+  for (const { workspace, size } of tenants.filter((tenant) => !there.has(tenant.workspace))) {
     const ms = await timed(() => fillLibrary(database, workspace, spaceId, size, library))
     console.log(`${size.chunks} chunks, ${size.entities} entities, ${size.relations} relations written in ${(ms / 1000).toFixed(1)} s`)
   }
   await analyze(database.db)
-  for (const { workspace, size } of tenants.filter((tenant) => tenant.size.chunks >= 10_000)) {
-    console.log(
-      `${size.chunks} promoted in ${((await timed(() => promote(database, { workspace_id: workspace, dim: DIM }))) / 1000).toFixed(1)} s`,
-    )
+  const rows = await workspaces.inScope(
+    database.db,
+    tenants.map((tenant) => tenant.workspace),
+  )
+  for (const { workspace, size } of tenants.filter((tenant) => tenant.size.relations >= TIER_THRESHOLDS.promoteAt)) {
+    if (rows.find((row) => row.workspace_id === workspace)?.shard !== SHARED_SHARD) continue
+    const ms = await timed(() => promote(database, { workspace_id: workspace, dim: DIM }))
+    console.log(`${size.chunks} chunks promoted in ${(ms / 1000).toFixed(1)} s`)
   }
   await analyze(database.db)
-  const retrieval = createRetrieval({ database, models })
-  for (const { workspace, size } of tenants) await measure(`${size.chunks} chunks`, database, retrieval, workspace, questions)
-  const largest = tenants.at(-1)
-  if (largest) {
-    console.log(`\n${largest.size.chunks} chunks, 8 clients`)
-    for (const mode of ['naive', 'lexical', 'hybrid', 'auto'] as const) {
-      report(
-        mode,
-        await concurrent(8, questions, () =>
-          retrieval.search(workspaceScope(largest.workspace), request(library.question(), mode), signal),
-        ),
-      )
+}
+
+const watched = watchStatements()
+const database = options.database === undefined ? await openScratchDatabase(url) : await openKept(url, options.database)
+try {
+  const chunks = Number(options.chunks)
+  const questions = Number(options.questions)
+  const tenants = [...[100, 1000, 5000, 20_000].filter((count) => count < chunks), chunks].map((count): Tenant => ({
+    workspace: workspaceId(`teacher-${count}`),
+    size: { chunks: count, entities: Math.ceil(count / 2), relations: Math.ceil(count * 1.5) },
+  }))
+  await build(database, tenants)
+  if (!options['build-only']) {
+    const retrieval = createRetrieval({ database, models })
+    for (const { workspace, size } of tenants) await measure(`${size.chunks} chunks`, database, retrieval, workspace, questions)
+    const largest = tenants.at(-1)
+    if (largest) {
+      console.log(`\n${largest.size.chunks} chunks, 8 clients`)
+      for (const mode of ['naive', 'lexical', 'hybrid', 'auto'] as const) {
+        report(
+          mode,
+          await concurrent(8, questions, () =>
+            retrieval.search(workspaceScope(largest.workspace), request(library.question(), mode), signal),
+          ),
+        )
+      }
     }
   }
 } finally {

@@ -6,6 +6,16 @@ export type Located = { workspaceId: string; id: string }
 /** One string for a full name; workspace names hold no space. */
 export const fullName = ({ workspaceId, id }: Located): string => `${workspaceId} ${id}`
 
+export function locatedAs(name: string): Located {
+  const space = name.indexOf(' ')
+  return { workspaceId: name.slice(0, space), id: name.slice(space + 1) }
+}
+
+/** Ids by workspace, in their order. */
+export function byWorkspace(found: readonly Located[]): Map<string, string[]> {
+  return new Map([...Map.groupBy(found, (one) => one.workspaceId)].map(([workspaceId, ones]) => [workspaceId, ones.map((one) => one.id)]))
+}
+
 /**
  * Scores of one leg stretched over 0..1: the best becomes 1, the floor 0. A list that is not full shows everything there is, so nothing
  * below it is known to be worthless and the floor is 0; the last of a full list marks what the leg takes for noise.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { autoScores, directScores } from '../../src/core/auto.ts'
 import { autoWeights } from '../../src/core/auto-weights.ts'
-import { aboutness, type Link, rarity, spreadStrength } from '../../src/core/graph-walk.ts'
+import { aboutness, headingKeys, type Link, rarity, spreadStrength } from '../../src/core/graph-walk.ts'
 import type { Scored } from '../../src/core/scoring.ts'
 
 const weights = autoWeights('builtin/hashed-lexical-v1')
@@ -51,40 +51,43 @@ describe('the final score', () => {
 describe('the walk', () => {
   const link = (more: Partial<Link>): Link => ({
     seed: 's',
-    entity: 'e',
-    names: ['anna berg'],
+    entity: 'Anna Berg',
     spread: 2,
     fact: 0,
     target: 't',
-    header: 'Anna Berg',
+    about: 1,
     chunks: 100,
     ...more,
   })
-  const arrives = (more: Partial<Link>): number => spreadStrength(new Map([['s', 1]]), [link(more)], 0.8).get('t') ?? 0
+  const arrives = (more: Partial<Link>): number => spreadStrength(new Map([['s', 1]]), [link(more)], 0.8).get('t')?.strength ?? 0
+  const about = (header: string, names = ['anna berg'], spread = 2): number => aboutness(headingKeys(header), names, spread)
 
   it('carries more over a rare entity than over a common one', () => {
     expect(rarity(1, 100)).toBe(1)
     expect(rarity(50, 100)).toBeLessThan(rarity(2, 100))
-    expect(arrives({ spread: 40, header: 'Other' })).toBeLessThan(arrives({ spread: 2, header: 'Other' }))
+    expect(arrives({ spread: 40, about: 0.4 })).toBeLessThan(arrives({ spread: 2, about: 0.4 }))
   })
 
   it('arrives most where the title is the name, then where it holds it, least where the text mentions it', () => {
-    expect(aboutness('Anna Berg › p. 2', ['anna berg'], 2)).toBe(1)
-    expect(arrives({})).toBeGreaterThan(arrives({ header: 'Letters of Anna Berg' }))
-    expect(arrives({ header: 'Letters of Anna Berg' })).toBeGreaterThan(arrives({ header: 'Harbour' }))
+    expect(about('Anna Berg › p. 2')).toBe(1)
+    expect(about('Letters of Anna Berg')).toBeLessThan(1)
+    expect(about('Letters of Anna Berg')).toBeGreaterThan(about('Harbour'))
+    expect(about('Harbour', ['anna berg'], 20)).toBeLessThan(about('Harbour'))
+    expect(arrives({ about: 1 })).toBeGreaterThan(arrives({ about: 0.7 }))
   })
 
   it('knows the name in the other Chinese script', () => {
-    expect(aboutness('二次函數', ['二次函数'], 5)).toBe(1)
+    expect(about('二次函數', ['二次函数'], 5)).toBe(1)
   })
 
   it('follows what the question asks of the seed: a near fact carries further', () => {
-    expect(arrives({ fact: 0.8, header: 'x' })).toBeGreaterThan(arrives({ fact: 0, header: 'x' }))
+    expect(arrives({ fact: 0.8, about: 0.4 })).toBeGreaterThan(arrives({ fact: 0, about: 0.4 }))
   })
 
-  it('counts the best way to a chunk, not the number of ways', () => {
+  it('counts the best way to a chunk, not the number of ways, and says which it was', () => {
     const one = spreadStrength(new Map([['s', 1]]), [link({})], 0)
-    const many = spreadStrength(new Map([['s', 1]]), [link({}), link({ entity: 'f' }), link({ entity: 'g' })], 0)
+    const many = spreadStrength(new Map([['s', 1]]), [link({}), link({ entity: 'f', about: 0.7 }), link({ entity: 'g' })], 0)
     expect(many).toEqual(one)
+    expect(many.get('t')?.link.entity).toBe('Anna Berg')
   })
 })

@@ -1,18 +1,29 @@
 // The graph's part in mode `auto`: chunks that assert near facts, chunks about named entities, and chunks one or two hops further.
 import { directScores, type AutoLegs } from '../../core/auto.ts'
 import { autoWeights, type AutoWeights, WALK_DECAY, WALK_ROUNDS, WALK_SEEDS } from '../../core/auto-weights.ts'
-import { fullName } from '../../core/fusion.ts'
-import { aboutness, type Link, rarity, spreadStrength } from '../../core/graph-walk.ts'
-import { nameKey } from '../../core/names.ts'
+import { byWorkspace, fullName, locatedAs } from '../../core/fusion.ts'
+import { type Link, spreadStrength } from '../../core/graph-walk.ts'
 import { byScore, type Scored, unit } from '../../core/scoring.ts'
 import type { FactSeed } from '../../store/search-graph.ts'
 import type { Probe } from '../../store/search-vectors.ts'
-import { type LinkRow, linksFrom, namedChunks } from '../../store/search-walk.ts'
+import { aroundChunks, type Links } from '../../store/search-walk.ts'
 import type { ScopedTx } from '../../store/scope.ts'
+import { aboutEntities, reader } from './about.ts'
 import type { FoundEntity } from './graph-legs.ts'
+import type { Remembered } from './memory.ts'
 import type { Plan } from './plan.ts'
 
-export type AutoGraph = { legs: AutoLegs; weights: AutoWeights; direct: Scored[]; walked: Scored[] }
+/** How the walk came to a chunk: the last hop; the chunk before may have been walked to as well. */
+export type Hop = { from: string; entity: string }
+
+export type AutoGraph = {
+  legs: AutoLegs
+  weights: AutoWeights
+  direct: Scored[]
+  walked: Scored[]
+  /** By the full name of a walked chunk. */
+  hops: ReadonlyMap<string, Hop>
+}
 
 /** What the graph is asked with. */
 export type AutoSources = {
@@ -26,12 +37,14 @@ export type AutoSources = {
   sizes: ReadonlyMap<string, number>
 }
 
-export async function autoGraph(tx: ScopedTx, plan: Plan, sources: AutoSources): Promise<AutoGraph> {
+export async function autoGraph(tx: ScopedTx, plan: Plan, sources: AutoSources, remembered: Remembered): Promise<AutoGraph> {
+  const { vector, lexical, facts, named, sizes } = sources
   // In a scope of several spaces the first decides; the weights differ only between built-in and semantic models.
   const weights = autoWeights(sources.probes[0]?.workspace.model ?? '')
-  const legs = { vector: sources.vector, lexical: sources.lexical, fact: factLeg(sources.facts), named: await namedLeg(tx, plan, sources) }
+  const about = await aboutEntities(tx, plan, named, ({ about, rarity }) => rarity * about, remembered, sizes)
+  const legs = { vector, lexical, fact: factLeg(facts), named: about }
   const direct = directScores(legs, weights)
-  return { legs, weights, direct, walked: await walk(tx, plan, sources, direct) }
+  return { legs, weights, direct, ...(await walk(tx, plan, sources, direct, remembered)) }
 }
 
 /** A chunk is as near as the nearest fact it asserts. */
@@ -46,62 +59,57 @@ function factLeg(facts: readonly FactSeed[]): Scored[] {
   return [...best.values()].toSorted(byScore)
 }
 
-async function namedLeg(tx: ScopedTx, plan: Plan, { named, sizes }: AutoSources): Promise<Scored[]> {
-  const best = new Map<string, Scored>()
-  for (const row of await namedChunks(tx, named, plan.filter)) {
-    const located = { workspaceId: row.workspace_id, id: row.chunk_id }
-    const score = rarity(row.mentions, sizes.get(row.workspace_id) ?? 0) * aboutness(row.header, namesOf(row), row.mentions)
-    if ((best.get(fullName(located))?.score ?? 0) < score) best.set(fullName(located), { ...located, score })
-  }
-  return [...best.values()].toSorted(byScore)
-}
-
 /** From the best chunks outwards, each round from the best of the last one's finds; a chunk is entered once. */
-async function walk(tx: ScopedTx, plan: Plan, { probes, facts, sizes }: AutoSources, direct: readonly Scored[]): Promise<Scored[]> {
+async function walk(
+  tx: ScopedTx,
+  plan: Plan,
+  { probes, facts, sizes }: AutoSources,
+  direct: readonly Scored[],
+  remembered: Remembered,
+): Promise<Pick<AutoGraph, 'walked' | 'hops'>> {
   const reached = new Map<string, Scored>()
+  const hops = new Map<string, Hop>()
   const visited = new Set<string>()
   let frontier: readonly Scored[] = direct.slice(0, WALK_SEEDS)
   for (let round = 0; round < WALK_ROUNDS && frontier.length > 0; round += 1) {
     for (const seed of frontier) visited.add(fullName(seed))
-    const rows = await linksFrom(tx, probes, byWorkspace(frontier), plan.filter)
-    const nearest = Math.max(0, ...facts.map((fact) => fact.cosine), ...rows.map((row) => row.fact ?? 0))
+    const around = await aroundChunks(tx, probes, byWorkspace(frontier), plan.filter)
+    const links = around.flatMap((one) => linksOf(one, sizes.get(one.workspace_id) ?? 0, remembered))
+    const nearest = Math.max(0, ...facts.map((fact) => fact.cosine), ...links.map((link) => link.fact))
     const strengths = new Map(frontier.map((seed) => [fullName(seed), seed.score]))
-    const next = [
-      ...spreadStrength(
-        strengths,
-        rows.map((row) => linkOf(row, sizes)),
-        nearest,
-      ),
-    ]
-      .filter(([name]) => !visited.has(name))
-      .map(([name, strength]) => scoredAs(name, strength * WALK_DECAY ** round))
+    const arrivals = [...spreadStrength(strengths, links, nearest)].filter(([name]) => !visited.has(name))
+    const next = arrivals
+      .map(([name, { strength }]): Scored => ({ ...locatedAs(name), score: strength * WALK_DECAY ** round }))
       .toSorted(byScore)
     for (const found of next) if ((reached.get(fullName(found))?.score ?? 0) < found.score) reached.set(fullName(found), found)
+    for (const [name, { link }] of arrivals) if (!hops.has(name)) hops.set(name, { from: link.seed, entity: link.entity })
     frontier = next.slice(0, WALK_SEEDS)
   }
-  return [...reached.values()].toSorted(byScore)
+  return { walked: [...reached.values()].toSorted(byScore), hops }
 }
 
-const namesOf = (row: { key: string; aliases: readonly string[] }): string[] => [row.key, ...row.aliases.map(nameKey)]
-
-const scoredAs = (name: string, score: number): Scored => {
-  const [workspaceId = '', id = ''] = name.split(' ')
-  return { workspaceId, id, score }
-}
-
-function linkOf(row: LinkRow, sizes: ReadonlyMap<string, number>): Link {
-  return {
-    seed: fullName({ workspaceId: row.workspace_id, id: row.seed }),
-    entity: row.entity_id,
-    names: namesOf(row),
-    spread: row.mentions,
-    fact: row.fact ?? 0,
-    target: fullName({ workspaceId: row.workspace_id, id: row.chunk_id }),
-    header: row.header,
-    chunks: sizes.get(row.workspace_id) ?? 0,
+function linksOf(around: Links, chunks: number, remembered: Remembered): Link[] {
+  const { workspace_id: workspaceId, members, facts } = around
+  const read = reader(around, remembered)
+  const nearest = new Map<string, number>()
+  for (const [seed, a, b, cosine] of facts) {
+    for (const end of [a, b]) nearest.set(`${seed} ${end}`, Math.max(nearest.get(`${seed} ${end}`) ?? 0, cosine))
   }
-}
-
-function byWorkspace(found: readonly Scored[]): Map<string, string[]> {
-  return new Map([...Map.groupBy(found, (hit) => hit.workspaceId)].map(([workspaceId, hits]) => [workspaceId, hits.map((hit) => hit.id)]))
+  const seedsOf = Map.groupBy(members, ([, entity]) => entity)
+  return around.reached.flatMap(([entityId, chunkId]) => {
+    const found = read(entityId, chunkId)
+    if (!found) return []
+    const target = fullName({ workspaceId, id: chunkId })
+    return (seedsOf.get(entityId) ?? [])
+      .filter(([seed]) => seed !== chunkId)
+      .map(([seed]): Link => ({
+        seed: fullName({ workspaceId, id: seed }),
+        entity: found.name,
+        spread: found.spread,
+        fact: nearest.get(`${seed} ${entityId}`) ?? 0,
+        target,
+        about: found.about,
+        chunks,
+      }))
+  })
 }

@@ -1,12 +1,13 @@
 // The second step: every leg that the mode asks for, inside one snapshot. Legs return candidates; none of them decides the answer.
 import { AUTO_DEPTH } from '../../core/auto-weights.ts'
 import { similarityCandidates } from '../../core/budget.ts'
-import { fullName, type Located } from '../../core/fusion.ts'
+import { byWorkspace, fullName } from '../../core/fusion.ts'
 import { byScore, type Scored } from '../../core/scoring.ts'
 import { ownedChunks } from '../../store/search-graph.ts'
 import { nearestChunks, type Probe } from '../../store/search-vectors.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
+import { titledChunks } from './about.ts'
 import { type AutoGraph, autoGraph } from './auto-legs.ts'
 import type { QuestionVectors } from './embed.ts'
 import { type FoundEntity, type FoundRelation, walkGraph } from './graph-legs.ts'
@@ -49,10 +50,17 @@ export async function gather(
   const lexical = await lexicalLeg(tx, plan, workspaces, indexes, remembered, depth)
   const { entities, relations, facts, named } = await walkGraph(tx, plan, workspaces, probing)
   if (!fused)
-    return { vector, lexical, ...(await ownedLegs(tx, plan, probing('query'), entities, relations)), auto: undefined, entities, relations }
+    return {
+      vector,
+      lexical,
+      ...(await ownedLegs(tx, plan, probing('query'), entities, relations, remembered)),
+      auto: undefined,
+      entities,
+      relations,
+    }
 
   const sizes = new Map(indexes.map((index) => [index.workspace_id, index.chunks]))
-  const auto = await autoGraph(tx, plan, { vector, lexical, facts, named, probes: probing('high'), sizes })
+  const auto = await autoGraph(tx, plan, { vector, lexical, facts, named, probes: probing('high'), sizes }, remembered)
   return { vector, lexical, entity: [], relation: [], auto, entities, relations }
 }
 
@@ -64,30 +72,28 @@ async function vectorLeg(tx: ScopedTx, probes: readonly Probe[], depth: number, 
     .slice(0, depth)
 }
 
-/** Chunks of the found entities and relations, picked by similarity to the question as LightRAG does; a chunk counts for the entities first. */
+/**
+ * Chunks of the found entities and relations, picked by similarity to the question as LightRAG does; a chunk counts for the entities first.
+ * Those titled after what was found count at least as much as it.
+ */
 async function ownedLegs(
   tx: ScopedTx,
   plan: Plan,
   probes: readonly Probe[],
   entities: readonly FoundEntity[],
   relations: readonly FoundRelation[],
+  remembered: Remembered,
 ): Promise<{ entity: Scored[]; relation: Scored[] }> {
   if (entities.length + relations.length === 0) return { entity: [], relation: [] }
   const wanted = { entity: similarityCandidates(entities.length), relation: similarityCandidates(relations.length) }
-  const hits = await ownedChunks(
-    tx,
-    probes,
-    idsByWorkspace(entities),
-    idsByWorkspace(relations),
-    wanted.entity + wanted.relation,
-    plan.filter,
-  )
+  const hits = await ownedChunks(tx, probes, byWorkspace(entities), byWorkspace(relations), wanted.entity + wanted.relation, plan.filter)
   const side = (name: 'entity' | 'relation'): Scored[] =>
     hits
       .filter((hit) => hit.side === name)
       .map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id, score: hit.cosine }))
       .toSorted(byScore)
-  const entity = side('entity').slice(0, wanted.entity)
+  const titled = await titledChunks(tx, plan, entities, relations, remembered)
+  const entity = highest([...side('entity'), ...titled]).slice(0, wanted.entity)
   const taken = new Set(entity.map(fullName))
   return {
     entity,
@@ -97,6 +103,9 @@ async function ownedLegs(
   }
 }
 
-function idsByWorkspace(found: readonly Located[]): Map<string, string[]> {
-  return new Map([...Map.groupBy(found, (one) => one.workspaceId)].map(([workspaceId, ones]) => [workspaceId, ones.map((one) => one.id)]))
+/** Each chunk once, with its highest score, best first. */
+function highest(found: readonly Scored[]): Scored[] {
+  const best = new Map<string, Scored>()
+  for (const hit of found) if (hit.score > (best.get(fullName(hit))?.score ?? -Infinity)) best.set(fullName(hit), hit)
+  return [...best.values()].toSorted(byScore)
 }

@@ -34,7 +34,14 @@ export type Remembered = {
   statistics: Memory<TermStatistics>
   /** Document frequency of a term in a large index, by workspace, revision and term. */
   frequencies: Memory<number>
+  /** Keys of title and headings, by context header. */
+  headings: Memory<string[]>
 }
 
-/** About 10 MB at most. */
-export const newMemory = (): Remembered => ({ vectors: new Memory(1000), statistics: new Memory(10_000), frequencies: new Memory(50_000) })
+/** About 20 MB at most. */
+export const newMemory = (): Remembered => ({
+  vectors: new Memory(1000),
+  statistics: new Memory(10_000),
+  frequencies: new Memory(50_000),
+  headings: new Memory(20_000),
+})
