@@ -22,6 +22,10 @@ export type Block = {
   level?: number
   /** Page, slide or sheet number from 1, where the format has one. */
   page?: number
+  /** What the document itself calls this page, e.g. `iv`, where that is not its number. */
+  pageLabel?: string
+  /** Web and mail addresses behind words of the text; they are told, never followed. */
+  links?: { text: string; url: string }[]
   /** Left, top, right, bottom in points from the page's top left corner. */
   bbox?: [number, number, number, number]
   /** Headings above this block, outermost first, without itself. */

@@ -187,7 +187,7 @@ function commonPath(group: readonly SectionBlock[]): string[] {
 }
 
 /** Title, headings and page joined by ` › `; the title is not repeated by an equal heading, outer headings give way when it gets too long. */
-function headerFor(title: string, headings: readonly string[], page: number | undefined, maxTokens: number): string {
+function headerFor(title: string, headings: readonly string[], page: string | undefined, maxTokens: number): string {
   const names = [title, ...headings]
     .map((name) => name.replace(/\s+/g, ' ').trim())
     .filter((name, index, all) => name !== '' && name !== all[index - 1])
@@ -206,7 +206,8 @@ function draft(title: string, group: readonly SectionBlock[], overlap: string, o
   const content = (overlap === '' ? body : `${overlap}\n\n${body}`).trim()
   const pages = units.flatMap((unit) => (unit.page === undefined ? [] : [unit.page]))
   const headings = commonPath(group)
-  const header = headerFor(title, headings, pages[0], sizes.header)
+  const first = group.find(({ block }) => block.page !== undefined)?.block
+  const header = headerFor(title, headings, first?.pageLabel ?? first?.page?.toString(), sizes.header)
   return {
     ordinal,
     content,

@@ -13,6 +13,8 @@ export type Inline = {
   boxes: XmlElement[]
   footnotes: string[]
   endnotes: string[]
+  /** Words that are a link, and the id of where it leads. */
+  links: { text: string; relation: string }[]
 }
 
 /** Deleted and moved-away text, field codes, properties and phonetic guides are not what a reader sees. */
@@ -71,7 +73,7 @@ const isHidden = (run: XmlElement): boolean => {
 
 /** Reads a paragraph, or any container of runs. Iterative: nesting is the file's choice. */
 export function readInline(paragraph: XmlElement): Inline {
-  const inline: Inline = { parts: [], images: [], boxes: [], footnotes: [], endnotes: [] }
+  const inline: Inline = { parts: [], images: [], boxes: [], footnotes: [], endnotes: [], links: [] }
   let text = ''
   const flush = (): void => {
     if (text !== '') inline.parts.push({ kind: 'text', text })
@@ -87,7 +89,10 @@ export function readInline(paragraph: XmlElement): Inline {
     else if (name === 'w:sym') text += SYMBOL_FONT[element.attributes['w:char'] ?? ''] ?? ''
     else if (name === 'w:footnoteReference') inline.footnotes.push(element.attributes['w:id'] ?? '')
     else if (name === 'w:endnoteReference') inline.endnotes.push(element.attributes['w:id'] ?? '')
-    else if (name === 'm:oMathPara') {
+    else if (name === 'w:hyperlink' && element.attributes['r:id'] !== undefined) {
+      inline.links.push({ text: partsText(readInline(element).parts), relation: element.attributes['r:id'] })
+      open.push(...elementsOf(element).toReversed())
+    } else if (name === 'm:oMathPara') {
       flush()
       for (const math of elementsOf(element)) if (math.name === 'm:oMath') inline.parts.push({ kind: 'display', latex: ommlToLatex(math) })
     } else if (name === 'm:oMath') text += inlineMath(element)

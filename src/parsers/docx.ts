@@ -1,15 +1,17 @@
 // Word documents. Read from the XML itself: headings by style, list labels, merged and nested tables, text boxes, notes, equations, accepted changes.
 import { assetMaker, pictureType } from './assets.ts'
+import { blocksOf, unwrapped } from './docx-blocks.ts'
 import { type DocxImage, type Inline, partsText, readInline } from './docx-inline.ts'
 import { type Numberings, readNumberings } from './docx-numbering.ts'
 import { outlineLevel, type ParagraphStyle, readStyles } from './docx-styles.ts'
 import type { FormatContext, FormatParser } from './format.ts'
 import { unreadable } from './format.ts'
 import { pictureReader, type PictureText } from './picture-text.ts'
-import { firstOfType, packageTitle, partXml, type Relationship, relationshipsOf } from './rels.ts'
+import { isWebAddress, type Link } from './links.ts'
+import { externalTargets, firstOfType, packageTitle, partXml, type Relationship, relationshipsOf } from './rels.ts'
 import { guessHeaderRows, type RowCell, tableFromRows } from './table.ts'
 import { createWriter, type Writer } from './writer.ts'
-import { child, childrenNamed, descendant, elementsOf, parseXml, textOf, type XmlElement } from './xml.ts'
+import { child, childrenNamed, descendant, parseXml, textOf, type XmlElement } from './xml.ts'
 import { type Archive, openArchive } from './zip.ts'
 
 type Picture = { bytes: Buffer; mediaType: string; read: PictureText | undefined }
@@ -20,25 +22,19 @@ type Document = {
   numberings: Numberings
   notes: { footnotes: Map<string, XmlElement>; endnotes: Map<string, XmlElement> }
   images: Map<string, Picture>
+  /** Addresses outside the document by relationship id. */
+  addresses: Map<string, string>
   asset: ReturnType<typeof assetMaker>
   context: FormatContext
   /** Of the table that is expected next. */
   caption: string
   /** Lines of the list being read; written when something else comes. */
   list: string[]
+  listLinks: Link[]
   title: string | undefined
 }
 
 const wval = (element: XmlElement | undefined): string | undefined => element?.attributes['w:val']
-
-/** Content controls, inserted blocks and custom XML wrap blocks at any depth; what they hold is the body all the same. */
-const WRAPPERS = new Set(['w:sdt', 'w:sdtContent', 'w:customXml', 'w:ins', 'w:moveTo', 'w:smartTag', 'mc:AlternateContent', 'mc:Choice'])
-
-function blocksOf(container: XmlElement): XmlElement[] {
-  return elementsOf(container).flatMap((element) =>
-    WRAPPERS.has(element.name) ? blocksOf(element) : element.name === 'w:p' || element.name === 'w:tbl' ? [element] : [],
-  )
-}
 
 function writeBody(document: Document, container: XmlElement): void {
   for (const element of blocksOf(container)) {
@@ -50,8 +46,9 @@ function writeBody(document: Document, container: XmlElement): void {
 }
 
 function flushList(document: Document): void {
-  document.writer.text('list', document.list.join('\n'))
+  document.writer.text('list', document.list.join('\n'), { links: document.listLinks })
   document.list = []
+  document.listLinks = []
 }
 
 type Role = { level: number | undefined; style: ParagraphStyle; label: string | undefined; listLevel: number }
@@ -79,6 +76,7 @@ function writeParagraph(document: Document, paragraph: XmlElement): void {
   if (style.isTitle && text.trim() !== '') document.title ??= text.trim()
   if (level === undefined && !style.isTitle && label !== undefined) {
     flushCaption(document)
+    document.listLinks.push(...linksOf(document, inline))
     document.list.push(`${'  '.repeat(listLevel)}${label} ${text.replace(/\s*\n\s*/g, ' ').trim()}`)
   } else if (text.trim() !== '') {
     flushList(document)
@@ -90,9 +88,16 @@ function writeParagraph(document: Document, paragraph: XmlElement): void {
   writeAttachments(document, inline)
 }
 
+function linksOf(document: Document, { links }: Inline): Link[] {
+  return links.flatMap(({ text, relation }) => {
+    const url = document.addresses.get(relation) ?? ''
+    return isWebAddress(url) ? [{ text, url }] : []
+  })
+}
+
 function writeParts(document: Document, inline: Inline): void {
   for (const part of inline.parts) {
-    if (part.kind === 'text') document.writer.text('paragraph', part.text)
+    if (part.kind === 'text') document.writer.text('paragraph', part.text, { links: linksOf(document, inline) })
     else if (document.context.options.processEquations) document.writer.equation(part.latex)
     else document.writer.text('paragraph', part.latex)
   }
@@ -157,10 +162,6 @@ function bodyText(container: XmlElement, joint: string): string {
     .join(joint)
 }
 
-const unwrapped = (container: XmlElement, name: string): XmlElement[] =>
-  elementsOf(container).flatMap((element) =>
-    element.name === name ? [element] : WRAPPERS.has(element.name) ? unwrapped(element, name) : [],
-  )
 const rowsOf = (table: XmlElement): XmlElement[] =>
   unwrapped(table, 'w:tr').filter((row) => descendant(child(row, 'w:trPr'), 'w:del') === undefined)
 const cellsOf = (row: XmlElement): XmlElement[] => unwrapped(row, 'w:tc')
@@ -277,10 +278,12 @@ export const parseDocx: FormatParser = async (bytes, context) => {
     numberings: readNumberings(await part('numbering')),
     notes: { footnotes: notesById(await part('footnotes'), 'w:footnote'), endnotes: notesById(await part('endnotes'), 'w:endnote') },
     images: context.options.processImages ? await readImages(archive, relationships, context) : new Map(),
+    addresses: await externalTargets(archive, main, limits),
     asset: assetMaker(),
     context,
     caption: '',
     list: [],
+    listLinks: [],
     title: undefined,
   }
   const body = child(root, 'w:body')

@@ -17,7 +17,7 @@ export function multiply(a: Matrix, b: Matrix): number[] {
   return [a0 * b0 + a2 * b1, a1 * b0 + a3 * b1, a0 * b2 + a2 * b3, a1 * b2 + a3 * b3, a0 * b4 + a2 * b5 + a4, a1 * b4 + a3 * b5 + a5]
 }
 
-function point(matrix: Matrix, x: number, y: number): [number, number] {
+export function point(matrix: Matrix, x: number, y: number): [number, number] {
   const [a = 1, b = 0, c = 0, d = 1, e = 0, f = 0] = matrix
   return [a * x + c * y + e, b * x + d * y + f]
 }
@@ -70,7 +70,7 @@ function addDot(dots: Box[], points: readonly [number, number][]): void {
     dots.push(box)
 }
 
-function boxOf(points: readonly [number, number][]): Box {
+export function boxOf(points: readonly [number, number][]): Box {
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)]
   return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) }
 }

@@ -7,6 +7,7 @@ import { flowBlocks } from './pdf-flow.ts'
 import { type Graphics, readGraphics } from './pdf-graphics.ts'
 import { linesOf } from './pdf-lines.ts'
 import { splitNotes, withoutMargins } from './pdf-margins.ts'
+import { type PageLink, readLinks } from './pdf-links.ts'
 import { needsOcr, type OcrBudget, readPageByOcr, SURE, UNSURE } from './pdf-ocr.ts'
 import { openPdf } from './pdf-open.ts'
 import { coveredByPicture, isGarbled, notablePictures, objectPiece, withDrawnMarks, withRuledTables } from './pdf-page.ts'
@@ -28,6 +29,7 @@ type Reading = {
   read: ReturnType<typeof pictureReader>
   lines: Line[]
   heights: number[]
+  links: PageLink[][]
   empty: number[]
 }
 
@@ -55,6 +57,7 @@ async function readPage(page: PDFPageProxy, reading: Reading): Promise<void> {
   const graphics = await readGraphics(page, viewport, reading.OPS).catch(() => NO_GRAPHICS)
   const text = textWith(graphics.isBold)
   reading.heights[page.pageNumber - 1] = text.height
+  if (!text.isVertical) reading.links[page.pageNumber - 1] = await readLinks(page, viewport, text.pieces)
   const garbled = isGarbled(text.pieces)
   const characters = text.pieces.reduce((sum, piece) => sum + piece.text.trim().length, 0)
   let { pieces } = text
@@ -142,8 +145,9 @@ async function writeFlow(pdf: PDFDocumentProxy, reading: Reading): Promise<void>
   const lines = withoutMargins(reading.lines, reading.heights, typographyOf(reading.lines).size)
   const typography = typographyOf(lines)
   const { body, notes } = splitNotes(lines, typography.size, reading.heights)
+  const facts = { labels: await pdf.getPageLabels().catch(() => null), links: reading.links }
   for (const block of flowBlocks(body, notes, typography, headingRule(typography, await readOutline(pdf))))
-    writeBlock(reading.writer, block)
+    writeBlock(reading.writer, block, facts)
 }
 
 const MAX_NAMED_PAGES = 20
@@ -168,6 +172,7 @@ export const parsePdf: FormatParser = async (bytes, context) => {
       read: pictureReader(context),
       lines: [],
       heights: [],
+      links: [],
       empty: [],
     }
     await readPages(pdf, reading)

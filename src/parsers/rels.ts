@@ -10,9 +10,11 @@ export type Relationship = {
   /** Path inside the archive. */ target: string
 }
 
+const relationshipsPath = (part: string): string => join(dirname(part), '_rels', `${part.split('/').at(-1) ?? ''}.rels`)
+
 /** Relationships of `part`, e.g. `word/document.xml`; empty when it has none. */
 export async function relationshipsOf(archive: Archive, part: string, limits: ParseLimits): Promise<Map<string, Relationship>> {
-  const path = join(dirname(part), '_rels', `${part.split('/').at(-1) ?? ''}.rels`)
+  const path = relationshipsPath(part)
   const found = new Map<string, Relationship>()
   if (!archive.has(path)) return found
   for (const { attributes } of childrenNamed(parseXml(await archive.read(path), limits), 'Relationship')) {
@@ -22,6 +24,16 @@ export async function relationshipsOf(archive: Archive, part: string, limits: Pa
     const id = attributes['Id'] ?? ''
     found.set(id, { id, type: attributes['Type']?.split('/').at(-1) ?? '', target: resolved })
   }
+  return found
+}
+
+/** Addresses outside the package by relationship id: for telling where a link leads. */
+export async function externalTargets(archive: Archive, part: string, limits: ParseLimits): Promise<Map<string, string>> {
+  const path = relationshipsPath(part)
+  const found = new Map<string, string>()
+  if (!archive.has(path)) return found
+  for (const { attributes } of childrenNamed(parseXml(await archive.read(path), limits), 'Relationship'))
+    if (attributes['TargetMode'] === 'External') found.set(attributes['Id'] ?? '', attributes['Target'] ?? '')
   return found
 }
 

@@ -3,12 +3,15 @@ import type { Asset, Block, BlockType, ParsedDocument, TableCell, TableContent }
 import { tableMarkdown } from '../core/chunk-table.ts'
 import { cleanText } from '../core/text.ts'
 import { type FormatContext, titleFromFileName } from './format.ts'
+import type { Link } from './links.ts'
 
 /** What a parser may know of a block beside its text. */
 export type Place = {
   page?: number | undefined
   bbox?: [number, number, number, number] | undefined
   confidence?: number | undefined
+  pageLabel?: string | undefined
+  links?: Link[] | undefined
   record?: Record<string, unknown>
 }
 
@@ -58,8 +61,15 @@ function tidyCell(cell: TableCell): TableCell {
   return PLAIN.test(cell.text) ? cell : { ...cell, text: tidy(cell.text) }
 }
 
-const placed = ({ page, bbox, confidence, record }: Place): Partial<Block> => ({
+/** Of one block; more is a list of links, not a text with links. */
+const MAX_LINKS = 200
+
+const placed = ({ page, pageLabel, links, bbox, confidence, record }: Place): Partial<Block> => ({
   ...(page === undefined ? {} : { page }),
+  ...(pageLabel === undefined ? {} : { pageLabel }),
+  ...(links === undefined || links.length === 0
+    ? {}
+    : { links: links.slice(0, MAX_LINKS).map(({ text, url }) => ({ text: tidy(text), url })) }),
   ...(bbox === undefined ? {} : { bbox }),
   ...(confidence === undefined ? {} : { confidence }),
   ...(record === undefined ? {} : { record }),
@@ -67,7 +77,7 @@ const placed = ({ page, bbox, confidence, record }: Place): Partial<Block> => ({
 
 /** Titles that programs leave behind and nobody wrote. */
 const NO_TITLE =
-  /^(?:\(anonymous\)|untitled|document\d*|presentation\d*|slide \d+|powerpoint presentation|microsoft \w+ - .*|.*\.(?:docx?|pptx?|xlsx?|pdf|tex|dvi|indd|html?))$/i
+  /^(?:\(anonymous\)|untitled|pptxgenjs presentation|document\d*|presentation\d*|slide \d+|powerpoint presentation|microsoft \w+ - .*|.*\.(?:docx?|pptx?|xlsx?|pdf|tex|dvi|indd|html?))$/i
 
 export function createWriter(context: FormatContext): Writer {
   const blocks: Block[] = []

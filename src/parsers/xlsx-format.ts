@@ -45,7 +45,8 @@ const BUILT_IN: Readonly<Record<number, string>> = {
   58: 'm"月"d"日"',
 }
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
 const DAY_MS = 86_400_000
 
 export function formatCode(id: number, custom: ReadonlyMap<number, string>): string {
@@ -98,12 +99,14 @@ function formatDate(serial: number, code: string, from1904: boolean): string {
     .trim()
 }
 
+/** Three letters are the short name, four the whole one, five the first letter. */
+const named = (name: string | undefined, width: number): string => (name ?? '').slice(0, width === 3 ? 3 : width === 5 ? 1 : undefined)
+
 function datePart(date: Date, kind: string, width: number, twelve: boolean): string {
   const hours = date.getUTCHours()
   if (kind === 'y') return width <= 2 ? pad(date.getUTCFullYear() % 100, 2) : String(date.getUTCFullYear())
-  if (kind === 'm') return width >= 3 ? (MONTHS[date.getUTCMonth()] ?? '') : pad(date.getUTCMonth() + 1, width)
-  if (kind === 'd')
-    return width >= 3 ? (['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][date.getUTCDay()] ?? '') : pad(date.getUTCDate(), width)
+  if (kind === 'm') return width >= 3 ? named(MONTHS[date.getUTCMonth()], width) : pad(date.getUTCMonth() + 1, width)
+  if (kind === 'd') return width >= 3 ? named(WEEKDAYS[date.getUTCDay()], width) : pad(date.getUTCDate(), width)
   if (kind === 'h') return pad(twelve ? hours % 12 || 12 : hours, width)
   return pad(kind === 'n' ? date.getUTCMinutes() : date.getUTCSeconds(), width)
 }
@@ -121,15 +124,42 @@ function section(code: string, value: number): { code: string; isNegative: boole
   return { code: sections[0] ?? 'General', isNegative: value < 0 }
 }
 
+/** `# ?/?`, `# ??/??`, `?/8`: a whole number where there is room for one, and the nearest fraction. */
+const FRACTION = /([0#]+\s+)?[?#0]+\s*\/\s*([?#]+|\d+)/
+
+function fraction(value: number, shape: string): string {
+  const [, whole, below = '?'] = FRACTION.exec(shape) ?? []
+  const integer = whole === undefined ? 0 : Math.floor(value)
+  const [top, bottom] = /^\d+$/.test(below)
+    ? fixedFraction(value - integer, Number(below))
+    : nearest(value - integer, 10 ** below.length - 1)
+  if (top === 0) return String(integer)
+  if (top === bottom && whole !== undefined) return String(integer + 1)
+  return integer === 0 ? `${top}/${bottom}` : `${integer} ${top}/${bottom}`
+}
+
+const fixedFraction = (value: number, bottom: number): [number, number] => [Math.round(value * bottom), bottom]
+
+/** The fraction with the smallest denominator of those nearest to `value`. Cost: O(most), which is 9, 99 or 999. */
+function nearest(value: number, most: number): [number, number] {
+  let best: [number, number] = [Math.round(value), 1]
+  for (let bottom = 2; bottom <= Math.min(most, 999); bottom += 1) {
+    const top = Math.round(value * bottom)
+    if (Math.abs(value - top / bottom) < Math.abs(value - best[0] / best[1]) - 1e-12) best = [top, bottom]
+  }
+  return best
+}
+
 function formatNumeric(value: number, whole: string): string {
   const { code, isNegative } = section(whole, value)
   const currency = /\[\$([^\]-]*)/.exec(code)?.[1] ?? ''
   const clean = code.replace(/\[[^\]]*\]/g, (bracket) => (bracket.startsWith('[$') ? `"${currency}"` : '')).replace(/_.|\*./g, '')
   const shape = clean.replace(/"[^"]*"|\\./g, '')
-  if (/General|@/i.test(shape) || shape.includes('?/') || !/[0#]/.test(shape)) {
+  if (/General|@/i.test(shape) || !/[0#?]/.test(shape)) {
     const literal = clean.replace(/"([^"]*)"/g, '$1').replace(/\\(.)/g, '$1')
-    return /General|@/i.test(shape) ? literal.replace(/General|@/i, general(value)) : shape.includes('?/') ? general(value) : literal
+    return /General|@/i.test(shape) ? literal.replace(/General|@/i, general(value)) : literal
   }
+  if (FRACTION.test(shape)) return `${isNegative ? '-' : ''}${fraction(Math.abs(value), shape)}`
   const decimals = (/\.([0#?]+)/.exec(shape)?.[1] ?? '').length
   const optional = (/\.[0]*([#?]+)/.exec(shape)?.[1] ?? '').length
   // Commas after the last digit place divide by a thousand each.

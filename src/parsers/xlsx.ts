@@ -82,7 +82,15 @@ function shown(type: string | undefined, raw: string, style: number, workbook: W
   return raw.trim() === '' || !Number.isFinite(value) ? raw : formatValue(value, workbook.formats[style] ?? 'General', workbook.from1904)
 }
 
-type Sheet = { cells: SheetCells; merges: Range[]; isCut: boolean }
+const isOn = (flag: string | undefined): boolean => flag === '1' || flag === 'true'
+
+type Sheet = {
+  cells: SheetCells
+  merges: Range[]
+  isCut: boolean
+  /** Rows or columns that the file hides. */ hides: boolean
+  /** Formulas whose results the file does not hold. */ uncached: number
+}
 
 /** Equal short texts of a sheet are kept once: columns repeat their values. */
 function internTable(): (text: string) => string {
@@ -96,28 +104,42 @@ function internTable(): (text: string) => string {
 }
 
 async function readSheet(archive: Archive, name: string, workbook: Workbook, context: FormatContext): Promise<Sheet> {
-  const sheet: Sheet = { cells: new Map(), merges: [], isCut: false }
-  let cell = { reference: '', type: undefined as string | undefined, style: 0, raw: '' }
+  const sheet: Sheet = { cells: new Map(), merges: [], isCut: false, hides: false, uncached: 0 }
+  let cell = { reference: '', type: undefined as string | undefined, style: 0, raw: '', formula: undefined as string | undefined }
   let next = { row: -1, column: 0 }
-  let inValue = false
+  let inside: 'value' | 'formula' | undefined
   const interned = internTable()
   const reader = xmlReader(
     {
       open(tag, attributes) {
         if (tag === 'x:row') {
           next = { row: attributes['r'] === undefined ? next.row + 1 : Number(attributes['r']) - 1, column: 0 }
+          if (isOn(attributes['hidden'])) sheet.hides = true
           context.progress()
         } else if (tag === 'x:c')
-          cell = { reference: attributes['r'] ?? '', type: attributes['t'], style: Number(attributes['s'] ?? 0), raw: '' }
-        else if (tag === 'x:v' || tag === 'x:t') inValue = true
+          cell = {
+            reference: attributes['r'] ?? '',
+            type: attributes['t'],
+            style: Number(attributes['s'] ?? 0),
+            raw: '',
+            formula: undefined,
+          }
+        else if (tag === 'x:v' || tag === 'x:t') inside = 'value'
+        else if (tag === 'x:f') {
+          inside = 'formula'
+          cell.formula = ''
+        } else if (tag === 'x:col' && isOn(attributes['hidden'])) sheet.hides = true
         else if (tag === 'x:mergeCell') sheet.merges.push(rangeOf(attributes['ref'] ?? 'A1'))
       },
       close(tag) {
-        if (tag === 'x:v' || tag === 'x:t') inValue = false
+        if (tag === 'x:v' || tag === 'x:t' || tag === 'x:f') inside = undefined
         else if (tag === 'x:c') {
           const { row, column } = cell.reference === '' ? next : position(cell.reference)
           next = { row, column: column + 1 }
-          const text = shown(cell.type, cell.raw, cell.style, workbook).trim()
+          const result = shown(cell.type, cell.raw, cell.style, workbook).trim()
+          const isUncached = cell.raw === '' && cell.formula !== undefined && cell.type === undefined
+          if (isUncached) sheet.uncached += 1
+          const text = isUncached ? `=${cell.formula}` : result
           if (text === '') return
           if (sheet.cells.size >= context.limits.tableRows && !sheet.cells.has(row)) sheet.isCut = true
           else {
@@ -127,7 +149,8 @@ async function readSheet(archive: Archive, name: string, workbook: Workbook, con
         }
       },
       text(text) {
-        if (inValue) cell.raw += text
+        if (inside === 'value') cell.raw += text
+        else if (inside === 'formula') cell.formula += text
       },
     },
     { ...context.limits, xmlElements: Number.POSITIVE_INFINITY },
@@ -154,7 +177,7 @@ async function writeSheet(
   page: number,
   workbook: Workbook,
   context: FormatContext,
-): Promise<boolean> {
+): Promise<Sheet> {
   const sheet = await readSheet(archive, part, workbook, context)
   for (const region of regionsOf(sheet.cells, sheet.merges)) {
     context.progress()
@@ -162,7 +185,7 @@ async function writeSheet(
     else writer.table(region.table, { page })
   }
   for (const comment of await readComments(archive, part, context.limits)) writer.text('note', comment, { page })
-  return sheet.isCut
+  return sheet
 }
 
 export const parseXlsx: FormatParser = async (bytes, context) => {
@@ -193,8 +216,11 @@ export const parseXlsx: FormatParser = async (bytes, context) => {
     if (isHidden) writer.warn(`Sheet "${name}" is hidden; it was read all the same.`)
     const before = writer.size()
     writer.heading(1, isHidden ? `${name} (hidden)` : name, { page: index + 1 })
-    if (await writeSheet(writer, archive, target, index + 1, workbook, context))
-      writer.warn(`Sheet "${name}": only the first ${limits.tableRows} rows were read.`)
+    const sheet = await writeSheet(writer, archive, target, index + 1, workbook, context)
+    if (sheet.isCut) writer.warn(`Sheet "${name}": only the first ${limits.tableRows} rows were read.`)
+    if (sheet.hides) writer.warn(`Sheet "${name}" hides rows or columns; they were read all the same.`)
+    if (sheet.uncached > 0)
+      writer.warn(`Sheet "${name}": formulas without a stored result were read as formulas (${sheet.uncached} in all).`)
     if (writer.size() > before + 1) filled += 1
   }
   if (filled === 0) throw unreadable('The workbook is empty: no sheet holds anything.')

@@ -90,3 +90,29 @@ test('a table caption stands with its table, a lone one stays a paragraph', asyn
     'paragraph: text',
   ])
 })
+
+test('a paragraph whose end is deleted goes on with the next one', async () => {
+  const deleted = '<w:rPr><w:del w:id="1"/></w:rPr>'
+  expect(await read(p(r('First half,'), deleted) + p(r(' middle,'), deleted) + p(r(' end')) + p(r('next')))).toEqual([
+    'paragraph: First half, middle, end',
+    'paragraph: next',
+  ])
+  expect(await read(p(r('alone'), deleted) + `<w:tbl><w:tr>${tc(p(r('a')))}${tc(p(r('b')))}</w:tr></w:tbl>`)).toEqual([
+    'paragraph: alone',
+    'table: | a | b |',
+  ])
+})
+
+test('links keep their addresses beside their words, in lists too, and only those of the web and of mail', async () => {
+  const rel = (id: string, target: string): string =>
+    `<Relationship Id="${id}" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink" Target="${target}" TargetMode="External"/>`
+  const rels = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">${rel('a', 'https://example.org/x')}${rel('b', 'file:///etc/passwd')}</Relationships>`
+  const link = (id: string, text: string): string => `<w:hyperlink r:id="${id}">${r(text)}</w:hyperlink>`
+  const item = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+  const body = p(r('See ') + link('a', 'this page') + link('b', ' or that')) + p(link('a', 'item'), item)
+  const document = await parseHere(rawDocx(body, { 'word/_rels/document.xml.rels': rels }), 'a.docx')
+  expect(document.blocks.map((block) => [block.type, block.text, block.links])).toEqual([
+    ['paragraph', 'See this page or that', [{ text: 'this page', url: 'https://example.org/x' }]],
+    ['list', '- item', [{ text: 'item', url: 'https://example.org/x' }]],
+  ])
+})

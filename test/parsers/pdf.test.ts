@@ -1,6 +1,7 @@
 // PDF details, each on a page made for it.
 import { afterAll, expect, test } from 'vitest'
-import { chinesePdf, pdfkit, type Words } from '../../fixtures/documents/make-pdf.ts'
+import { assemblePdf, chinesePdf, pdfkit, type Words } from '../../fixtures/documents/make-pdf.ts'
+import { chunkDocument } from '../../src/core/chunking.ts'
 import { scoreSheet } from '../../fixtures/documents/make-scans.ts'
 import { closeOcr } from '../../src/parsers/ocr.ts'
 import { splitAcross } from '../../src/parsers/pdf-pieces.ts'
@@ -155,4 +156,29 @@ test('the order in which words are painted does not matter', async () => {
     size: 12,
   }))
   expect(await read(chinesePdf([words.toReversed()]))).toEqual(await read(chinesePdf([words])))
+})
+
+test('links tell where their words lead, and pages what the document calls them', async () => {
+  const page = (contents: number, annotations = ''): string =>
+    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${contents} 0 R /Resources << /Font << /F 5 0 R >> >> ${annotations} >>`
+  const text = (line: string): string => {
+    const stream = `BT /F 12 Tf 72 700 Td (${line}) Tj ET`
+    return `<< /Length ${stream.length} >>\nstream\n${stream}\nendstream`
+  }
+  const link = (url: string): string => `<< /Type /Annot /Subtype /Link /Rect [100 696 190 712] /A << /S /URI /URI (${url}) >> >>`
+  const bytes = assemblePdf([
+    '<< /Type /Catalog /Pages 2 0 R /PageLabels << /Nums [0 << /S /r >> 1 << /S /D >>] >> >>',
+    '<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>',
+    page(6, `/Annots [${link('https://example.org/cells')} ${link('javascript:alert\\(1\\)')}]`),
+    page(7),
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+    text('Read about the cell here.'),
+    text('A second page of text.'),
+  ])
+  const document = await parseHere(bytes, 'a.pdf')
+  expect(document.blocks.map(({ page: number, pageLabel, links }) => ({ number, pageLabel, links }))).toEqual([
+    { number: 1, pageLabel: 'i', links: [{ text: 'about the cell', url: 'https://example.org/cells' }] },
+    { number: 2, pageLabel: '1', links: undefined },
+  ])
+  expect(chunkDocument(document).map(({ page: number, header }) => [number, header])).toEqual([[1, 'a › p. i']])
 })

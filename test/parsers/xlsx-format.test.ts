@@ -3,6 +3,15 @@ import { expect, test } from 'vitest'
 import { formatValue } from '../../src/parsers/xlsx-format.ts'
 
 test.each([
+  [0.75, '# ?/?', '3/4'],
+  [1.3333333, '# ??/??', '1 1/3'],
+  [-2.5, '# ?/?', '-2 1/2'],
+  [3, '# ?/?', '3'],
+  [0.99, '# ?/?', '1'],
+  [0.3, '?/8', '2/8'],
+  [1.5, '??/??', '3/2'],
+  [45_537, 'dddd, d mmmm yyyy', 'Monday, 2 September 2024'],
+  [45_537, 'ddd d mmm yy', 'Mon 2 Sep 24'],
   [45_292, 'yyyy-mm-dd', '2024-01-01'],
   [45_292.75, 'yyyy-mm-dd h:mm', '2024-01-01 18:00'],
   [45_292.75, 'h:mm AM/PM', '6:00 PM'],

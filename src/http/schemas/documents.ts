@@ -201,6 +201,11 @@ export const blockList = z
         text: z.string(),
         level: z.number().optional(),
         page: z.number().optional(),
+        pageLabel: z.string().optional().describe('What the document itself calls this page, where that is not its number.'),
+        links: z
+          .array(z.object({ text: z.string(), url: z.string() }))
+          .optional()
+          .describe('Addresses behind words of the text.'),
         bbox: z.array(z.number()).optional().describe('Left, top, right, bottom in points from the top left corner of the page.'),
         headings: z.array(z.string()),
         table: tableContent.optional(),
