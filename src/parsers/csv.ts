@@ -26,6 +26,13 @@ export function guessDelimiter(text: string): string {
   return best.delimiter
 }
 
+/** Leading rows with one filled cell above rows with more: what the table is called. */
+function titleRows(rows: readonly (readonly string[])[]): string[] {
+  const filled = (row: readonly string[]): string[] => row.filter((cell) => cell.trim() !== '')
+  const start = rows.findIndex((row) => filled(row).length > 1)
+  return start < 1 || start > 3 ? [] : rows.slice(0, start).flatMap(filled)
+}
+
 export const parseCsv: FormatParser = (bytes, context) => {
   const writer = createWriter(context)
   const text = decodeText(bytes).text.replace(/\r\n?/g, '\n').replaceAll('\0', '')
@@ -45,10 +52,13 @@ export const parseCsv: FormatParser = (bytes, context) => {
     rows.length = Math.min(rows.length, context.limits.tableRows)
     writer.warn(`Only the first ${context.limits.tableRows} rows were read.`)
   }
+  const caption = titleRows(rows)
+  const table = rows.slice(caption.length)
   writer.table(
     tableFromRows(
-      rows.map((row) => row.map((cell) => ({ text: cell }))),
-      firstRowIsHeader(rows) ? 1 : 0,
+      table.map((row) => row.map((cell) => ({ text: cell }))),
+      firstRowIsHeader(table) ? 1 : 0,
+      caption.join('\n'),
     ),
   )
   return Promise.resolve(writer.finish({}))

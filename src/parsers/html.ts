@@ -4,6 +4,7 @@ import type { TableContent } from '../core/blocks.ts'
 import type { FormatParser, ParseLimits } from './format.ts'
 import { unreadable } from './format.ts'
 import { decodeText } from './encoding.ts'
+import { mathmlToLatex } from './mathml.ts'
 import { guessHeaderRows, type RowCell, tableFromRows } from './table.ts'
 import { createWriter, type Writer } from './writer.ts'
 
@@ -25,6 +26,8 @@ const SKIPPED = new Set([
   'input',
   'textarea',
   'nav',
+  'rt',
+  'rp',
   'dialog',
 ])
 /** Left out only when the page has a main part of its own, or when they frame the body. */
@@ -49,7 +52,7 @@ function isHidden(element: Element): boolean {
   return (
     attribute(element, 'hidden') !== undefined ||
     attribute(element, 'aria-hidden') === 'true' ||
-    /display\s*:\s*none/i.test(attribute(element, 'style') ?? '')
+    /display\s*:\s*none|visibility\s*:\s*hidden/i.test(attribute(element, 'style') ?? '')
   )
 }
 
@@ -89,6 +92,15 @@ function inlineText(root: Node): string {
   return text
 }
 
+/** MathJax's way of writing LaTeX into a page. */
+const isTexScript = (element: Element): boolean => element.tagName === 'script' && /^math\/tex\b/i.test(attribute(element, 'type') ?? '')
+
+const isDisplayed = (element: Element): boolean =>
+  element.tagName === 'math' ? attribute(element, 'display') === 'block' : /mode\s*=\s*display/i.test(attribute(element, 'type') ?? '')
+
+const textOf = (element: Element): string =>
+  element.childNodes.map((node) => (node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : '')).join('')
+
 function latexOf(element: Element): string | undefined {
   if (element.tagName === 'math') {
     const annotation = findAll(
@@ -96,11 +108,10 @@ function latexOf(element: Element): string | undefined {
       (inner) => inner.tagName === 'annotation' && /tex/i.test(attribute(inner, 'encoding') ?? ''),
       false,
     )[0]
-    const text = annotation?.childNodes
-      .map((node) => (node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : ''))
-      .join('')
-    return text?.trim() || attribute(element, 'alttext')?.trim() || undefined
+    const text = annotation === undefined ? undefined : textOf(annotation)
+    return text?.trim() || attribute(element, 'alttext')?.trim() || mathmlToLatex(element) || undefined
   }
+  if (isTexScript(element)) return textOf(element).trim() || undefined
   return undefined
 }
 
@@ -173,7 +184,7 @@ function walk(writer: Writer, root: Element): void {
   for (let task = open.pop(); task !== undefined; task = open.pop()) {
     if (task === 'flush') flush()
     else if (!isElement(task)) run += inlineText(task)
-    else if (!SKIPPED.has(task.tagName) && !isHidden(task)) {
+    else if ((!SKIPPED.has(task.tagName) || isTexScript(task)) && !isHidden(task)) {
       const isBlock = writeBlock(writer, task, flush)
       if (isBlock) continue
       if (BLOCKS.has(task.tagName) || containsBlock(task)) {
@@ -194,9 +205,9 @@ const containsBlock = (element: Element): boolean =>
 function writeBlock(writer: Writer, element: Element, flush: () => void): boolean {
   const name = element.tagName
   const level = /^h([1-6])$/.exec(name)?.[1]
-  if (level === undefined && !['table', 'ul', 'ol', 'pre', 'math', 'figure', 'img'].includes(name)) return false
-  const latex = name === 'math' ? latexOf(element) : undefined
-  if (name === 'math' && (latex === undefined || attribute(element, 'display') !== 'block')) return false
+  if (level === undefined && !['table', 'ul', 'ol', 'pre', 'math', 'script', 'figure', 'img'].includes(name)) return false
+  const latex = latexOf(element)
+  if ((name === 'math' || name === 'script') && (latex === undefined || !isDisplayed(element))) return false
   if (name === 'figure' && findAll(element, (inner) => inner.tagName === 'img', false).length === 0) return false
   flush()
   if (level !== undefined) writer.heading(Number(level), inlineText(element))
@@ -259,7 +270,7 @@ export function writeHtml(writer: Writer, source: string, limits: ParseLimits): 
   const [title] = findAll(document, (element) => element.tagName === 'title', false)
   const content = mainContent(document)
   if (content !== undefined) walk(writer, content)
-  return title === undefined ? undefined : inlineTextOfTitle(title)
+  return title === undefined ? undefined : textOf(title)
 }
 
 export const parseHtml: FormatParser = (bytes, context) => {
@@ -268,6 +279,3 @@ export const parseHtml: FormatParser = (bytes, context) => {
   if (writer.isEmpty()) throw unreadable('The document is empty: it holds no text.')
   return Promise.resolve(writer.finish({ title }))
 }
-
-const inlineTextOfTitle = (title: Element): string =>
-  title.childNodes.map((node) => (node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : '')).join('')

@@ -1,8 +1,9 @@
 // Markdown (GFM) with LaTeX between dollar signs; tables, code and front matter included.
 import { lexer, type Token, type Tokens } from 'marked'
-import type { FormatParser } from './format.ts'
+import type { FormatParser, ParseLimits } from './format.ts'
 import { unreadable } from './format.ts'
 import { decodeText } from './encoding.ts'
+import { writeHtml } from './html.ts'
 import { tableFromRows } from './table.ts'
 import { createWriter, type Writer } from './writer.ts'
 
@@ -31,7 +32,13 @@ function hideMath(text: string): { text: string; formulas: Math[] } {
         (source: string, dollars?: string, brackets?: string, environment?: string) =>
           `\n\n${hide(dollars ?? brackets ?? environment ?? '', true, source)}\n\n`,
       )
-      .replace(INLINE_MATH, (source) => hide(source, false, source))
+      .replace(INLINE_MATH, (source) =>
+        hide(
+          source,
+          false,
+          source.replace(/^\\\(([\s\S]*)\\\)$/, (_, latex: string) => `$${latex.trim()}$`),
+        ),
+      )
   let result = ''
   let from = 0
   for (const fence of text.matchAll(FENCES)) {
@@ -66,29 +73,27 @@ function listLines(list: Tokens.List, depth: number): string[] {
       .map((token) => ('tokens' in token ? inlineText(token.tokens, token.raw) : 'text' in token ? String(token.text) : ''))
       .join('\n')
       .trim()
+      .replaceAll('\n', ' ')
     const nested = item.tokens.filter((token): token is Tokens.List => token.type === 'list')
     return [`${'  '.repeat(depth)}${mark} ${text}`, ...nested.flatMap((inner) => listLines(inner, depth + 1))]
   })
 }
 
-function writeTokens(writer: Writer, tokens: readonly Token[], show: (text: string) => string, formulas: readonly Math[]): void {
+const FOOTNOTE = /^\[\^[^\]\s]+\]:\s*/
+
+type Shown = { show: (text: string) => string; formulas: readonly Math[]; limits: ParseLimits }
+
+function writeTokens(writer: Writer, tokens: readonly Token[], { show, formulas, limits }: Shown): void {
   for (const token of tokens) {
     if (token.type === 'heading') writer.heading((token as Tokens.Heading).depth, show(inlineText(token.tokens, token.raw)))
     else if (token.type === 'code') writer.text('code', show((token as Tokens.Code).text))
     else if (token.type === 'list') writer.text('list', show(listLines(token as Tokens.List, 0).join('\n')))
-    else if (token.type === 'blockquote') writeTokens(writer, token.tokens ?? [], show, formulas)
+    else if (token.type === 'blockquote') writeTokens(writer, token.tokens ?? [], { show, formulas, limits })
     else if (token.type === 'table') writeTable(writer, token as Tokens.Table, show)
+    else if (token.type === 'paragraph' && FOOTNOTE.test(token.raw))
+      writer.text('note', show(inlineText(token.tokens, token.raw).replace(FOOTNOTE, '')))
     else if (token.type === 'paragraph' || token.type === 'text') writeParagraph(writer, token, show, formulas)
-    else if (token.type === 'html')
-      writer.text(
-        'paragraph',
-        show(
-          token.raw
-            .replace(/<!--[\s\S]*?-->/g, '')
-            .replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, '')
-            .replace(/<[^>]+>/g, ' '),
-        ),
-      )
+    else if (token.type === 'html') writeHtml(writer, show(token.raw), limits)
   }
 }
 
@@ -134,7 +139,7 @@ export const parseMarkdown: FormatParser = (bytes, context) => {
       .split(/\n{2,}/)
       .map((raw): Token => ({ type: 'text', raw, text: raw }))
   }
-  writeTokens(writer, tokens, show, formulas)
+  writeTokens(writer, tokens, { show, formulas, limits: context.limits })
   if (writer.isEmpty()) throw unreadable('The document is empty: it holds no text.')
   return Promise.resolve(writer.finish({ title }))
 }

@@ -21,7 +21,8 @@ function symbol(character: string): string {
 /** Mathematical alphanumerics (𝑥, 𝐀) are italic or bold letters of their own in Unicode; LaTeX wants the plain letter. */
 const plainLetters = (text: string): string => text.replace(/[\u{1d400}-\u{1d7ff}]/gu, (letter) => letter.normalize('NFKC'))
 
-function literal(text: string): string {
+/** LaTeX of characters as they stand: symbols by their commands, Chinese as text. */
+export function literal(text: string): string {
   return plainLetters(text)
     .split(/([\p{Script=Han}\u3000-\u303f\uff00-\uffef]+)/u)
     .map((part, index) => (index % 2 === 1 ? `\\text{${part}}` : Array.from(part, symbol).join('')))
@@ -40,7 +41,7 @@ const part = (element: XmlElement, name: string): string => {
 const sequence = (element: XmlElement): string => elementsOf(element).map(convert).join('')
 
 /** A base of more than one symbol needs braces before a script is set on it. */
-const based = (base: string): string => (/^(?:[^\\{}]|\\[A-Za-z]+|\{.*\})$/.test(base) ? base : `{${base}}`)
+export const based = (base: string): string => (/^(?:[^\\{}]|\\[A-Za-z]+|\{.*\})$/.test(base) ? base : `{${base}}`)
 
 function run(element: XmlElement): string {
   const properties = child(element, 'm:rPr')

@@ -20,7 +20,7 @@ export async function readLinks(page: PDFPageProxy, viewport: PageViewport, piec
     const address = url ?? unsafeUrl ?? ''
     if (subtype !== 'Link' || rect?.length !== 4 || !isWebAddress(address)) return []
     const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = rect
-    const corners = [point(viewport.transform as number[], x1, y1), point(viewport.transform as number[], x2, y2)]
+    const corners = [point(viewport.transform, x1, y1), point(viewport.transform, x2, y2)]
     const box = boxOf(corners)
     return [{ url: address, text: textIn(box, pieces), box }]
   })

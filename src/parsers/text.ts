@@ -26,13 +26,15 @@ const hasBlankLines = (text: string): boolean => /\n[^\S\n]*\n/.test(text)
 function writeParagraph(writer: Writer, paragraph: string): void {
   const [first = '', second = '', ...rest] = paragraph.split('\n').map((line) => line.trim())
   const level = numberedHeading(first)
+  const latex = /^\$\$([^$]+)\$\$$/.exec(paragraph.trim())?.[1]
   if (/^(?:={3,}|-{3,})$/.test(second) && first !== '' && first.length <= MAX_HEADING_LENGTH) {
     writer.heading(second.startsWith('=') ? 1 : 2, first)
     writer.text('paragraph', rest.join('\n'))
   } else if (level !== undefined) {
     writer.heading(level, first)
     writer.text('paragraph', [second, ...rest].join('\n'))
-  } else writer.text('paragraph', paragraph)
+  } else if (latex !== undefined) writer.equation(latex)
+  else writer.text('paragraph', paragraph)
 }
 
 export const parseText: FormatParser = (bytes, context) => {

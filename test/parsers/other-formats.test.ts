@@ -79,3 +79,25 @@ test.skipIf(findLibreOffice() === undefined).each(['lesson.doc', 'lesson.rtf', '
     expect(blocks.join('\n')).toContain('| 一班 | 79 | 88 |')
   },
 )
+
+test('Markdown: formulas in brackets, footnotes, tables of HTML, items over two lines', async () => {
+  const source =
+    'So \\(a \\neq 0\\) holds.[^1]\n\n[^1]: A note.\n\n1. first\ngoes on\n2. second\n\n<table><tr><td>a</td><td>b</td></tr></table>\n'
+  const { blocks } = await parseHere(Buffer.from(source), 'a.md')
+  expect(blocks.map((block) => `${block.type}: ${block.text}`)).toEqual([
+    'paragraph: So $a \\neq 0$ holds.[^1]',
+    'note: A note.',
+    'list: 1. first goes on\n2. second',
+    'table: | a | b |',
+  ])
+})
+
+test('a title above the columns of a CSV file is its caption', async () => {
+  const { blocks } = await parseHere(Buffer.from('Class 4A,,\nName,Mark,Grade\nAnn,3,B\n'), 'a.csv')
+  expect(blocks[0]?.table).toMatchObject({ caption: 'Class 4A', headerRows: 1, rows: 2, columns: 3 })
+})
+
+test('a formula alone between blank lines of a text is an equation', async () => {
+  const { blocks } = await parseHere(Buffer.from('Speed is\n\n$$v=\\frac{s}{t}$$\n\nand so on'), 'a.txt')
+  expect(blocks.map((block) => block.type)).toEqual(['paragraph', 'equation', 'paragraph'])
+})
