@@ -11,9 +11,7 @@ const attribute = (element: Element, name: string): string | undefined => elemen
 const elementsOf = (element: Element): Element[] => element.childNodes.filter(isElement)
 
 function textOf(element: Element): string {
-  const text = element.childNodes
-    .map((node) => (isElement(node) ? textOf(node) : node.nodeName === '#text' ? (node as DefaultTreeAdapterTypes.TextNode).value : ''))
-    .join('')
+  const text = element.childNodes.map((node) => (isElement(node) ? textOf(node) : 'value' in node ? node.value : '')).join('')
   // Function application, invisible times and separators are seen by no one.
   return text.replace(/[\u2061-\u2064]/g, '').trim()
 }
