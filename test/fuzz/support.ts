@@ -1,8 +1,10 @@
-// Seeded randomness, hostile values and mutations. A finding is repeated with FUZZ_SEED; FUZZ=long multiplies the counts.
+// Seeded randomness, hostile values and mutations. A finding is repeated with FUZZ_SEED; FUZZ=long multiplies the counts, FUZZ_COUNT
+// sets them, so that a long run can be done in parts with a seed each.
 const long = process.env['FUZZ'] === 'long'
+const given = process.env['FUZZ_COUNT']
 
 /** How many of a thing to try: the short form of every test run, or the long one. */
-export const tries = (short: number, inLongForm: number): number => (long ? inLongForm : short)
+export const tries = (short: number, inLongForm: number): number => (given === undefined ? (long ? inLongForm : short) : Number(given))
 
 export const SEED = Number(process.env['FUZZ_SEED'] ?? 20_260)
 
