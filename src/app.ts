@@ -81,6 +81,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     readUrl: config.database.readUrl,
     onReplicaFailure: (error) => log.warn({ err: error }, 'the read replica does not answer; the primary answers searches meanwhile'),
   })
+  const chunkMaxTokens = config.models.embedding?.maxTokens ?? 512
   const work: { worker?: Worker; outbox?: OutboxDelivery } = {}
   const deps: EngineDeps = {
     database,
@@ -93,7 +94,9 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     log,
     limits: {
       uploadMaxBytes: config.uploadMaxBytes,
-      chunkMaxTokens: config.models.embedding?.maxTokens ?? 512,
+      chunkMaxTokens,
+      // The built-in model reads longer texts than callers of /embed are promised.
+      embedMaxTokens: models.embedding.model.startsWith('builtin/') ? chunkMaxTokens : undefined,
       monthlyBudgetCny: config.monthlyBudgetCny,
       summaryDelayMs: config.summaryDelayMs,
     },

@@ -32,6 +32,9 @@ const RANGES: Readonly<Record<ContentType, Range>> = {
 
 const HEADER_TOKENS = 40
 
+/** Whether the model reads less of a chunk than its kind may hold. */
+export const isShortened = (type: ContentType, maxTokens: number): boolean => maxTokens - HEADER_TOKENS < RANGES[type].most
+
 /** Chunks in reading order; at least one for any text that is not blank. Deterministic. */
 export function chunkItem(item: Pick<KnowledgeItem, 'content_type' | 'title'> & { text: string }, options: ItemCutOptions): ItemChunk[] {
   const range = RANGES[item.content_type]

@@ -68,6 +68,7 @@ export const releaseManifest = z.object({
   chunking_policy_id: id,
   embedding_model_config: z.object({
     embedding_model_profile_id: id,
+    embedding_model: id.optional().describe('The model that a profile name of your own stands for; needed at its first use.'),
     embedding_dim: z.int().min(1).max(4_000),
     is_primary: z.boolean().default(true),
   }),

@@ -64,6 +64,9 @@ type Parts = {
 /** The model of new workspaces, and the same model at other dimensions where it has them. */
 type ChosenEmbedding = { model: EmbeddingModel; atDim(dim: number): EmbeddingModel | undefined }
 
+/** Hashing has no limit of its own; this one only bounds the work. */
+const BUILTIN_READS = 8_192
+
 /** @throws AppError `invalid_request` with the setting to change, when the settings contradict themselves. */
 export function createModels(settings: ModelSettings, options: CreateOptions = {}): CreatedModels {
   const onUsage = options.onUsage ?? (() => undefined)
@@ -78,7 +81,7 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
   }
   const chosen = chosenEmbedding(parts)
   const embedding = chosen.model
-  const builtinEmbedding = createBuiltinEmbedding(settings.embedding?.maxTokens)
+  const builtinEmbedding = createBuiltinEmbedding(settings.embedding?.maxTokens ?? BUILTIN_READS)
   const extractorFor = extractors(parts)
   const keywordChat = chatFor(parts, 'keyword', 'live')
   const answerChat = chatFor(parts, 'answer', 'live')
@@ -174,7 +177,7 @@ function chosenEmbedding(parts: Parts): ChosenEmbedding {
   const chosen = parts.settings.embedding ?? {}
   const endpoint = chosen.provider === 'builtin' || chosen.provider === 'onnx' ? undefined : endpointFor('embed', parts.settings)
   const provider = chosen.provider ?? (endpoint ? 'openai' : 'builtin')
-  if (provider === 'builtin') return { model: createBuiltinEmbedding(chosen.maxTokens), atDim: () => undefined }
+  if (provider === 'builtin') return { model: createBuiltinEmbedding(chosen.maxTokens ?? BUILTIN_READS), atDim: () => undefined }
   if (provider === 'onnx') return localEmbedding(parts, chosen)
   if (!endpoint) {
     const message =

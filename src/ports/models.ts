@@ -24,6 +24,8 @@ export type EmbeddingModel = {
   readonly dim: number
   /** Texts in one call; callers may pass more, the implementation batches. */
   readonly maxBatch: number
+  /** Tokens of one text that it reads; what is longer is cut there and counted. Undefined where nobody knows. */
+  readonly maxTokens?: number
   /** @throws AppError `embedding_service_unavailable` */
   embed(texts: readonly string[], kind: EmbeddingKind, signal: AbortSignal): Promise<Embeddings>
 }

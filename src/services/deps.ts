@@ -26,6 +26,8 @@ export type EngineDeps = {
     uploadMaxBytes: number
     /** Tokens of one chunk with its header; the embedding model's limit. */
     chunkMaxTokens: number
+    /** Tokens of one text of `/embed`; undefined: what the model reads. */
+    embedMaxTokens?: number | undefined
     /** What one workspace may spend on models in a month; undefined: no limit. */
     monthlyBudgetCny?: number | undefined
     /** From a publication to the summaries of what it touched; undefined: at once. */

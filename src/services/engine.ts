@@ -1,5 +1,6 @@
 // All use cases over one set of dependencies.
 import { AppError } from '../core/errors.ts'
+import { truncateTokens } from '../core/tokens.ts'
 import { workspaceKind, workspaceScope, type WorkspaceId } from '../core/workspace.ts'
 import * as jobs from '../store/jobs.ts'
 import * as workspaces from '../store/workspaces.ts'
@@ -32,7 +33,11 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
     readiness: () => readiness(deps),
     embed: async (texts, kind, signal) => {
       const { model, dim } = deps.models.embedding
-      const { vectors, truncated } = await deps.models.embedding.embed(texts, kind, signal)
+      const { embedMaxTokens: most } = deps.limits
+      const given = most === undefined ? texts : texts.map((text) => truncateTokens(text, most))
+      const shortened = given.filter((text, at) => text !== texts[at]).length
+      const { vectors, truncated: cut } = await deps.models.embedding.embed(given, kind, signal)
+      const truncated = cut + shortened
       if (truncated > 0)
         deps.log.info({ texts: texts.length, truncated, share: truncated / texts.length }, 'texts were cut at the embedding model limit')
       return { vectors, model, dim, truncated }

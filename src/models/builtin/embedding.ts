@@ -127,6 +127,7 @@ export function createBuiltinEmbedding(maxTokens = 512): EmbeddingModel {
     model: 'builtin/hashed-lexical-v1',
     dim: DIM,
     maxBatch: 64,
+    maxTokens,
     async embed(texts, _kind, signal) {
       const vectors: Float32Array[] = []
       let truncated = 0

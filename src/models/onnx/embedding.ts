@@ -46,6 +46,7 @@ export function createLocalEmbedding(options: LocalEmbeddingOptions): LocalEmbed
           model: `onnx/${folder.name}`,
           dim: components,
           maxBatch: 64,
+          maxTokens,
           async embed(texts, kind, signal) {
             if (texts.length === 0) return { vectors: [], truncated: 0, usage: NO_USAGE }
             const inputs = kind === 'query' ? texts.map((text) => queryPrefix + text) : texts

@@ -52,7 +52,7 @@ export function createEmbeddingModel(endpoint: Endpoint, entry: CatalogueEntry |
     }
   }
 
-  return { model: `openai/${endpoint.model}`, dim: options.dim, maxBatch, embed }
+  return { model: `openai/${endpoint.model}`, dim: options.dim, maxBatch, maxTokens, embed }
 }
 
 const emptyUsage = (): Usage => ({ inputTokens: 0, cachedTokens: 0, outputTokens: 0 })

@@ -1,5 +1,5 @@
 // Stage: cleaned items as chunks with everything a search filters by; what says the same is said once where that is asked for.
-import { chunkItem } from '../../core/release-chunking.ts'
+import { chunkItem, isShortened } from '../../core/release-chunking.ts'
 import { normaliseItem } from '../../core/release-normalise.ts'
 import { rolesOf, type FeatureFlags, type KnowledgeItem } from '../../core/release-request.ts'
 import { comparablePairs, isNearDuplicate, profileOf } from '../../core/release-similarity.ts'
@@ -45,7 +45,7 @@ export function cutItems(
   kbVersionId: string,
   flags: FeatureFlags,
   maxTokens: number,
-): { chunks: ReadyChunk[]; merged: number } {
+): { chunks: ReadyChunk[]; merged: number; /** Items in more chunks than the policy alone would make. */ shortened: number } {
   const all = items.flatMap((item) =>
     chunkItem(item, { semantic: flags.enable_semantic_chunking, maxTokens }).map((chunk, index) => ({
       item,
@@ -58,7 +58,9 @@ export function cutItems(
       },
     })),
   )
-  if (!flags.enable_dedup) return { chunks: all.map(({ ready }) => ready), merged: 0 }
+  const cut = Map.groupBy(all, ({ item }) => item)
+  const shortened = items.filter((item) => (cut.get(item)?.length ?? 0) > 1 && isShortened(item.content_type, maxTokens)).length
+  if (!flags.enable_dedup) return { chunks: all.map(({ ready }) => ready), merged: 0, shortened }
   const profiles = all.map(({ ready }) => profileOf(ready.content))
   const into = new Map<number, number>()
   for (const [i, j] of comparablePairs(profiles)) {
@@ -71,7 +73,7 @@ export function cutItems(
     const merged = [...into].filter(([, kept]) => kept === index).flatMap(([gone]) => all[gone]?.item.knowledge_item_id ?? [])
     return [merged.length === 0 ? ready : { ...ready, metadata: { ...ready.metadata, merged_item_ids: [...new Set(merged)] } }]
   })
-  return { chunks, merged: into.size }
+  return { chunks, merged: into.size, shortened }
 }
 
 /** Only what every filter treats alike may be one chunk. */

@@ -32,7 +32,7 @@ export async function runBuild(deps: EngineDeps, row: JobRow, signal: AbortSigna
   await enter(build, 'PRECHECKING')
   const checked = precheck(request)
   const profile = await resolveProfile(deps, build.job.workspace, request.manifest.embedding_model_config)
-  build.findings.warnings.push(...checked.warnings, ...('warnings' in profile ? profile.warnings : []))
+  build.findings.warnings.push(...checked.warnings)
   build.findings.review.push(...checked.review, ...('review' in profile ? [profile.review] : []))
   build.findings.items = checked.items.length
   if ('review' in profile || isBlocked(build.findings.review)) return finishBuild(build, undefined)
@@ -45,7 +45,7 @@ export async function runBuild(deps: EngineDeps, row: JobRow, signal: AbortSigna
   build.findings.review.push(...clean.items.filter((item) => item.text === '').map(emptied))
   if (isBlocked(build.findings.review)) return finishBuild(build, undefined)
 
-  const planned = await chunk(build, clean.items)
+  const planned = await chunk(build, home, clean.items)
   const embedded = await embed(build, home, planned)
   await index(build, home, planned, embedded, clean.items)
   await enter(build, 'EVALUATING')
@@ -87,7 +87,7 @@ async function enter(
   })
 }
 
-async function chunk(build: Build, items: readonly CleanItem[]): Promise<PlannedChunk[]> {
+async function chunk(build: Build, home: Home, items: readonly CleanItem[]): Promise<PlannedChunk[]> {
   const { deps, job, row, findings } = build
   const { kb_version_id, build_id, request } = row
   const { chunking_policy_id } = request.manifest
@@ -101,7 +101,12 @@ async function chunk(build: Build, items: readonly CleanItem[]): Promise<Planned
       },
     ]),
   )
-  const { chunks, merged } = cutItems(items, kb_version_id, flagsOf(request), deps.limits.chunkMaxTokens)
+  const reads = home.model.maxTokens ?? deps.limits.chunkMaxTokens
+  const { chunks, merged, shortened } = cutItems(items, kb_version_id, flagsOf(request), reads)
+  if (shortened > 0)
+    findings.warnings.push(
+      `${home.model.model} reads ${reads} tokens of a text, so ${shortened} items are cut into shorter chunks than ${chunking_policy_id} asks for.`,
+    )
   const planned = planReady(job.workspace, job.fileId, chunks)
   const characters = planned.reduce((sum, one) => sum + one.content.length, 0)
   findings.chunks = planned.length

@@ -5,6 +5,7 @@ import { AppError } from '../../../src/core/errors.ts'
 import { buildReport } from '../../../src/core/release-report.ts'
 import { EVENT_PAYLOADS, eventEnvelope } from '../../../src/core/release-events.ts'
 import { RELEASE_STATES, type ReleaseRequest } from '../../../src/core/release-request.ts'
+import { countTokens } from '../../../src/core/tokens.ts'
 import { workspaceScope } from '../../../src/core/workspace.ts'
 import type { Database } from '../../../src/ports/database.ts'
 import { collectVersions } from '../../../src/services/releases/versions.ts'
@@ -172,6 +173,8 @@ test('bad input ends in REVIEW_REQUIRED with the reasons, and nothing of it is k
     ['item_too_large', (request) => Object.assign(request.knowledge_items[0] ?? {}, { text: '長'.repeat(2_000_000) })],
     ['empty_item', (request) => Object.assign(request.knowledge_items[0] ?? {}, { text: '<!-- nothing -->' })],
     ['embedding_dim_mismatch', (request) => void (request.manifest.embedding_model_config.embedding_dim = 768)],
+    ['unknown_embedding_profile', (request) => void (request.manifest.embedding_model_config.embedding_model_profile_id = 'EMB_V9')],
+    ['unknown_embedding_profile', (request) => void (request.manifest.embedding_model_config.embedding_model = 'no-such-model')],
     ['unknown_vector_store', (request) => void (request.manifest.vector_store_config = { kind: 'elsewhere' })],
   ]
   for (const [index, [reason, change]] of cases.entries()) {
@@ -205,6 +208,60 @@ test('bad input ends in REVIEW_REQUIRED with the reasons, and nothing of it is k
   ])
   expect(await refusal(place.releases.promote(place.kb, 'ODD', by))).toBe('gate_failed')
   await place.engine.close()
+})
+
+test('a profile name of the caller’s own stands for the model given at its first use, and for no other after that', async () => {
+  const place = openPlace(database, 'profile')
+  const outcome = async (id: string, model?: string): Promise<string> => {
+    const view = await place.built(
+      sample((request) => {
+        request.manifest.kb_version_id = id
+        const config = { embedding_model_profile_id: 'OURS', embedding_dim: 1024, is_primary: true }
+        request.manifest.embedding_model_config = model === undefined ? config : { ...config, embedding_model: model }
+      }),
+    )
+    const { embedding_model = '', review_required_items: [first] = [] } = view.kb_index_build_report ?? {}
+    return first === undefined ? embedding_model : `${first.reason}: ${first.message}`
+  }
+  expect(await outcome('V1')).toMatch(/^unknown_embedding_profile: .*OURS is not known; known are default, builtin, remote\/first/)
+  expect(await outcome('V2', 'remote/second')).toBe('remote/second')
+  expect(await outcome('V3')).toBe('remote/second')
+  expect(await outcome('V4', 'remote/first')).toMatch(/^unknown_embedding_profile: .*OURS stands for remote\/second already/)
+  await place.engine.close()
+})
+
+test('a long document is in chunks of 400 to 900 tokens where the model reads that much; where it does not, the report says so', async () => {
+  const text = Array.from(
+    { length: 6 },
+    (_, part) => `## 第${part}節\n\n${Array.from({ length: 34 }, (__, at) => `第${part}節第${at}點說明教師怎樣安排討論與回饋。`).join('')}`,
+  ).join('\n\n')
+  const built = async (id: string, maxTokens: number): Promise<{ tokens: number[]; warnings: string[] }> => {
+    const place = openPlace(database, id)
+    Object.assign(place.models.embedding, { maxTokens })
+    const view = await place.built(
+      sample((request) => {
+        named('V1')(request)
+        const [item] = request.knowledge_items
+        if (item === undefined) throw new Error('the sample is empty')
+        request.knowledge_items = [{ ...item, content_type: 'long_doc', text }]
+        request.manifest.included_items = [item.knowledge_item_id]
+        request.preview_queries = []
+      }),
+    )
+    const found = await withScope(database, workspaceScope(place.kb), (tx) =>
+      sql<{ content: string }>`select content from chunks`.execute(tx),
+    )
+    await place.engine.close()
+    return { tokens: found.rows.map((row) => countTokens(row.content)), warnings: view.kb_index_build_report?.warnings ?? [] }
+  }
+  const wide = await built('wide', 8_192)
+  expect(wide.tokens.length).toBeGreaterThan(2)
+  expect([Math.min(...wide.tokens) >= 400, Math.max(...wide.tokens) <= 900]).toEqual([true, true])
+  expect(Math.max(...wide.tokens)).toBeGreaterThan(512)
+  expect(wide.warnings.join()).not.toContain('shorter chunks')
+  const narrow = await built('narrow', 512)
+  expect(Math.max(...narrow.tokens)).toBeLessThanOrEqual(512)
+  expect(narrow.warnings.join()).toContain('remote/first reads 512 tokens of a text, so 1 items are cut into shorter chunks')
 })
 
 /** A version that lost most of what its questions expect. */
