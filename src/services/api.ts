@@ -107,6 +107,20 @@ export type Chunks = {
   get(scope: WorkspaceScope, fileId: string, chunkId: string): Promise<ChunkDetail>
 }
 
+export type FilterValue = string | number | boolean
+/** What a key of the metadata must hold: a value, one of several, or conditions that are all true of it. */
+export type FilterCondition =
+  | FilterValue
+  | FilterValue[]
+  | {
+      in?: FilterValue[] | undefined
+      gte?: string | number | undefined
+      gt?: string | number | undefined
+      lte?: string | number | undefined
+      lt?: string | number | undefined
+      contains?: string | undefined
+    }
+
 export type SearchRequest = {
   query: string
   mode: Mode
@@ -115,7 +129,9 @@ export type SearchRequest = {
   /** 1..100, the pool before ranking. */
   chunkTopK: number
   collections: string[]
-  filters: Record<string, string | number | boolean | (string | number | boolean)[]>
+  /** Only these documents; left out or empty: all. */
+  fileIds?: string[] | undefined
+  filters: Record<string, FilterCondition>
   highLevelKeywords: string[]
   lowLevelKeywords: string[]
   rerank: boolean
@@ -123,6 +139,10 @@ export type SearchRequest = {
   maxRelationTokens: number
   maxTotalTokens: number
   explain: boolean
+  /** At most this many results of one document. */
+  maxPerDocument?: number | undefined
+  /** `section`: each result with the text around it in its section. */
+  expand?: 'none' | 'section' | undefined
 }
 
 export type SearchResult = {
@@ -136,8 +156,17 @@ export type SearchResult = {
   page: number | null
   headings: string[]
   metadata: Metadata
+  /** The text of the result and of its neighbours under the same headings; only with `expand`. */
+  section?: { content: string; chunkIds: string[] }
   /** Leg → rank and score there; only with `explain`. */
-  explain?: Record<string, { rank: number; score: number }>
+  explain?: Record<string, LegExplanation>
+}
+
+export type LegExplanation = {
+  rank: number
+  score: number
+  /** For the walk: from the first chunk on, each with the entity that leads from it to the next; the last leads here. */
+  path?: { chunkId: string; entity: string }[]
 }
 
 export type EntityHit = { name: string; type: string; description: string; workspace: string; score: number; chunkIds: string[] }

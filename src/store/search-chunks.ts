@@ -29,3 +29,25 @@ export async function contents(tx: ScopedTx, located: readonly Located[]): Promi
     join documents d on d.workspace_id = c.workspace_id and d.file_id = c.file_id`.execute(tx)
   return found.rows
 }
+
+export type Neighbour = {
+  workspace_id: string
+  /** The chunk that was found. */ hit: string
+  chunk_id: string
+  ordinal: number
+  content: string
+  tokens: number
+}
+
+/** Chunks of the same document under the same headings, at most `reach` before and after each located one, in reading order; itself too. */
+export async function neighbours(tx: ScopedTx, located: readonly Located[], reach: number): Promise<Neighbour[]> {
+  if (located.length === 0) return []
+  const found = await sql<Neighbour>`
+    select h.workspace_id, h.chunk_id as hit, c.chunk_id, c.ordinal, c.content, c.tokens
+    from unnest(${located.map((one) => one.workspaceId)}::text[], ${located.map((one) => one.id)}::text[]) as wanted(workspace_id, chunk_id)
+    join chunks h on h.workspace_id = wanted.workspace_id and h.chunk_id = wanted.chunk_id
+    join chunks c on c.workspace_id = h.workspace_id and c.file_id = h.file_id and c.headings = h.headings
+      and c.ordinal between h.ordinal - ${reach}::int and h.ordinal + ${reach}::int
+    order by h.workspace_id, h.chunk_id, c.ordinal`.execute(tx)
+  return found.rows
+}

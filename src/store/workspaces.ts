@@ -14,6 +14,8 @@ export type WorkspaceRow = {
   model: string
   dim: number
   revision: string
+  /** The row's version: another one after every change, and in a workspace of the same name that was made anew. */
+  stamp: string
   settings: WorkspaceSettings
 }
 
@@ -43,7 +45,7 @@ export async function ensure(tx: ScopedTx, workspace: WorkspaceId, spaceId: numb
 /** Rows of the workspaces that exist, in the order of the scope. */
 export async function inScope(db: Kysely<unknown>, scope: readonly string[]): Promise<WorkspaceRow[]> {
   const found = await sql<WorkspaceRow>`
-    select w.workspace_id, w.shard, w.space_id, s.model, s.dim, w.revision, w.settings
+    select w.workspace_id, w.shard, w.space_id, s.model, s.dim, w.revision, w.xmin::text as stamp, w.settings
     from workspaces w join embedding_spaces s using (space_id)
     where w.workspace_id = any(${[...scope]}::text[])
     order by array_position(${[...scope]}::text[], w.workspace_id)`.execute(db)

@@ -73,6 +73,34 @@ test.each([
   expect(server.engine.last()).toMatchObject({ scope })
 })
 
+test('conditions on metadata, documents, diversity and sections are handed on', async () => {
+  const asked = {
+    filters: { year: { gte: 2020, lt: 2025 }, title: { contains: '函数' }, level: { in: ['S4', 'S5'] }, kind: 'note' },
+    fileIds: ['f1'],
+    maxPerDocument: 2,
+    expand: 'section',
+  }
+  const answer = await server.call('POST', '/api/search', { headers: teacher('001'), body: { query: 'q', ...asked } })
+  expect(answer.status).toBe(200)
+  expect(server.engine.last()).toMatchObject({ request: asked })
+})
+
+test.each([
+  [{ filters: { year: {} } }, 'filters.year'],
+  [{ filters: { year: { above: 3 } } }, 'filters.year'],
+  [{ filters: { year: { gte: 1, lt: 'z' } } }, 'filters.year'],
+  [{ filters: { year: { gte: [1] } } }, 'filters.year'],
+  [{ filters: { year: { contains: 7 } } }, 'filters.year'],
+  [{ filters: [] }, 'filters'],
+  [{ fileIds: ['a b'] }, 'fileIds[0]'],
+  [{ maxPerDocument: 0 }, 'maxPerDocument'],
+  [{ expand: 'page' }, 'expand'],
+])('%j is refused, and the place is named', async (body, place) => {
+  const answer = await server.call('POST', '/api/search', { headers: teacher('001'), body: { query: 'q', ...body } })
+  expect([answer.status, answer.body.error.code]).toEqual([400, 'invalid_request'])
+  expect(answer.body.error.message).toContain(place)
+})
+
 test('a query answers with its last event', async () => {
   server.engine.events = () => saying({ event: 'references', references: [REFERENCE] }, { event: 'token', text: '抛物线 [1]' }, DONE)
   const { status, body } = await server.call('POST', '/api/query', {

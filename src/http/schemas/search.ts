@@ -1,11 +1,28 @@
 // What goes in and out of search and query.
 import { z } from 'zod'
 import { MODES } from '../../core/modes.ts'
-import { collection, storedMetadata, teacherId } from './common.ts'
+import { collection, fileId, storedMetadata, teacherId } from './common.ts'
 
 const keywords = z.array(z.string().trim().min(1).max(200)).max(50).default([])
 
 const filterValue = z.union([z.string(), z.number(), z.boolean()])
+
+const bound = z.union([z.number(), z.string().max(200)]).optional()
+
+const conditions = z
+  .strictObject({
+    in: z.array(filterValue).min(1).max(100).optional(),
+    gte: bound,
+    gt: bound,
+    lte: bound,
+    lt: bound,
+    contains: z.string().min(1).max(200).optional(),
+  })
+  .refine((given) => Object.values(given).some((value) => value !== undefined), 'must name at least one of in, gte, gt, lte, lt, contains')
+  .refine(
+    ({ gte, gt, lte, lt }) => new Set([gte, gt, lte, lt].filter((value) => value !== undefined).map((value) => typeof value)).size <= 1,
+    'must compare with numbers or with texts, not with both',
+  )
 
 const tokenBudget = (fallback: number) => z.number().int().min(0).max(200_000).default(fallback)
 
@@ -23,17 +40,23 @@ const searchFields = {
   filters: z
     .record(
       z.string().min(1).max(200),
-      z.union([filterValue, z.array(filterValue).max(100)], 'must be a text, a number, true or false, or a list of those'),
+      z.union(
+        [filterValue, z.array(filterValue).max(100), conditions],
+        'must be a text, a number, true or false, a list of those, or an object of in, gte, gt, lte, lt (numbers or texts, not both) and contains',
+      ),
     )
     .default({})
-    .describe('By metadata: keys are ANDed, values ORed.'),
+    .describe('By metadata: keys are ANDed, values ORed; {"gte": 2020, "lt": 2024} and {"contains": "text"} compare instead.'),
+  fileIds: z.array(fileId).max(100).optional().describe('Only these documents; empty: all.'),
   highLevelKeywords: keywords.describe('Themes; empty: found in the query.'),
   lowLevelKeywords: keywords.describe('Names of things; empty: found in the query.'),
   rerank: z.boolean().default(false).describe('Ask the rerank model for the final order.'),
   maxEntityTokens: tokenBudget(6_000),
   maxRelationTokens: tokenBudget(8_000),
   maxTotalTokens: tokenBudget(30_000),
-  explain: z.boolean().default(false).describe('Tell the rank and score of each result in each leg.'),
+  maxPerDocument: z.number().int().min(1).max(100).optional().describe('At most this many results of one document; left out: no limit.'),
+  expand: z.enum(['none', 'section']).optional().describe('section: each result with the text around it under the same headings.'),
+  explain: z.boolean().default(false).describe('Tell the rank and score of each result in each leg, and the way through the graph.'),
   teacherId: teacherId.optional(),
 }
 
@@ -67,7 +90,13 @@ const searchResult = z.object({
   page: z.number().nullable(),
   headings: z.array(z.string()),
   metadata: storedMetadata,
-  explain: z.record(z.string(), z.object({ rank: z.number(), score: z.number() })).optional(),
+  section: z.object({ content: z.string(), chunkIds: z.array(z.string()) }).optional(),
+  explain: z
+    .record(
+      z.string(),
+      z.object({ rank: z.number(), score: z.number(), path: z.array(z.object({ chunkId: z.string(), entity: z.string() })).optional() }),
+    )
+    .optional(),
 })
 
 const entityHit = z.object({

@@ -23,7 +23,7 @@ const MAX_POSTINGS = 10_000
 
 /** Sizes of the workspaces' indexes, in no particular order; a workspace without chunks is left out. */
 export async function indexSizes(tx: ScopedTx, workspaces: readonly WorkspaceRow[], remembered: Remembered): Promise<TermStatistics[]> {
-  const keyOf = (workspace: WorkspaceRow): string => `${workspace.workspace_id} ${workspace.revision}`
+  const keyOf = (workspace: WorkspaceRow): string => `${workspace.workspace_id} ${workspace.stamp}`
   const known = workspaces.flatMap((workspace) => remembered.statistics.get(keyOf(workspace)) ?? [])
   const open = workspaces.filter((workspace) => !known.some((index) => index.workspace_id === workspace.workspace_id))
   if (open.length === 0) return known
@@ -97,7 +97,7 @@ export function leads(terms: readonly string[], frequencies: readonly number[]):
 }
 
 async function frequenciesOf(tx: ScopedTx, workspace: WorkspaceRow, terms: readonly string[], remembered: Remembered): Promise<number[]> {
-  const keyOf = (term: string): string => `${workspace.workspace_id} ${workspace.revision} ${term}`
+  const keyOf = (term: string): string => `${workspace.workspace_id} ${workspace.stamp} ${term}`
   const open = terms.filter((term) => remembered.frequencies.get(keyOf(term)) === undefined)
   const counted = open.length === 0 ? [] : await termFrequencies(tx, workspace.workspace_id, open)
   const fresh = new Map(open.map((term, position) => [term, counted[position] ?? 0]))

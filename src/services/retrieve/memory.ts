@@ -1,4 +1,4 @@
-// What a process remembers between questions. Keys hold everything a value depends on (model, workspace, revision), so that nothing
+// What a process remembers between questions. Keys hold everything a value depends on (model, workspace, the stamp of its row), so that nothing
 // stale or foreign is ever served; the least recently used goes first.
 import type { TermStatistics } from '../../store/search-terms.ts'
 
@@ -30,9 +30,9 @@ export class Memory<T> {
 export type Remembered = {
   /** Vector of a question, by model, dimension and text. */
   vectors: Memory<Float32Array>
-  /** Size of a lexical index, by workspace and revision. */
+  /** Size of a lexical index, by workspace and its row's stamp. */
   statistics: Memory<TermStatistics>
-  /** Document frequency of a term in a large index, by workspace, revision and term. */
+  /** Document frequency of a term in a large index, by workspace, stamp and term. */
   frequencies: Memory<number>
   /** Keys of title and headings, by context header. */
   headings: Memory<string[]>

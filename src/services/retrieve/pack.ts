@@ -41,11 +41,25 @@ export function pack(request: QueryRequest, found: SearchResponse, strict: boole
     ...history.map((turn) => countTokens(turn.content)),
   ]
   const budget = chunkBudget(request.maxTotalTokens, spent)
-  const candidates = found.results.filter((result) => result.score >= SCORE_FLOOR && (!strict || isGrounded(request.query, textOf(result))))
+  const candidates = wholeSections(found.results).filter(
+    (result) => result.score >= SCORE_FLOOR && (!strict || isGrounded(request.query, textOf(result))),
+  )
   const results = withinBudget(candidates, budget)
   if (results.length === 0) return { facts: '', evidence: [], references: [], results: [], history, context: '' }
   const evidence = results.map(evidenceOf)
   return { facts, evidence, references: results.map(referenceOf), results, history, context: contextOf(facts, evidence) }
+}
+
+/** Results with their sections in place of their text, where those were asked for; what stands in an earlier section is not repeated. */
+function wholeSections(results: readonly SearchResult[]): SearchResult[] {
+  const told = new Set<string>()
+  return results.flatMap((result) => {
+    const { section, ...rest } = result
+    if (!section) return [result]
+    if (told.has(`${result.workspace} ${result.chunkId}`)) return []
+    for (const id of section.chunkIds) told.add(`${result.workspace} ${id}`)
+    return [{ ...rest, content: section.content }]
+  })
 }
 
 function packFacts(request: QueryRequest, found: SearchResponse): string {

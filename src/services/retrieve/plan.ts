@@ -5,8 +5,8 @@ import { displayName, nameKey } from '../../core/names.ts'
 import { nameCandidates } from '../../core/query-names.ts'
 import { queryTerms } from '../../core/terms.ts'
 import type { KeywordModel } from '../../ports/models.ts'
-import type { ChunkFilter } from '../../store/search-filter.ts'
-import type { SearchRequest } from '../api.ts'
+import type { Bound, ChunkFilter, KeyFilter } from '../../store/search-filter.ts'
+import type { FilterCondition, FilterValue, SearchRequest } from '../api.ts'
 
 export type Plan = {
   request: SearchRequest
@@ -25,6 +25,8 @@ export type Plan = {
   degraded: string[]
 }
 
+/** Where documents may give only a few results each, there must be more to choose from. */
+const DIVERSE_POOL = 100
 /** A question of thousands of words is one of its beginning; every term costs an index scan. */
 const MAX_TERMS = 64
 
@@ -47,7 +49,7 @@ export async function planSearch(keywordModel: KeywordModel | undefined, request
   return {
     request,
     mode,
-    pool: Math.max(request.chunkTopK, request.topK),
+    pool: Math.max(request.chunkTopK, request.topK, request.maxPerDocument === undefined ? 0 : DIVERSE_POOL),
     keywords,
     lowText: keywords.lowLevel.join(', ') || request.query,
     highText: keywords.highLevel.join(', ') || request.query,
@@ -63,10 +65,25 @@ export async function planSearch(keywordModel: KeywordModel | undefined, request
 
 const clean = (words: readonly string[]): string[] => [...new Set(words.map((word) => word.trim()).filter((word) => word !== ''))]
 
-function filterOf(request: SearchRequest): ChunkFilter | undefined {
-  const metadata = Object.entries(request.filters).map(([key, value]) => ({
-    key,
-    values: (Array.isArray(value) ? value : [value]).map(String),
-  }))
-  return request.collections.length === 0 && metadata.length === 0 ? undefined : { collections: request.collections, metadata }
+function filterOf({ collections, fileIds = [], filters }: SearchRequest): ChunkFilter | undefined {
+  const metadata = Object.entries(filters).map(([key, condition]) => keyFilter(key, condition))
+  return collections.length + fileIds.length + metadata.length === 0 ? undefined : { collections, fileIds, metadata }
 }
+
+const BOUNDS = ['gte', 'gt', 'lte', 'lt'] as const
+
+function keyFilter(key: string, condition: FilterCondition): KeyFilter {
+  if (typeof condition !== 'object' || Array.isArray(condition)) return { key, values: listOf(condition) }
+  const bounds = BOUNDS.flatMap((operator): Bound[] => {
+    const value = condition[operator]
+    return value === undefined ? [] : [{ operator, value }]
+  })
+  return {
+    key,
+    bounds,
+    ...(condition.in === undefined ? {} : { values: listOf(condition.in) }),
+    ...(condition.contains === undefined ? {} : { contains: condition.contains }),
+  }
+}
+
+const listOf = (value: FilterValue | readonly FilterValue[]): string[] => (Array.isArray(value) ? value : [value]).map(String)

@@ -3,6 +3,7 @@ import type { Retrieval } from '../api.ts'
 import { AnswerCache } from './answer-cache.ts'
 import { query, queryContext } from './answer.ts'
 import { newMemory } from './memory.ts'
+import { ResultCache } from './result-cache.ts'
 import { type RetrievalDeps, search } from './search.ts'
 
 export type RetrievalOptions = { answerCacheEntries?: number; rewriteFollowUps?: boolean }
@@ -11,7 +12,14 @@ export function createRetrieval(
   { database, models }: Pick<RetrievalDeps, 'database' | 'models'>,
   { answerCacheEntries = 0, rewriteFollowUps = false }: RetrievalOptions = {},
 ): Retrieval {
-  const deps: RetrievalDeps = { database, models, remembered: newMemory(), answers: new AnswerCache(answerCacheEntries), rewriteFollowUps }
+  const deps: RetrievalDeps = {
+    database,
+    models,
+    remembered: newMemory(),
+    answers: new AnswerCache(answerCacheEntries),
+    results: new ResultCache(),
+    rewriteFollowUps,
+  }
   return {
     search: (scope, request, signal) => search(deps, scope, request, signal),
     query: (scope, request, signal) => query(deps, scope, request, signal),

@@ -8,7 +8,7 @@ import type { Models } from '../../ports/models.ts'
 import { type EntityCard, entityCards, type RelationCard, relationCards } from '../../store/search-cards.ts'
 import { contents, type FoundChunk } from '../../store/search-chunks.ts'
 import { SEARCH_SETTINGS } from '../../store/search-vectors.ts'
-import { newest, withNewest } from '../../store/newest.ts'
+import { type Newest, newest, withNewest } from '../../store/newest.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import { inScope, type WorkspaceRow } from '../../store/workspaces.ts'
 import type { SearchRequest, SearchResponse } from '../api.ts'
@@ -17,8 +17,10 @@ import { embedQuestion, type QuestionVectors } from './embed.ts'
 import { gather, type Gathered } from './gather.ts'
 import type { Remembered } from './memory.ts'
 import { type Plan, planSearch } from './plan.ts'
-import { rank, type Ranked } from './rank.ts'
+import { pickResults, rank, type Ranked } from './rank.ts'
 import { rerankPool, wantsRerank } from './rerank.ts'
+import type { ResultCache } from './result-cache.ts'
+import { type SectionText, sectionsAround } from './sections.ts'
 import { showEntities, showRelations, showResults } from './show.ts'
 
 export type RetrievalDeps = {
@@ -26,6 +28,7 @@ export type RetrievalDeps = {
   models: Models
   remembered: Remembered
   answers: AnswerCache
+  results: ResultCache
   /** Follow-ups are rewritten unless the call says otherwise. */
   rewriteFollowUps: boolean
 }
@@ -41,26 +44,47 @@ export async function search(
   signal: AbortSignal,
 ): Promise<SearchResponse> {
   const startedAt = performance.now()
+  const known = await newest(deps.database, scope)
+  const key = deps.results.keyFor(deps.models, scope, known.workspaces, request)
+  const before = known.certain ? deps.results.get(key) : undefined
+  if (before) return { ...before, timings: { embedMs: 0, retrieveMs: 0, totalMs: rounded(performance.now() - startedAt) } }
+  const { reply, read } = await searchAnew(deps, scope, request, known, startedAt, signal)
+  // What was read may be newer than what was known; such a reply belongs to another key.
+  if (known.certain && deps.results.keyFor(deps.models, scope, read, request) === key) deps.results.set(key, reply)
+  return reply
+}
+
+async function searchAnew(
+  deps: RetrievalDeps,
+  scope: WorkspaceScope,
+  request: SearchRequest,
+  known: Newest,
+  startedAt: number,
+  signal: AbortSignal,
+): Promise<{ reply: SearchResponse; /** The workspaces as they were read. */ read: readonly WorkspaceRow[] }> {
   const { reranker } = deps.models
   const plan = await planSearch(deps.models.keywords, request, signal)
-  const found = plan.mode.legs.length === 0 ? NOTHING : await lookUp(deps, scope, plan, signal)
+  const found = plan.mode.legs.length === 0 ? NOTHING : await lookUp(deps, scope, plan, known, signal)
   const rerank = wantsRerank(plan, reranker) && found.pool.length > 0
   const pool = rerank ? await rerankPool(reranker, plan, found.pool, found.chunks, signal) : found.pool
-  return {
+  const reply: SearchResponse = {
     mode: request.mode,
-    results: showResults(pool.slice(0, request.topK), found.chunks, request.explain),
+    results: showResults(pickResults(pool, found.chunks, request), found.chunks, found.sections, request.explain),
     entities: showEntities(found.gathered.entities, found.entities),
     relations: showRelations(found.gathered.relations, found.relations),
     keywords: plan.keywords,
     timings: { embedMs: rounded(found.embedMs), retrieveMs: rounded(found.retrieveMs), totalMs: rounded(performance.now() - startedAt) },
     ...(plan.degraded.length > 0 ? { degraded: true, degradedReason: plan.degraded.join(' ') } : {}),
   }
+  return { reply, read: found.workspaces }
 }
 
 type Found = {
+  workspaces: readonly WorkspaceRow[]
   gathered: Gathered
   pool: Ranked[]
   chunks: ReadonlyMap<string, FoundChunk>
+  sections: ReadonlyMap<string, SectionText>
   entities: EntityCard[]
   relations: RelationCard[]
   embedMs: number
@@ -68,9 +92,11 @@ type Found = {
 }
 
 const NOTHING: Found = {
+  workspaces: [],
   gathered: { vector: [], lexical: [], entity: [], relation: [], auto: undefined, entities: [], relations: [] },
   pool: [],
   chunks: new Map(),
+  sections: new Map(),
   entities: [],
   relations: [],
   embedMs: 0,
@@ -82,10 +108,10 @@ const WITHOUT_PRIMARY = 'The primary database does not answer; what was changed 
 /** A statement of a search takes milliseconds; one that takes this long is stopped before many of them stop everything. */
 const STATEMENT_MS = 20_000
 
-async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, signal: AbortSignal): Promise<Found> {
+async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, first: Newest, signal: AbortSignal): Promise<Found> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const startedAt = performance.now()
-    const known = await newest(deps.database, scope)
+    const known = attempt === 1 ? first : await newest(deps.database, scope)
     const { workspaces } = known
     const vectors = needsEmbedding(plan.request.mode)
       ? await embedQuestion(deps, workspaces, plan, signal)
@@ -115,12 +141,15 @@ async function readSnapshot(
   if (vectors.size > 0 && workspaces.some((workspace) => spaceOf.get(workspace.workspace_id) !== workspace.space_id)) return undefined
   const gathered = await gather(tx, plan, workspaces, vectors, deps.remembered)
   const pool = rank(plan, gathered)
-  const shown = wantsRerank(plan, deps.models.reranker) ? pool : pool.slice(0, plan.request.topK)
+  const { topK, maxPerDocument, expand } = plan.request
+  const shown = wantsRerank(plan, deps.models.reranker) || maxPerDocument !== undefined ? pool : pool.slice(0, topK)
   const chunks = await contents(tx, shown)
   return {
+    workspaces,
     gathered,
     pool,
     chunks: new Map(chunks.map((chunk) => [fullName({ workspaceId: chunk.workspace_id, id: chunk.chunk_id }), chunk])),
+    sections: expand === 'section' ? await sectionsAround(tx, shown) : new Map(),
     entities: await entityCards(tx, gathered.entities, plan.filter),
     relations: await relationCards(tx, gathered.relations, plan.filter),
   }

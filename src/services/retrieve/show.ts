@@ -7,6 +7,7 @@ import type { FoundChunk } from '../../store/search-chunks.ts'
 import type { EntityHit, Metadata, RelationHit, SearchResult } from '../api.ts'
 import type { FoundEntity, FoundRelation } from './graph-legs.ts'
 import type { Ranked } from './rank.ts'
+import type { SectionText } from './sections.ts'
 
 /** `public/<file name>` for the shared workspace, `user/<file name>` for every other. */
 export function sourceOf(workspace: string, fileName: string): string {
@@ -14,10 +15,16 @@ export function sourceOf(workspace: string, fileName: string): string {
 }
 
 /** Candidates in their order; one whose chunk is gone is left out. */
-export function showResults(ranked: readonly Ranked[], chunks: ReadonlyMap<string, FoundChunk>, explain: boolean): SearchResult[] {
+export function showResults(
+  ranked: readonly Ranked[],
+  chunks: ReadonlyMap<string, FoundChunk>,
+  sections: ReadonlyMap<string, SectionText>,
+  explain: boolean,
+): SearchResult[] {
   return ranked.flatMap((candidate) => {
     const chunk = chunks.get(fullName(candidate))
     if (!chunk) return []
+    const section = sections.get(fullName(candidate))
     return [
       {
         content: chunk.content,
@@ -29,6 +36,7 @@ export function showResults(ranked: readonly Ranked[], chunks: ReadonlyMap<strin
         page: chunk.page,
         headings: chunk.headings,
         metadata: chunk.metadata as Metadata,
+        ...(section ? { section } : {}),
         ...(explain ? { explain: candidate.why } : {}),
       },
     ]

@@ -57,7 +57,17 @@ describe.each(searching)('%s', (mode) => {
     ['a truth value', { filters: { reviewed: true } }, ['f1']],
     ['two keys at once', { filters: { year: 2024, topics: 'calculus' } }, ['f1']],
     ['a filter and a collection at once', { collections: ['notes'], filters: { year: 2024 } }, ['f1', 'p1']],
+    ['a document', { fileIds: ['f2', 'p1'] }, ['f2', 'p1']],
+    ['a lower bound, also of numbers held as text', { filters: { year: { gte: 2025 } } }, ['f2']],
+    ['an open range', { filters: { year: { gt: 2023.5, lt: 2025 } } }, ['f1', 'f3', 'p1']],
+    ['an empty range', { filters: { year: { gt: 2024, lt: 2025 } } }, []],
+    ['a range of texts', { filters: { topics: { gte: 'b', lte: 'calculus' } } }, ['f1', 'f2']],
+    ['no number where only texts are', { filters: { topics: { gte: 0 } } }, []],
+    ['part of a value, whatever its case', { filters: { topics: { contains: 'CALC' } } }, ['f1', 'f2']],
+    ['no pattern', { filters: { topics: { contains: '%' } } }, []],
+    ['several conditions on the same element', { filters: { topics: { in: ['calculus', 'limits'], contains: 'lim' } } }, ['f1']],
     ['a key that nothing has', { filters: { absent: 'x' } }, []],
+    ['a bound on a key that nothing has', { filters: { absent: { gte: 0 } } }, []],
   ])('finds exactly what matches %s', async (_what, request, expected) => {
     expect(files(await search({ mode, ...request }))).toEqual(expected)
   })

@@ -1,8 +1,11 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MODES, type Mode } from '../../../src/core/modes.ts'
 import { workspaceId, workspaceScope, type WorkspaceScope } from '../../../src/core/workspace.ts'
 import type { Retrieval, SearchResponse } from '../../../src/services/api.ts'
 import { createRetrieval } from '../../../src/services/retrieve/retrieval.ts'
+import type { Database } from '../../../src/ports/database.ts'
+import { inScope } from '../../../src/store/workspaces.ts'
 import { openTestDatabase } from '../../support/database.ts'
 import { startTestEngine, type TestEngine } from '../../support/engine.ts'
 import { searchRequest } from '../../support/requests.ts'
@@ -149,6 +152,103 @@ describe('modes as in LightRAG', () => {
     expect([found.results, found.entities, found.relations]).toEqual([[], [], []])
   })
 })
+
+describe('what a caller may ask for besides', () => {
+  it('takes no more results of one document than wanted, and fills up from others', async () => {
+    const many = workspaceId('teacher-many')
+    const paragraphs = Array.from({ length: 160 }, (_none, index) => `抛物线的性质第${index}条写在这里，证明略去。`)
+    await engine.ingest(many, 'long', paragraphs.join('\n\n'), 'long.md')
+    await engine.ingest(many, 'short', '抛物线也叫做什么？')
+    const found = await search('抛物线的性质', 'auto', workspaceScope(many), { topK: 3 })
+    expect(found.results.map((result) => result.fileId)).toEqual(['long', 'long', 'long'])
+    const spread = await search('抛物线的性质', 'auto', workspaceScope(many), { topK: 3, maxPerDocument: 1 })
+    expect(spread.results.map((result) => result.fileId)).toEqual(['long', 'short'])
+    expect(spread.results[0]?.chunkId).toBe(found.results[0]?.chunkId)
+  })
+
+  it('shows with expand the section around a result and nothing of the next section', async () => {
+    const deep = workspaceId('teacher-deep')
+    const long = (topic: string): string =>
+      Array.from({ length: 80 }, (_none, index) => `${topic}的第${index}条说明写在这里。`).join('\n\n')
+    await engine.ingest(deep, 'f', `# 甲\n\n${long('抛物线')}\n\n# 乙\n\n${long('双曲线')}`, 'f.md')
+    const plainly = await search('抛物线的第40条说明', 'lexical', workspaceScope(deep), { topK: 1 })
+    const [hit] = (await search('抛物线的第40条说明', 'lexical', workspaceScope(deep), { topK: 1, expand: 'section' })).results
+    expect(plainly.results[0]?.section).toBeUndefined()
+    expect(hit?.content).toBe(plainly.results[0]?.content)
+    expect(hit?.section?.chunkIds).toContain(hit?.chunkId)
+    expect(hit?.section?.chunkIds.length).toBeGreaterThan(1)
+    expect(hit?.section?.content).toContain(hit?.content)
+    expect(hit?.section?.content).not.toContain('双曲线')
+  })
+
+  it('says with explain by which chunk and entity the walk came', async () => {
+    const linked = workspaceId('teacher-linked')
+    await engine.ingest(linked, 'a', '[甲公司|org|一家公司] 甲公司由李雷创办。[甲公司 -创办人-> 李雷]', '甲公司.txt')
+    await engine.ingest(linked, 'b', '[李雷|person|一个人] 李雷生于海城。[李雷 -出生地-> 海城]', '李雷.txt')
+    for (const number of [1, 2, 3, 4]) await engine.ingest(linked, `d${number}`, `甲公司的创办人第${number}次上了报纸。`)
+    const found = await search('甲公司的创办人', 'auto', workspaceScope(linked), { explain: true })
+    const walked = found.results.find((result) => result.fileId === 'b')
+    const start = found.results.find((result) => result.fileId === 'a')
+    expect(walked?.explain?.['walk']?.path).toEqual([{ chunkId: start?.chunkId, entity: '李雷' }])
+  })
+})
+
+describe('a question asked again', () => {
+  const ask = (from: Retrieval, scope: WorkspaceScope, more = {}): Promise<SearchResponse> =>
+    from.search(scope, searchRequest({ query: '椭圆', ...more }), signal)
+  const unhurried = ({ timings: _timings, ...rest }: SearchResponse): Omit<SearchResponse, 'timings'> => rest
+
+  it('gets the same reply without another look, until anything in its scope changes', async () => {
+    const [own, other] = [workspaceId('teacher-again'), workspaceId('teacher-aside')]
+    await engine.ingest(own, 'f1', '椭圆有两个焦点。')
+    await engine.ingest(other, 'f1', '椭圆的秘密。')
+    const counted = countingSnapshots()
+    const from = createRetrieval({ database: counted.database, models: engine.deps.models })
+    const first = await ask(from, workspaceScope(own))
+    expect(unhurried(await ask(from, workspaceScope(own)))).toEqual(unhurried(first))
+    expect(counted.snapshots()).toBe(1)
+    // What others do changes nothing.
+    await engine.ingest(other, 'f2', '椭圆的另一个秘密。')
+    await ask(from, workspaceScope(own))
+    expect(counted.snapshots()).toBe(1)
+    await engine.ingest(own, 'f2', '椭圆的离心率小于一。')
+    expect((await ask(from, workspaceScope(own))).results.map((result) => result.fileId).toSorted()).toEqual(['f1', 'f2'])
+    expect(counted.snapshots()).toBe(2)
+    await engine.documents.remove(own, 'f1')
+    expect((await ask(from, workspaceScope(own))).results.map((result) => result.fileId)).toEqual(['f2'])
+  })
+
+  it('is another question in another scope, with another option and after the workspace was made anew', async () => {
+    const [own, other] = [workspaceId('teacher-anew'), workspaceId('teacher-beside')]
+    await engine.ingest(own, 'f1', '椭圆是我的。')
+    await engine.ingest(other, 'f1', '椭圆是他的。')
+    const from = createRetrieval({ database: engine.deps.database, models: engine.deps.models })
+    expect(JSON.stringify(await ask(from, workspaceScope(own)))).not.toContain('他的')
+    expect(JSON.stringify(await ask(from, workspaceScope(other)))).not.toContain('我的')
+    expect((await ask(from, workspaceScope(own, other))).results).toHaveLength(2)
+    expect((await ask(from, workspaceScope(own), { collections: ['none'] })).results).toEqual([])
+    // The revision counts from the start again, so that it alone would call up what is gone.
+    const { revision } = (await inScope(engine.deps.database.db, [own]))[0] ?? {}
+    await sql`delete from workspaces where workspace_id = ${own}`.execute(engine.deps.database.db)
+    await engine.ingest(own, 'f1', '椭圆是新的。')
+    await sql`update workspaces set revision = ${revision} where workspace_id = ${own}`.execute(engine.deps.database.db)
+    expect((await ask(from, workspaceScope(own))).results.map((result) => result.content)).toEqual(['椭圆是新的。'])
+  })
+})
+
+/** The test database, with its snapshots counted. */
+function countingSnapshots(): { database: Database; snapshots: () => number } {
+  const { database } = engine.deps
+  let count = 0
+  const db = new Proxy(database.db, {
+    get: (target, name) => {
+      if (name === 'transaction') count += 1
+      const member: unknown = Reflect.get(target, name)
+      return typeof member === 'function' ? (member as (...args: unknown[]) => unknown).bind(target) : member
+    },
+  })
+  return { database: { ...database, db }, snapshots: () => count }
+}
 
 it('searches in the other script as well', async () => {
   const found = await search('二次函數的對稱軸', 'lexical')
