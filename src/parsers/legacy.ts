@@ -10,14 +10,15 @@ import { DOCX, PPTX, XLSX } from './sniff.ts'
 
 type Target = { extension: string; mediaType: string }
 
-const TARGETS: Readonly<Record<string, Target & { from: string }>> = {
-  'application/msword': { from: 'doc', extension: 'docx', mediaType: DOCX },
-  'application/vnd.ms-excel': { from: 'xls', extension: 'xlsx', mediaType: XLSX },
-  'application/vnd.ms-powerpoint': { from: 'ppt', extension: 'pptx', mediaType: PPTX },
-  'application/vnd.oasis.opendocument.text': { from: 'odt', extension: 'docx', mediaType: DOCX },
-  'application/vnd.oasis.opendocument.spreadsheet': { from: 'ods', extension: 'xlsx', mediaType: XLSX },
-  'application/vnd.oasis.opendocument.presentation': { from: 'odp', extension: 'pptx', mediaType: PPTX },
-  'application/rtf': { from: 'rtf', extension: 'docx', mediaType: DOCX },
+/** `filter` reads nothing but its own format: left to itself, LibreOffice takes a damaged file for plain text. */
+const TARGETS: Readonly<Record<string, Target & { from: string; filter: string }>> = {
+  'application/msword': { from: 'doc', filter: 'MS Word 97', extension: 'docx', mediaType: DOCX },
+  'application/vnd.ms-excel': { from: 'xls', filter: 'MS Excel 97', extension: 'xlsx', mediaType: XLSX },
+  'application/vnd.ms-powerpoint': { from: 'ppt', filter: 'MS PowerPoint 97', extension: 'pptx', mediaType: PPTX },
+  'application/vnd.oasis.opendocument.text': { from: 'odt', filter: 'writer8', extension: 'docx', mediaType: DOCX },
+  'application/vnd.oasis.opendocument.spreadsheet': { from: 'ods', filter: 'calc8', extension: 'xlsx', mediaType: XLSX },
+  'application/vnd.oasis.opendocument.presentation': { from: 'odp', filter: 'impress8', extension: 'pptx', mediaType: PPTX },
+  'application/rtf': { from: 'rtf', filter: 'Rich Text Format', extension: 'docx', mediaType: DOCX },
 }
 
 const PLACES = [
@@ -75,6 +76,7 @@ export async function convertLegacy(
         '--headless',
         '--norestore',
         '--nolockcheck',
+        `--infilter=${target.filter}`,
         '--convert-to',
         target.extension,
         '--outdir',

@@ -118,13 +118,14 @@ function zipType(bytes: Uint8Array): string {
 }
 
 /** Office 97–2003 files share one container; the names of its streams, in UTF-16, tell them apart. */
-function legacyType(bytes: Uint8Array): string {
+function legacyType(bytes: Uint8Array, fileName: string): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const has = (name: string): boolean => buffer.includes(Buffer.from(name, 'utf16le'))
   if (has('EncryptedPackage')) throw unreadable('The Office file is password protected.')
   if (has('WordDocument')) return 'application/msword'
   if (has('Workbook') || has('Book')) return 'application/vnd.ms-excel'
   if (has('PowerPoint Document')) return 'application/vnd.ms-powerpoint'
+  if (LEGACY_NAMES[extensionType(fileName) ?? ''] !== undefined) throw unreadable('The file is damaged: its container cannot be read.')
   throw unsupported('an old Office or e-mail file')
 }
 
@@ -223,7 +224,7 @@ function contentType(bytes: Uint8Array, fileName: string): string {
   const start = latin1(bytes, 0, 16)
   if (start.startsWith('PK\x03\x04')) return zipType(bytes)
   if (start.startsWith('PK\x05\x06')) throw unreadable('The file is empty: its container has no parts.')
-  if (start.startsWith(LEGACY)) return legacyType(bytes)
+  if (start.startsWith(LEGACY)) return legacyType(bytes, fileName)
   const known = SIGNATURES.find(({ bytes: mark, at = 0 }) => start.startsWith(mark, at))
   if (known?.mediaType !== undefined) return known.mediaType
   // Two letters are a weak sign: a text may begin with them, binary data has zero bytes soon.
