@@ -29,6 +29,7 @@ import { createEngine } from './services/engine.ts'
 import { createRetrieval } from './services/retrieve/retrieval.ts'
 import { seedFolder, type SeedReport } from './services/seed.ts'
 import { SUMMARISE } from './services/summaries.ts'
+import { happened } from './services/steps.ts'
 import { usageContext } from './services/usage.ts'
 
 /** Seed material that comes with the service. */
@@ -59,7 +60,12 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   }
   const ledger = new Ledger(opened, log)
   const models = createModels(config.models, {
-    onUsage: (record) => ledger.record(ledgerRow(record, models.price(record.model, record.usage) ?? 0)),
+    onUsage: (record) => {
+      const costCny = models.price(record.model, record.usage) ?? 0
+      ledger.record(ledgerRow(record, costCny))
+      const { role, model, ok, ms, usage } = record
+      happened({ kind: 'model', role, model, ok, ms, ...usage, costCny })
+    },
     onWarning: (message) => log.warn({}, message),
     tenantOf: () => usageContext()?.workspace ?? '',
   })

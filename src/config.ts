@@ -35,6 +35,8 @@ export type Config = {
   rateLimits: RateLimits
   courseChunksUrl: string | undefined
   eventsUrl: string | undefined
+  /** Where traces go; undefined: there are none. */
+  tracing: { endpoint: string; serviceName: string; headers: Record<string, string> } | undefined
   /** For each workspace, in CNY; undefined: no limit. */
   monthlyBudgetCny: number | undefined
   /** From the end of a document to the summaries of what it touched. */
@@ -161,6 +163,16 @@ function assemble(values: Values): Config {
     rateLimits: { all: rate === 0 ? undefined : rate, kinds: values.RATE_LIMITS ?? {} },
     courseChunksUrl: values.COURSE_CHUNKS_URL,
     eventsUrl: values.EVENTS_URL,
+    tracing:
+      values.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? undefined
+        : {
+            endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+            serviceName: values.OTEL_SERVICE_NAME ?? 'insight-rag',
+            headers: Object.fromEntries(
+              (values.OTEL_EXPORTER_OTLP_HEADERS ?? []).map((pair) => pair.split(/=(.*)/s).slice(0, 2)),
+            ) as Record<string, string>,
+          },
     monthlyBudgetCny: values.BUDGET_CNY_PER_MONTH,
     summaryDelayMs: (values.SUMMARY_DELAY_SECONDS ?? DEFAULT_SUMMARY_DELAY_SECONDS) * 1000,
     answerCacheEntries: values.ANSWER_CACHE_ENTRIES ?? DEFAULT_ANSWER_CACHE_ENTRIES,

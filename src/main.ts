@@ -15,6 +15,7 @@ import { type MountOptions, mountMcp } from './mcp/mount.ts'
 import type { Log } from './services/deps.ts'
 import { createIdentity } from './services/identity.ts'
 import { createRateLimiter } from './services/rate-limit.ts'
+import { startTracing } from './tracing.ts'
 
 /** A process that cannot hand its work back in time ends anyway; leases see to the rest. */
 const STOP_WITHIN_MS = 7_000
@@ -25,11 +26,13 @@ const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.
 export async function serve(config: Config): Promise<void> {
   const log = createLog(config.logLevel)
   const signals = listenForSignals(log)
+  const endTracing = config.tracing === undefined ? undefined : await startTracing({ ...config.tracing, version })
   const app = await createApp(config, log)
   const server = config.role === 'worker' ? undefined : await createServer(app, config, log)
   signals.endWith(async () => {
     await Promise.all([server?.close(), app.stopWork()])
     await app.close()
+    await endTracing?.()
   })
   try {
     await begin(app, server, config, log, signals.came)

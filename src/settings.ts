@@ -169,6 +169,9 @@ export const SETTINGS = {
   RATE_LIMITS: perKind(CALL_KINDS, 'Calls of one kind per caller and minute, such as search=120,answer=20,ingest=60,embed=60'),
   RATE_LIMIT_PER_MINUTE: whole(0, 10_000_000, 'Calls per caller and minute; 0 turns the limit off'),
   COURSE_CHUNKS_URL: webAddress('Stage-one API to pull the chunks of courses from'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: webAddress('OpenTelemetry collector to send traces to over OTLP/HTTP, up to and without /v1/traces'),
+  OTEL_EXPORTER_OTLP_HEADERS: list('Headers for the collector, name=value, comma-separated'),
+  OTEL_SERVICE_NAME: text('What this service is called in traces'),
   EVENTS_URL: webAddress('Where events of knowledge releases are posted, signed with CALLBACK_SECRET'),
 } as const
 

@@ -25,6 +25,7 @@ const ROOT_FILES: Record<string, readonly string[] | 'all'> = {
   'src/main.ts': 'all',
   'src/cli.ts': 'all',
   'src/log.ts': ['core', 'services'],
+  'src/tracing.ts': ['services'],
   'src/config.ts': ['core', 'ports', 'models', 'services', 'src/settings.ts'],
   'src/settings.ts': ['core', 'ports'],
 }

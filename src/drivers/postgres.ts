@@ -2,7 +2,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { AppError } from '../core/errors.ts'
-import type { Database } from '../ports/database.ts'
+import type { Database, PoolLoad } from '../ports/database.ts'
 import { createAdmission, type AdmissionSettings } from './admission.ts'
 import { migrate } from './migrate.ts'
 import { openEmbedded } from './pglite.ts'
@@ -56,12 +56,26 @@ const admissionOf = ({ url, poolSize }: DatabaseSettings): AdmissionSettings => 
   mostWaiting: 1_000,
 })
 
+const loadOf = (name: string, pool: pg.Pool): PoolLoad => ({
+  name,
+  total: pool.totalCount,
+  idle: pool.idleCount,
+  waiting: pool.waitingCount,
+})
+
 type Opened = Omit<Database, 'vectorOid' | 'replica' | 'searches'>
 
 async function openPglite(directory: string | undefined): Promise<Opened> {
   const embedded = await openEmbedded(directory)
   const db = over(embedded.pool)
-  return { engine: 'pglite', db, side: db, vectorType: 'vector', close: () => embedded.close() }
+  return {
+    engine: 'pglite',
+    db,
+    side: db,
+    vectorType: 'vector',
+    pools: () => [loadOf('main', embedded.pool)],
+    close: () => embedded.close(),
+  }
 }
 
 function openPostgres(url: string, poolSize: number): Opened {
@@ -80,6 +94,7 @@ function openPostgres(url: string, poolSize: number): Opened {
     db: over(main),
     side: over(side),
     vectorType: 'halfvec',
+    pools: () => [loadOf('main', main), loadOf('side', side)],
     close: async () => {
       await Promise.all([main.end(), side.end()])
     },

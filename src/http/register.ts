@@ -23,6 +23,8 @@ declare module 'fastify' {
     actingTeacher: string | undefined
     /** Aborted when the caller goes away. */
     gone: AbortSignal
+    /** Ends the step that began with the request. */
+    endStep: ((status: number) => void) | undefined
   }
   interface FastifyContextConfig {
     /** The definition behind a route of ours; the OpenAPI document needs what the framework does not keep. */

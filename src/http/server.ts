@@ -11,8 +11,10 @@ import type { Engine } from '../services/api.ts'
 import type { Log } from '../services/deps.ts'
 import type { Identity } from '../services/identity.ts'
 import type { RateLimiter } from '../services/rate-limit.ts'
+import { beginStep } from '../services/steps.ts'
 import { requireAdmin } from './authorise.ts'
 import { registerDocs, registerDocsPage } from './docs.ts'
+import { engineMetrics } from './engine-metrics.ts'
 import { errorBody, retryAfter, toAppError, type Translate } from './errors.ts'
 import { requestMetrics } from './metrics.ts'
 import { refuseForeignOrigin } from './origin.ts'
@@ -163,6 +165,8 @@ function addErrorHandling(app: FastifyInstance, serving: Serving): void {
 
 function addRequestHooks(app: FastifyInstance, { settings, log }: HttpServerOptions, serving: Serving, registry: Registry): void {
   const metrics = requestMetrics(registry)
+  const endMetrics = engineMetrics(registry, serving.engine.operations)
+  app.addHook('onClose', async () => endMetrics())
   app.decorateRequest('principal', undefined)
   app.decorateRequest('actingTeacher', undefined)
   app.decorateRequest('gone', undefined as unknown as AbortSignal)
@@ -173,7 +177,23 @@ function addRequestHooks(app: FastifyInstance, { settings, log }: HttpServerOpti
     if (settings.development && !probe) refuseForeignOrigin(request.headers)
     if (serving.stopping.aborted && !probe) throw new AppError('not_ready', 'The service is stopping.')
   })
+  app.decorateRequest('endStep', undefined)
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { traceparent } = request.headers
+    const begun = {
+      name: 'request' as const,
+      of: `${request.method} ${patternOf(request)}`,
+      attributes: { requestId: request.id } as Record<string, string | number>,
+      parent: typeof traceparent === 'string' ? traceparent : undefined,
+    }
+    const end = beginStep(begun, done)
+    request.endStep = (status) => {
+      begun.attributes['http.response.status_code'] = status
+      end()
+    }
+  })
   app.addHook('onResponse', async (request, reply) => {
+    request.endStep?.(reply.statusCode)
     const [method, route, status] = [request.method, patternOf(request), reply.statusCode]
     metrics.observe({ method, route, status }, reply.elapsedTime / 1000)
     if (request.routeOptions.config.definition?.access === 'open') return

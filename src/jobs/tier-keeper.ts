@@ -1,6 +1,7 @@
 // Looks now and then whether a workspace has outgrown the shared partition, or shrunk back into it.
 import type { Database } from '../ports/database.ts'
 import type { Log } from '../services/deps.ts'
+import { happened } from '../services/steps.ts'
 import { settleTiers } from '../services/tiers.ts'
 import { withTierLock } from '../store/tiers.ts'
 
@@ -32,7 +33,9 @@ export class TierKeeper {
   async #settle(): Promise<void> {
     try {
       const moved = await withTierLock(this.#database, () => settleTiers(this.#database))
-      if (moved && moved.promoted + moved.demoted > 0) this.#log.info(moved, 'workspaces moved between the shared partition and their own')
+      if (!moved || moved.promoted + moved.demoted === 0) return
+      for (const way of ['promoted', 'demoted'] as const) happened({ kind: 'tier', moved: way, workspaces: moved[way] })
+      this.#log.info(moved, 'workspaces moved between the shared partition and their own')
     } catch (error) {
       this.#log.warn({ err: error }, 'a workspace could not be moved; it is tried again later')
     }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { asAppError, type AppError } from '../core/errors.ts'
 import type { Database } from '../ports/database.ts'
 import type { Log } from '../services/deps.ts'
+import { step } from '../services/steps.ts'
 import * as jobs from '../store/jobs.ts'
 
 /** What a kind of job does. `giveUp` writes the final failure; it must end the job itself, in its own transaction. */
@@ -100,7 +101,12 @@ export class Worker {
     try {
       const handler = this.#options.handlers[job.kind]
       if (handler === undefined) throw new Error(`no handler for jobs of kind ${job.kind}`)
-      await handler.run(job, signal)
+      await step('job', job.kind, () => handler.run(job, signal), {
+        jobId: job.job_id,
+        workspace: job.workspace_id,
+        subject: job.subject,
+        attempt: job.attempts,
+      })
     } catch (error) {
       await this.#settle(job, error, lease.signal.aborted)
     } finally {

@@ -3,6 +3,8 @@ import type { Kysely } from 'kysely'
 
 export type Engine = 'postgres' | 'pglite'
 
+export type PoolLoad = { name: string; total: number; idle: number; /** Calls. */ waiting: number }
+
 /** The connections of a process. Statements outside a transaction go to `db`; tenant tables only through `withScope`. */
 export type Database = {
   readonly engine: Engine
@@ -15,6 +17,8 @@ export type Database = {
   /** Undefined: the primary answers searches too. */
   readonly replica: Replica | undefined
   readonly searches: Admission
+  /** How busy each pool is now. */
+  pools(): PoolLoad[]
   close(): Promise<void>
 }
 

@@ -1,7 +1,9 @@
 // What an operator looks at across all workspaces: waiting work, undeliverable callbacks, use of models. No document text.
+import type { PoolLoad } from '../ports/database.ts'
 import * as jobs from '../store/jobs.ts'
 import * as ledger from '../store/ledger.ts'
 import * as outbox from '../store/outbox.ts'
+import * as workspaces from '../store/workspaces.ts'
 import type { EngineDeps } from './deps.ts'
 
 export const CALLBACK_STATES = ['pending', 'parked', 'delivered', 'superseded'] as const
@@ -48,6 +50,15 @@ export type ModelUseView = {
   outputTokens: number
 }
 
+export type Load = {
+  queue: QueueView['depth']
+  outbox: { state: string; events: number }[]
+  /** Age of the oldest event that waits; 0 when none does. */
+  outboxLagSeconds: number
+  pools: PoolLoad[]
+  ownIndexes: number
+}
+
 export type ReplaySpan = { since?: Date | undefined; until?: Date | undefined }
 
 export type Operations = {
@@ -56,6 +67,8 @@ export type Operations = {
   /** Sends parked callbacks again: those named, those made in a span of time (`until` itself excluded), or all of them. */
   replay(eventIds: readonly string[] | undefined, span?: ReplaySpan): Promise<{ replayed: number }>
   modelUse(days: number, limit: number): Promise<{ use: ModelUseView[] }>
+  /** What monitoring asks for every few seconds; cheap, and through the connections that never wait for a publication. */
+  load(): Promise<Load>
 }
 
 export function createOperations(deps: EngineDeps): Operations {
@@ -64,7 +77,7 @@ export function createOperations(deps: EngineDeps): Operations {
     queue: async (limit) => {
       const [depth, unfinished] = await Promise.all([jobs.depth(db), jobs.unfinished(db, limit)])
       return {
-        depth: depth.map(({ oldest_seconds, ...row }) => ({ ...row, oldestSeconds: oldest_seconds })),
+        depth: depth.map(toDepth),
         jobs: unfinished.map(toJob),
       }
     },
@@ -74,9 +87,21 @@ export function createOperations(deps: EngineDeps): Operations {
       if (replayed > 0) deps.wake('outbox')
       return { replayed }
     },
+    load: async () => {
+      const [depth, backlog, ownIndexes] = await Promise.all([jobs.depth(db), outbox.backlog(db), workspaces.withOwnShard(db)])
+      return {
+        queue: depth.map(toDepth),
+        outbox: backlog.map(({ state, events }) => ({ state, events })),
+        outboxLagSeconds: backlog.find(({ state }) => state === 'pending')?.oldest_seconds ?? 0,
+        pools: deps.database.pools(),
+        ownIndexes,
+      }
+    },
     modelUse: async (days, limit) => ({ use: (await ledger.useByWorkspace(db, days, limit)).map(toUse) }),
   }
 }
+
+const toDepth = ({ oldest_seconds, ...row }: jobs.QueueDepth): QueueView['depth'][number] => ({ ...row, oldestSeconds: oldest_seconds })
 
 function toJob(row: jobs.UnfinishedJob): QueueView['jobs'][number] {
   return {

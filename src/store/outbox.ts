@@ -135,6 +135,14 @@ export async function list(db: Kysely<unknown>, state: string, limit: number): P
   return found.rows
 }
 
+/** What is not delivered, by state, and the age of the oldest that waits. */
+export async function backlog(db: Kysely<unknown>): Promise<{ state: string; events: number; oldest_seconds: number }[]> {
+  const found = await sql<{ state: string; events: number; oldest_seconds: number }>`
+    select state, count(*)::int as events, extract(epoch from now() - min(created_at))::float8 as oldest_seconds
+    from outbox where state in ('pending', 'parked') group by state order by state`.execute(db)
+  return found.rows
+}
+
 export async function forgetFinished(db: Kysely<unknown>): Promise<void> {
   await sql`delete from outbox where state in ('delivered', 'superseded') and finished_at < now() - interval '30 days'`.execute(db)
 }

@@ -70,6 +70,12 @@ export async function stamps(db: Kysely<unknown>, scope: readonly string[]): Pro
   return [...scope, ...found.rows.map((row) => row.stamp)]
 }
 
+/** How many workspaces have vector partitions of their own. */
+export async function withOwnShard(db: Kysely<unknown>): Promise<number> {
+  const found = await sql<{ n: number }>`select count(*)::int as n from workspaces where shard <> 'small'`.execute(db)
+  return found.rows[0]?.n ?? 0
+}
+
 export async function all(db: Kysely<unknown>): Promise<WorkspaceId[]> {
   const found = await sql<{ workspace_id: WorkspaceId }>`select workspace_id from workspaces order by workspace_id`.execute(db)
   return found.rows.map((row) => row.workspace_id)

@@ -13,6 +13,7 @@ import * as readings from '../../store/readings.ts'
 import * as vectors from '../../store/vectors.ts'
 import * as workspaces from '../../store/workspaces.ts'
 import type { EngineDeps } from '../deps.ts'
+import { step } from '../steps.ts'
 import { fetchFile, type FetchedFile } from './fetch.ts'
 import { begin, progressOf, type IngestJob } from './job.ts'
 import { CHUNKING_VERSION, diffChunks, OCR_VERSION, PARSER_VERSION, planChunks, sha256, type PlannedChunk } from './plan.ts'
@@ -29,7 +30,7 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
   const timings: Record<string, number> = {}
   const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
     const started = performance.now()
-    const result = await work()
+    const result = await step('stage', stage, work)
     timings[stage] = Math.round(performance.now() - started)
     return result
   }
@@ -68,7 +69,7 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
   }
   const marked = planned.map((chunk) => (truncated.has(chunk.chunkId) ? { ...chunk, extractor: `${chunk.extractor}!truncated` } : chunk))
   const publication = { parsed, planned: marked, knowledge, home, collection: attemptNow.collection, metadata: attemptNow.metadata, live }
-  await publishWithVectors(deps, job, { ...publication, vectorsByHash })
+  await step('stage', 'publish', () => publishWithVectors(deps, job, { ...publication, vectorsByHash }))
 }
 
 async function publishWithVectors(deps: EngineDeps, job: IngestJob, publication: Parameters<typeof publish>[2]): Promise<void> {

@@ -12,6 +12,7 @@ import { toHalf } from '../../store/vectors-codec.ts'
 import * as vectors from '../../store/vectors.ts'
 import { requireBudget } from '../budget.ts'
 import type { EngineDeps } from '../deps.ts'
+import { happened } from '../steps.ts'
 import type { IngestJob } from './job.ts'
 import { sha256, type PlannedChunk } from './plan.ts'
 
@@ -56,8 +57,11 @@ export async function extractKnowledge(
     if (extraction.truncated) for (const chunk of byHash.get(hash) ?? []) truncated.add(chunk.chunkId)
     settleKnown(hash, chunkKnowledge(extraction))
   }
+  const asking = byHash.size
   for (const [hash, knowledge] of await knownExtractions(deps, job, extractor, [...byHash.keys()])) settleKnown(hash, knowledge)
+  const found = asking - byHash.size
   const asked = [...byHash.values()].flatMap((group) => group.slice(0, 1))
+  if (!isFree(extractor.id)) happened({ kind: 'cache', cache: 'extraction', hits: found, misses: asked.length })
   if (asked.length > 0 && !isFree(extractor.id)) await requireBudget(deps, job.workspace)
   const limit = pLimit(EXTRACT_PARALLEL)
   let done = 0
@@ -155,6 +159,7 @@ export async function embedTexts(
   const known =
     free || byHash.size === 0 ? new Map<string, Float32Array>() : await knownVectors(deps, job, home, byHash, options.anew === true)
   const missing = [...byHash].filter(([hash]) => !known.has(hash))
+  if (!free) happened({ kind: 'cache', cache: 'embedding', hits: byHash.size - missing.length, misses: missing.length })
   if (missing.length > 0 && !free) await requireBudget(deps, job.workspace)
   for (let at = 0; at < missing.length; at += EMBED_ROUND) {
     const round = missing.slice(at, at + EMBED_ROUND)

@@ -9,6 +9,7 @@ import type { ScopedTx } from '../../store/scope.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
 import { titledChunks } from './about.ts'
 import { type AutoGraph, autoGraph } from './auto-legs.ts'
+import { step } from '../steps.ts'
 import type { QuestionVectors } from './embed.ts'
 import { type FoundEntity, type FoundRelation, walkGraph } from './graph-legs.ts'
 import { indexSizes, lexicalLeg } from './lexical-leg.ts'
@@ -45,22 +46,24 @@ export async function gather(
   // Fusion needs to see below the edge of each leg: what is twentieth in two legs may be first in both together.
   const depth = fused ? Math.max(AUTO_DEPTH, plan.pool) : plan.pool
 
-  const vector = legs.includes('vector') ? await vectorLeg(tx, probing('query'), depth, plan) : []
+  const vector = legs.includes('vector') ? await step('leg', 'vector', () => vectorLeg(tx, probing('query'), depth, plan)) : []
   const indexes = legs.includes('lexical') ? await indexSizes(tx, workspaces, remembered) : []
-  const lexical = await lexicalLeg(tx, plan, workspaces, indexes, remembered, depth)
-  const { entities, relations, facts, named } = await walkGraph(tx, plan, workspaces, probing)
+  const lexical = await step('leg', 'lexical', () => lexicalLeg(tx, plan, workspaces, indexes, remembered, depth))
+  const { entities, relations, facts, named } = await step('leg', 'graph', () => walkGraph(tx, plan, workspaces, probing))
   if (!fused)
     return {
       vector,
       lexical,
-      ...(await ownedLegs(tx, plan, probing('query'), entities, relations, remembered)),
+      ...(await step('leg', 'owned', () => ownedLegs(tx, plan, probing('query'), entities, relations, remembered))),
       auto: undefined,
       entities,
       relations,
     }
 
   const sizes = new Map(indexes.map((index) => [index.workspace_id, index.chunks]))
-  const auto = await autoGraph(tx, plan, { vector, lexical, facts, named, probes: probing('high'), sizes }, remembered)
+  const auto = await step('leg', 'auto', () =>
+    autoGraph(tx, plan, { vector, lexical, facts, named, probes: probing('high'), sizes }, remembered),
+  )
   return { vector, lexical, entity: [], relation: [], auto, entities, relations }
 }
 
