@@ -23,8 +23,7 @@ export async function startTracing({ endpoint, serviceName, version, headers = {
   const inside = new AsyncLocalStorage<Context>()
   const spans = new WeakMap<Step, Span>()
 
-  STEPS.start.bindStore(inside, (message) => {
-    const begun = message as Step
+  STEPS.start.bindStore(inside, (begun) => {
     const around = inside.getStore() ?? asked(begun.parent) ?? api.ROOT_CONTEXT
     const kind = begun.name === 'request' ? api.SpanKind.SERVER : api.SpanKind.INTERNAL
     const span = tracer.startSpan(

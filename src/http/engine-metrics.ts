@@ -84,7 +84,9 @@ function countHappenings(registry: Registry): () => void {
       tokens.inc({ role, model, kind }, count)
   }
   HAPPENINGS.subscribe(listen)
-  return () => void HAPPENINGS.unsubscribe(listen)
+  return () => {
+    HAPPENINGS.unsubscribe(listen)
+  }
 }
 
 /** Asked for once a scrape. While the database is away these series are gone, and `insight_database_up` says why. */
