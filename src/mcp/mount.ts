@@ -2,7 +2,7 @@
 // decided by the same identity and the same routes as everywhere else.
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import { toNodeHandler } from '@modelcontextprotocol/node'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { CallKind } from '../core/call-kinds.ts'
 import type { Principal } from '../core/credentials.ts'
 import { AppError } from '../core/errors.ts'
@@ -21,6 +21,8 @@ export type MountOptions = McpOptions & {
 }
 
 const PATH = '/mcp'
+/** Of JSON-RPC. */
+const PARSE_ERROR = -32_700
 const METADATA = '/.well-known/oauth-protected-resource'
 
 /** For `mounts` of the HTTP server. */
@@ -37,11 +39,18 @@ export async function mountMcp(app: FastifyInstance, options: MountOptions): Pro
   )
   const serve = toNodeHandler(handler)
   app.addHook('onClose', () => handler.close())
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    // What cannot be read as JSON is answered in the protocol's own words; everything else as on every route.
+    if (request.url.split('?')[0] !== PATH || error.code !== 'FST_ERR_CTP_INVALID_JSON_BODY') throw error
+    const { code, message } = new AppError('invalid_request', 'The body is not valid JSON.')
+    return reply.code(400).send({ jsonrpc: '2.0', id: null, error: { code: PARSE_ERROR, message, data: { code } } })
+  })
   app.route({
-    method: ['GET', 'POST', 'DELETE'],
+    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     url: PATH,
     handler: async (request, reply) => {
       refuseOtherOrigins(request)
+      acceptAnything(request)
       const principal = await identity.authenticate(request.headers, request.gone).catch((error: unknown) => {
         if (error instanceof AppError && error.code === 'unauthorized') void reply.header('www-authenticate', challenge(request))
         throw error
@@ -52,6 +61,7 @@ export async function mountMcp(app: FastifyInstance, options: MountOptions): Pro
       callers.set(key, { principal, workspace: workspaceOf(request), gone: request.gone, requestId: request.id })
       reply.hijack()
       reply.raw.setHeader('x-request-id', request.id)
+      if (request.method !== 'POST') reply.raw.setHeader('allow', 'POST')
       const proven = Object.assign(request.raw, { auth: { token: '', clientId: principal.kind, scopes: [], extra: key } })
       // Node types what may be absent as present and undefined.
       await serve(proven as Parameters<typeof serve>[0], reply.raw, request.body)
@@ -84,6 +94,11 @@ function workspaceOf({ headers }: FastifyRequest): string | undefined {
   const header = headers['x-workspace']
   if (Array.isArray(header)) throw new AppError('invalid_request', 'X-Workspace may be sent only once.')
   return header === '' ? undefined : header
+}
+
+/** The protocol wants both kinds named; who takes anything, or says nothing, takes both. */
+function acceptAnything({ raw: { headers } }: FastifyRequest): void {
+  if (/(?:^|[\s,])\*\/\*/.test(headers.accept ?? '*/*')) headers.accept = 'application/json, text/event-stream'
 }
 
 /** A page from elsewhere must not speak for whoever looks at it; programs send no Origin. */

@@ -42,9 +42,74 @@ test('pages from elsewhere are refused, its own are not', async () => {
   expect((await call(mcp.server.base)).status).toBe(200)
 })
 
-test('it keeps no session: GET and DELETE are not allowed', async () => {
-  for (const method of ['GET', 'DELETE'])
-    expect((await mcp.server.call(method, '/mcp', { headers: { ...ACCEPT, ...teacher('001') } })).status).toBe(405)
+test('it keeps no session: only POST is allowed, and the answer says so', async () => {
+  for (const method of ['GET', 'DELETE', 'PUT']) {
+    const answer = await mcp.server.call(method, '/mcp', { headers: { ...ACCEPT, ...teacher('001') } })
+    expect([method, answer.status, answer.headers.get('allow')]).toEqual([method, 405, 'POST'])
+  }
+})
+
+/** As a client that nobody has seen might: raw JSON-RPC, no library, no session. */
+async function raw(message: unknown, headers: Record<string, string> = {}): Promise<{ status: number; text: string; message: Message }> {
+  const response = await fetch(`${mcp.server.base}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...ACCEPT, ...teacher('001'), ...headers },
+    body: typeof message === 'string' ? message : JSON.stringify(message),
+  })
+  const text = await response.text()
+  const data = /^data: (.*)$/m.exec(text)?.[1] ?? text
+  return { status: response.status, text, message: (data === '' ? {} : JSON.parse(data)) as Message }
+}
+type Message = { id?: unknown; result?: Record<string, unknown>; error?: { code: number; message: string } }
+
+test.each(['2025-03-26', '2025-06-18', '2025-11-25'])(
+  'a client of %s that knows only HTTP gets along, with and without initialize',
+  async (version) => {
+    const opened = await raw({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: version, capabilities: {}, clientInfo: { name: 'unseen', version: '0' } },
+    })
+    expect(opened.message.result).toMatchObject({ protocolVersion: version, serverInfo: { name: 'insight-rag' } })
+    expect((await raw({ jsonrpc: '2.0', method: 'notifications/initialized' })).status).toBe(202)
+    const listed = await raw({ jsonrpc: '2.0', id: 'two', method: 'tools/list' }, { 'mcp-protocol-version': version })
+    expect([listed.message.id, (listed.message.result?.['tools'] as unknown[]).length]).toEqual(['two', 7])
+  },
+)
+
+test('a version from the future is answered with the newest one known', async () => {
+  const { message } = await raw({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2099-01-01', capabilities: {}, clientInfo: { name: 'unseen', version: '0' } },
+  })
+  expect(message.result?.['protocolVersion']).toMatch(/^20\d\d-\d\d-\d\d$/)
+  expect((await raw(PING, { 'mcp-protocol-version': 'bogus' })).status).toBe(400)
+})
+
+test('several messages at once are answered each', async () => {
+  const { text } = await raw([PING, { jsonrpc: '2.0', id: 8, method: 'ping' }])
+  expect([...text.matchAll(/"id":(\d+)/g)].map((match) => match[1])).toContain('8')
+  expect(text.match(/^data: /gm)).toHaveLength(2)
+})
+
+test.each([
+  ['application/json, text/event-stream', 200],
+  ['text/event-stream;q=0.5, application/json', 200],
+  ['*/*', 200],
+  ['text/html', 406],
+])('Accept: %s gives %d', async (accept, status) => {
+  expect((await raw(PING, { accept })).status).toBe(status)
+})
+
+test('what is no JSON is a parse error of the protocol', async () => {
+  const { status, message } = await raw('{nope')
+  expect([status, message.error]).toEqual([
+    400,
+    { code: -32700, message: 'The body is not valid JSON.', data: { code: 'invalid_request' } },
+  ])
 })
 
 test('lists seven read-only tools with typed inputs and outputs, and no word of the caller in them', async () => {
