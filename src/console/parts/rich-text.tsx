@@ -18,6 +18,11 @@ export function RichText({ text, citations }: { text: string; citations?: Citati
   )
 }
 
+/** One line among others: formulas are drawn, and nothing starts a block of its own. */
+export function InlineText({ text }: { text: string }) {
+  return <Line text={text} citations={undefined} />
+}
+
 type Cited = { citations: Citations | undefined }
 
 function Block({ block, citations }: { block: TextBlock } & Cited): JSX.Element {

@@ -9,7 +9,7 @@ import { href, useRoute } from '../state/route.ts'
 import { leave, session, type Me } from '../state/session.ts'
 import { start } from '../state/start.ts'
 import { useStore } from '../state/store.ts'
-import { speak, useLanguage, useWords } from '../words/words.ts'
+import { type Language, LANGUAGES, speak, useLanguage, useWords } from '../words/words.ts'
 import { DocumentsView } from './documents/documents.tsx'
 import { SearchView } from './search/search.tsx'
 import { SignInForm, SignInPage } from './sign-in.tsx'
@@ -143,12 +143,20 @@ function skip(event: Event): void {
 }
 
 function LanguageSwitch() {
+  const words = useWords()
   const language = useLanguage()
-  const other = language === 'zh' ? 'en' : 'zh'
-  const name = other === 'zh' ? '中文' : 'English'
   return (
-    <button type="button" class="button plain" lang={other === 'zh' ? 'zh-Hans' : 'en'} onClick={() => speak(other)}>
-      {name}
-    </button>
+    <select
+      class="language"
+      aria-label={words.language}
+      value={language}
+      onChange={(event) => speak(event.currentTarget.value as Language)}
+    >
+      {LANGUAGES.map(([code, name]) => (
+        <option key={code} value={code} lang={code}>
+          {name}
+        </option>
+      ))}
+    </select>
   )
 }

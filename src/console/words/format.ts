@@ -1,7 +1,7 @@
 // Figures and times as the language of the console writes them.
 import type { Language } from './words.ts'
 
-const LOCALES: Record<Language, string> = { zh: 'zh-CN', en: 'en-GB' }
+const LOCALES: Record<Language, string> = { 'zh-Hant': 'zh-HK', 'zh-Hans': 'zh-CN', en: 'en-GB' }
 
 export const number = (value: number, language: Language): string => new Intl.NumberFormat(LOCALES[language]).format(value)
 

@@ -82,6 +82,8 @@ export function Canvas({ network, selected, path, onSelect, onExpand }: Props) {
   return <div class="canvas" ref={place} role="img" aria-label={words.graph.picture(network.nodes.size, network.edges.size)} />
 }
 
+const NAMED_NEIGHBOURS = 40
+
 type Shown = { current: { selected: string | undefined; path: readonly string[]; theme: Theme } }
 
 function paint(place: HTMLElement, shown: Shown): Painting {
@@ -103,7 +105,11 @@ function paint(place: HTMLElement, shown: Shown): Painting {
       const { selected, path } = shown.current
       const onPath = path.includes(id)
       if (path.length > 0 && !onPath && id !== selected) return { ...look, color: shown.current.theme.line, label: '' }
-      return id === selected || onPath ? { ...look, highlighted: id === selected, forceLabel: true, zIndex: 1 } : look
+      if (id === selected || onPath) return { ...look, highlighted: id === selected, forceLabel: true, zIndex: 1 }
+      // Whoever looks at one entity wants to read the names around it, unless they would cover each other.
+      const near =
+        selected !== undefined && graph.hasNode(selected) && graph.degree(selected) <= NAMED_NEIGHBOURS && graph.areNeighbors(id, selected)
+      return near ? { ...look, forceLabel: true } : look
     },
     edgeReducer: (edge, look) => {
       const { selected, path, theme: page } = shown.current

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks'
 import { deleteEntity, type EntityDetail, getEntity, mergeEntities, prerequisites, undoMerge } from '../../api/graph.ts'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Banner, Failure, sayError, Skeleton } from '../../parts/notice.tsx'
+import { InlineText } from '../../parts/rich-text.tsx'
 import { useLoad } from '../../state/load.ts'
 import { useWords } from '../../words/words.ts'
 import { ChunkSheet, type ChunkPlace } from '../search/chunk-sheet.tsx'
@@ -38,7 +39,9 @@ export function EntityPanel({ name, workspace, writable, onOpen, onPath, onGone,
           <p>
             <span class="tag">{value.type}</span> <span class="quiet small">{value.workspace}</span>
           </p>
-          <p class="prewrap">{value.description}</p>
+          <p class="prewrap">
+            <InlineText text={value.description} />
+          </p>
           {value.aliases.length === 0 ? null : (
             <p class="small quiet">
               {words.graph.aliases}: {value.aliases.join('、')}
@@ -93,7 +96,9 @@ function Relations({ entity: { name, relations }, onOpen }: { entity: EntityDeta
                 {other}
               </button>{' '}
               <span class="tag">{keywords}</span>
-              <p class="small clamp">{description}</p>
+              <p class="small clamp">
+                <InlineText text={description} />
+              </p>
             </li>
           )
         })}

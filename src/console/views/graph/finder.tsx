@@ -48,7 +48,7 @@ export function Finder({ wanted, writable, onOpen }: { wanted: string; writable:
               <button type="button" onClick={() => onOpen(name)}>
                 <span>{name}</span>
                 <span class="quiet small">
-                  {type} · {degree}
+                  {type} · {degree} · {workspace}
                 </span>
               </button>
             </li>

@@ -2,7 +2,7 @@
 import { search, type Question } from '../../api/search.ts'
 import type { SearchResponse, SearchResult } from '../../api/types.ts'
 import { Banner, Empty, Failure, sayError, Skeleton } from '../../parts/notice.tsx'
-import { RichText } from '../../parts/rich-text.tsx'
+import { InlineText, RichText } from '../../parts/rich-text.tsx'
 import { useLoad } from '../../state/load.ts'
 import { href } from '../../state/route.ts'
 import { useWords } from '../../words/words.ts'
@@ -106,7 +106,9 @@ function GraphHits({ response: { entities, relations } }: { response: SearchResp
               <li key={`${workspace} ${name}`}>
                 <a href={href(['graph'], { entity: name })}>{name}</a> <span class="tag">{type}</span>
                 <span class="quiet small"> {score.toFixed(2)}</span>
-                <p class="small clamp">{description}</p>
+                <p class="small clamp">
+                  <InlineText text={description} />
+                </p>
               </li>
             ))}
           </ul>
@@ -123,7 +125,9 @@ function GraphHits({ response: { entities, relations } }: { response: SearchResp
                 </span>{' '}
                 <span class="tag">{keywords}</span>
                 <span class="quiet small"> {score.toFixed(2)}</span>
-                <p class="small clamp">{description}</p>
+                <p class="small clamp">
+                  <InlineText text={description} />
+                </p>
               </li>
             ))}
           </ul>

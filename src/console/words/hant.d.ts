@@ -1,0 +1,4 @@
+// The same words in traditional characters, with the terms of Hong Kong; vite.config.ts makes them from zh.ts when the console is built.
+declare module '*?hant' {
+  export const zh: typeof import('./zh.ts').zh
+}
