@@ -7,8 +7,13 @@ const width = (piece: Piece): number => piece.right - piece.left
 const BIN = 2
 const MIN_GUTTER = 8
 /** Rows that must have text on both sides, and characters a typical line of a column has at least. */
-const MIN_COLUMN_ROWS = 4
+const MIN_COLUMN_ROWS = 3
+/** Fewer rows than this on a side are columns only where a sentence runs on from line to line there. */
+const SURE_COLUMN_ROWS = 4
 const MIN_COLUMN_EMS = 8
+
+/** A line that reaches across this share of a column is running text of it. */
+const FILLS_COLUMN = 0.7
 
 type Gutter = { left: number; right: number }
 
@@ -42,6 +47,20 @@ function gutterCandidates(segments: readonly Piece[]): Gutter[] {
 
 const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
+/** Whether a line of a side fills it and goes on in lower case in the next one. */
+function runsOn(side: readonly Piece[], extent: number): boolean {
+  const lines = side.toSorted((a, b) => a.baseline - b.baseline)
+  return lines.some((line, index) => {
+    const before = lines[index - 1]
+    return (
+      before !== undefined &&
+      width(before) >= extent * FILLS_COLUMN &&
+      /^\p{Ll}/u.test(line.text.trim()) &&
+      !/[.!?。！？]$/.test(before.text.trim())
+    )
+  })
+}
+
 /** Columns hold running text on both sides of the gutter; a table has short cells there, and rows whose cells begin at one height. */
 function isColumnGutter(segments: readonly Piece[], gutter: Gutter): boolean {
   const middle = (gutter.left + gutter.right) / 2
@@ -52,6 +71,7 @@ function isColumnGutter(segments: readonly Piece[], gutter: Gutter): boolean {
     const typical = median(side.map(width))
     return (
       side.length >= MIN_COLUMN_ROWS &&
+      (side.length >= SURE_COLUMN_ROWS || runsOn(side, extent)) &&
       typical >= extent * 0.28 &&
       median(side.map((segment) => width(segment) / segment.size)) >= MIN_COLUMN_EMS
     )
@@ -60,8 +80,6 @@ function isColumnGutter(segments: readonly Piece[], gutter: Gutter): boolean {
 
 /** White space between two bands, in ems of the smaller type around it. */
 const BAND_GAP = 0.5
-/** A line that reaches across this share of a column is running text of it. */
-const FILLS_COLUMN = 0.7
 
 /** Segments parted by white space across the whole width, from the top. */
 function bandsOf(segments: readonly Piece[]): Piece[][] {

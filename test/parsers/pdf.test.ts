@@ -182,3 +182,34 @@ test('links tell where their words lead, and pages what the document calls them'
   ])
   expect(chunkDocument(document).map(({ page: number, header }) => [number, header])).toEqual([[1, 'a › p. i']])
 })
+
+test('two boxes of three lines side by side are read one after the other, three rows of a table are not', async () => {
+  const boxes = (lines: readonly (readonly [string, string])[]): Promise<Buffer> =>
+    pdfkit((pdf) => {
+      pdf.font('Helvetica').fontSize(10)
+      lines.forEach((row, index) => {
+        row.forEach((text, column) => pdf.text(text, 72 + column * 250, 100 + index * 13, { lineBreak: false }))
+      })
+    })
+  const running = await parseHere(
+    await boxes([
+      ['The left box tells of plants, which live', 'The right box tells of animals, which live'],
+      ['on light and water and on the air around', 'on other beings and on what those leave'],
+      ['them.', 'behind.'],
+    ]),
+    'a.pdf',
+  )
+  expect(running.blocks.map((block) => block.text)).toEqual([
+    'The left box tells of plants, which live on light and water and on the air around them.',
+    'The right box tells of animals, which live on other beings and on what those leave behind.',
+  ])
+  const rows = await parseHere(
+    await boxes([
+      ['Name of the organelle', 'What it does in a cell'],
+      ['Nucleus of the cell', 'Controls what is made'],
+      ['Chloroplast of a leaf', 'Makes sugar out of light'],
+    ]),
+    'a.pdf',
+  )
+  expect(rows.blocks.map((block) => [block.type, block.table?.rows, block.table?.columns])).toEqual([['table', 3, 2]])
+})
