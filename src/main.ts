@@ -13,7 +13,7 @@ import { createTools } from './http/tools.ts'
 import { createLog } from './log.ts'
 import { type MountOptions, mountMcp } from './mcp/mount.ts'
 import type { Log } from './services/deps.ts'
-import { createIdentity } from './services/identity.ts'
+import { createIdentity, type Identity } from './services/identity.ts'
 import { createRateLimiter } from './services/rate-limit.ts'
 import { startTracing } from './tracing.ts'
 
@@ -26,9 +26,11 @@ const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.
 export async function serve(config: Config): Promise<void> {
   const log = createLog(config.logLevel)
   const signals = listenForSignals(log)
+  // A key that cannot be used is told before the database is opened.
+  const identity = createIdentity({ ...config.identity, now: Date.now })
   const endTracing = config.tracing === undefined ? undefined : await startTracing({ ...config.tracing, version })
   const app = await createApp(config, log)
-  const server = config.role === 'worker' ? undefined : await createServer(app, config, log)
+  const server = config.role === 'worker' ? undefined : await createServer(app, identity, config, log)
   signals.endWith(async () => {
     await Promise.all([server?.close(), app.stopWork()])
     await app.close()
@@ -88,9 +90,8 @@ function listenForSignals(log: Log): { came: () => boolean; endWith: (end: () =>
 }
 
 /** HTTP, and on the same port the console and MCP, with one identity and one limit for all of them. */
-async function createServer(app: App, config: Config, log: Log): Promise<Awaited<ReturnType<typeof createHttpServer>>> {
+async function createServer(app: App, identity: Identity, config: Config, log: Log): Promise<FastifyInstance> {
   const settings = { loopback: config.loopback, development: config.development, uploadMaxBytes: config.uploadMaxBytes }
-  const identity = createIdentity({ ...config.identity, now: Date.now })
   const rateLimiter = createRateLimiter(app.deps.database, config.rateLimits, log)
   const mcp: MountOptions = {
     tools: createTools(app.engine, settings),
