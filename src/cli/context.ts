@@ -7,6 +7,9 @@ import type { ReembedStatus } from '../services/reembed/reembed.ts'
 import type { SeedReport } from '../services/seed.ts'
 import type { WorkspaceId } from '../core/workspace.ts'
 
+/** Where a command acts that names no workspace: the caller's own of development mode, as over HTTP. */
+export const OWN_WORKSPACE = 'teacher-dev'
+
 /** The running engine behind a command; `close` lets work that runs finish its steps and frees the database. */
 export type CliEngine = {
   engine: Engine

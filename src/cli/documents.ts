@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { AppError } from '../core/errors.ts'
 import { workspaceId } from '../core/workspace.ts'
 import type { Accepted, ParseStatus } from '../services/api.ts'
-import { type CliContext, documentTable, plain, withEngine, whole } from './context.ts'
+import { type CliContext, documentTable, OWN_WORKSPACE, plain, withEngine, whole } from './context.ts'
 import { settled } from './ingest.ts'
 
 type Options = { workspace: string; json?: boolean }
@@ -22,11 +22,16 @@ export function addDocumentCommands(program: Command, context: CliContext, publi
     .action((folder: string, options: Options) => seed(context, folder, options))
   const documents = program.command('documents').description('list, show, retry and delete documents')
   const one = (name: string, description: string): Command =>
-    documents.command(name).argument('<fileId>').description(description).requiredOption('-w, --workspace <name>').option('--json')
+    documents
+      .command(name)
+      .argument('<fileId>')
+      .description(description)
+      .option('-w, --workspace <name>', 'the workspace of the document', OWN_WORKSPACE)
+      .option('--json')
   documents
     .command('list')
     .description('the documents of a workspace, newest first')
-    .requiredOption('-w, --workspace <name>', 'the workspace to read')
+    .option('-w, --workspace <name>', 'the workspace to read', OWN_WORKSPACE)
     .addOption(new Option('--status <status>', 'only these').choices(STATES))
     .option('-c, --collection <name>', 'only of this collection')
     .option('-q, --match <text>', 'only names that contain this')

@@ -8,7 +8,7 @@ import { AppError } from '../core/errors.ts'
 import { workspaceId, type WorkspaceId } from '../core/workspace.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../ports/parser.ts'
 import type { DocumentView, UploadRequest } from '../services/api.ts'
-import { type CliContext, type CliEngine, documentTable, plain, withEngine } from './context.ts'
+import { type CliContext, type CliEngine, documentTable, OWN_WORKSPACE, plain, withEngine } from './context.ts'
 
 type Options = { workspace: string; collection?: string; json?: boolean }
 
@@ -17,7 +17,7 @@ export function addIngestCommand(program: Command, context: CliContext): void {
     .command('ingest')
     .argument('<paths...>', 'files, folders, or patterns such as "lessons/**/*.pdf"')
     .description('read files into a workspace and wait until they are searchable')
-    .requiredOption('-w, --workspace <name>', 'the workspace to write')
+    .option('-w, --workspace <name>', 'the workspace to write', OWN_WORKSPACE)
     .option('-c, --collection <name>', 'collection of the documents')
     .option('--json', 'print the documents as JSON')
     .action((paths: string[], options: Options) => ingest(context, paths, options))

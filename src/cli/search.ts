@@ -4,14 +4,14 @@ import { type Mode, MODES } from '../core/modes.ts'
 import { AppError } from '../core/errors.ts'
 import { PUBLIC_WORKSPACE, workspaceId, workspaceScope, type WorkspaceScope } from '../core/workspace.ts'
 import type { QueryRequest, SearchRequest } from '../services/api.ts'
-import { type CliContext, plain, table, whole, withEngine } from './context.ts'
+import { type CliContext, OWN_WORKSPACE, plain, table, whole, withEngine } from './context.ts'
 
 type Options = { workspace: string; mode: string; topK: string; public: boolean; json?: boolean }
 
 export function addSearchCommands(program: Command, context: CliContext): void {
   const shared = (command: Command): Command =>
     command
-      .option('-w, --workspace <name>', 'the workspace to search', 'public')
+      .option('-w, --workspace <name>', 'the workspace to search; public is searched as well', OWN_WORKSPACE)
       .option('-m, --mode <mode>', `one of ${MODES.join(', ')}`, 'auto')
       .option('-k, --top-k <n>', 'results, 1 to 100', '10')
       .option('--no-public', 'leave the public workspace out')

@@ -28,7 +28,7 @@ export function readCourseChunks(courseId: string, items: readonly unknown[]): {
       problems.push({ index, field: '', message: 'must be an object' })
       return
     }
-    const fields = item as Record<string, unknown>
+    const fields = underWireNames(item as Record<string, unknown>)
     const found = problemsOf(courseId, fields)
     const chunkId = typeof fields['chunk_id'] === 'number' ? String(fields['chunk_id']) : fields['chunk_id']
     const before = typeof chunkId === 'string' ? firstAt.get(chunkId) : undefined
@@ -44,6 +44,24 @@ export function readCourseChunks(courseId: string, items: readonly unknown[]): {
       })
   })
   return { chunks, problems }
+}
+
+/** The fields that every chunk has, for callers that write them in camelCase; the exact name wins, and what else comes stays as it is. */
+const CAMEL_CASE: ReadonlyMap<string, string> = new Map([
+  ['chunkId', 'chunk_id'],
+  ['courseId', 'course_id'],
+  ['lectureId', 'lecture_id'],
+  ['sectionId', 'section_id'],
+  ['sourceType', 'source_type'],
+  ['orderInSection', 'order_in_section'],
+])
+
+function underWireNames(item: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(item).flatMap(([key, value]) => {
+    const name = CAMEL_CASE.get(key) ?? key
+    return name !== key && Object.hasOwn(item, name) ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(entries)
 }
 
 export const isBlank = (text: string): boolean => text.trim() === ''

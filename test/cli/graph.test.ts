@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addDocumentCommands } from '../../src/cli/documents.ts'
 import { addGraphCommands } from '../../src/cli/graph.ts'
 import { addIngestCommand } from '../../src/cli/ingest.ts'
+import { addSearchCommands } from '../../src/cli/search.ts'
 import { workspaceId } from '../../src/core/workspace.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { type CommandLine, commandLine, type Typed } from './support.ts'
@@ -21,6 +22,7 @@ beforeAll(async () => {
     addIngestCommand(program, context)
     addDocumentCommands(program, context, folder)
     addGraphCommands(program, context)
+    addSearchCommands(program, context)
   })
   await line.engine.ingest(
     workspaceId(WORKSPACE),
@@ -116,4 +118,14 @@ test('one refused file among several is named and the others are read', async ()
   expect(out).toContain('a.md')
   expect((await typed('ingest', join(folder, 'nowhere'))).notes.at(-1)).toMatch(/nowhere cannot be read/)
   expect((await typed('ingest', join(folder, '*.none'))).notes.at(-1)).toMatch(/no files at these paths/)
+})
+
+test('a command that names no workspace acts where a call without a credential would', async () => {
+  const file = join(folder, 'own.md')
+  await writeFile(file, '# 麒麟\n\n[麒麟|concept|神獸]')
+  expect((await line.type('ingest', file)).exit).toBe(0)
+  const { documents } = (await line.type('documents', 'list', '--json')).json as { documents: { workspace: string; fileName: string }[] }
+  expect(documents).toMatchObject([{ workspace: 'teacher-dev', fileName: 'own.md' }])
+  const found = (await line.type('search', '麒麟', '--json')).json as { results: { source: string }[] }
+  expect(found.results[0]?.source).toBe('user/own.md')
 })

@@ -75,7 +75,7 @@ const status = defineRoute({
   summary: 'State of an embedding',
   description: 'Status, progress and counts of a course.',
   schema: { params, reply: courseStatus },
-  handle: ({ engine, principal, params }) => engine.courses.status(courseWorkspace(principal, params.id)),
+  handle: ({ engine, principal, params, signal }) => engine.courses.status(courseWorkspace(principal, params.id), signal),
 })
 
 const search = defineRoute({

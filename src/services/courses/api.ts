@@ -24,7 +24,8 @@ export type Courses = {
   putChunks(workspace: WorkspaceId, items: readonly unknown[], replace: boolean): Promise<{ accepted: number; skipped: number }>
   /** @throws AppError `not_found` | `already_running` */
   embed(workspace: WorkspaceId, options: { rebuild: boolean }, signal: AbortSignal): Promise<{ status: 'pending'; job_id: string }>
-  status(workspace: WorkspaceId): Promise<CourseStatus>
+  /** Of a course that could be pulled but was not yet: `not_started`. @throws AppError `not_found` */
+  status(workspace: WorkspaceId, signal: AbortSignal): Promise<CourseStatus>
   list(): Promise<CourseStatus[]>
   /** @throws AppError `embedding_not_ready` | `embedding_service_unavailable` | `vector_store_error` */
   search(workspace: WorkspaceId, query: CourseQuery, signal: AbortSignal): Promise<CourseHit[]>

@@ -21,7 +21,7 @@ export function createCourses(deps: EngineDeps): Courses {
   return {
     putChunks: (workspace, items, replace) => putChunks(deps, workspace, items, replace),
     embed: (workspace, options, signal) => embed(deps, workspace, options, signal),
-    status: (workspace) => inWorkspace(deps, workspace, async (tx) => statusOf(tx, await known(tx, workspace))),
+    status: (workspace, signal) => status(deps, workspace, signal),
     list: () => list(deps),
     search: (workspace, query, signal) => onBehalfOf({ workspace }, () => searchCourse(deps, workspace, query, signal)),
     remove: (workspace) => remove(deps, workspace),
@@ -73,8 +73,7 @@ async function embed(
   signal: AbortSignal,
 ): Promise<{ status: 'pending'; job_id: string }> {
   const exists = await inWorkspace(deps, workspace, (tx) => courses.get(tx, workspace))
-  const source = deps.courseChunksUrl
-  if (exists === undefined && (source === undefined || !(await knowsCourse(source, courseIdOf(workspace), signal)))) {
+  if (exists === undefined && !(await isElsewhere(deps, workspace, signal))) {
     throw new AppError('not_found', 'There is no course with this id; hand over its chunks first.')
   }
   const jobId = await ensureCourse(deps, workspace, async (tx) => {
@@ -93,6 +92,21 @@ async function embed(
   })
   deps.wake('jobs')
   return { status: 'pending', job_id: jobId }
+}
+
+async function status(deps: EngineDeps, workspace: WorkspaceId, signal: AbortSignal): Promise<CourseStatus> {
+  const here = await inWorkspace(deps, workspace, async (tx) => {
+    const row = await courses.get(tx, workspace)
+    return row && (await statusOf(tx, row))
+  })
+  if (here !== undefined) return here
+  if (!(await isElsewhere(deps, workspace, signal))) throw new AppError('not_found', 'There is no course with this id.')
+  return { course_id: courseIdOf(workspace), status: 'not_started', progress: 0, error: null, chunks: 0, vectors: 0, skipped: 0 }
+}
+
+/** A course that nobody handed over may be waiting where chunks are pulled from. */
+async function isElsewhere(deps: EngineDeps, workspace: WorkspaceId, signal: AbortSignal): Promise<boolean> {
+  return deps.courseChunksUrl !== undefined && (await knowsCourse(deps.courseChunksUrl, courseIdOf(workspace), signal))
 }
 
 async function statusOf(tx: ScopedTx, row: courses.CourseRow): Promise<CourseStatus> {

@@ -51,7 +51,7 @@ function open(id: string, options: Omit<TestEngineOptions, 'models'> = {}): Plac
   const course = workspaceId(`course-${id}`)
   const settled = async (): Promise<CourseStatus> => {
     for (;;) {
-      const status = await courses.status(course)
+      const status = await courses.status(course, signal)
       if (status.status === 'done' || status.status === 'failed') return status
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
@@ -100,7 +100,18 @@ test('every bad item of a batch is listed by index and field, and none is taken'
     [6, 'course_id'],
     [7, 'note'],
   ])
-  expect(await refusal(courses.status(course))).toBe('not_found')
+  expect(await refusal(courses.status(course, signal))).toBe('not_found')
+  await engine.close()
+})
+
+test('chunks in camelCase are kept under the names of the contract', async () => {
+  const { engine, courses, course, settled } = open('camel')
+  const item = { chunkId: 'c1', text: '抛物线的顶点', lectureId: 'l1', sectionId: 's1', sourceType: 'slides', orderInSection: 1, myOwn: 2 }
+  expect(await courses.putChunks(course, [item], false)).toEqual({ accepted: 1, skipped: 0 })
+  await courses.embed(course, { rebuild: false }, signal)
+  await settled()
+  const [hit] = await courses.search(course, { query: '抛物线', top_k: 5, lecture_id: 'l1' }, signal)
+  expect(hit).toMatchObject({ chunk_id: 'c1', metadata: { lecture_id: 'l1', source_type: 'slides', order_in_section: 1, myOwn: 2 } })
   await engine.close()
 })
 
@@ -109,7 +120,7 @@ test('vectors equal chunks less those without text, only changed chunks are embe
   const texts = Array.from({ length: 70 }, (_, at) => chunk(at + 1, `第 ${at + 1} 节讲抛物线的性质`))
   expect(await courses.putChunks(course, [...texts, chunk(71, '  '), chunk(72, null)], false)).toEqual({ accepted: 72, skipped: 2 })
   expect(await refusal(courses.search(course, { query: '抛物线', top_k: 5 }, signal))).toBe('embedding_not_ready')
-  expect(await courses.status(course)).toMatchObject({ status: 'not_started', progress: 0, chunks: 72, vectors: 0, skipped: 2 })
+  expect(await courses.status(course, signal)).toMatchObject({ status: 'not_started', progress: 0, chunks: 72, vectors: 0, skipped: 2 })
   await courses.embed(course, { rebuild: false }, signal)
   expect(await settled()).toEqual({ course_id: 'delta', status: 'done', progress: 1, error: null, chunks: 72, vectors: 70, skipped: 2 })
   expect(models.embedded).toHaveLength(70)
@@ -233,7 +244,7 @@ test('deleting a course leaves nothing of it and ends its running job without a 
   expect(await courses.remove(course)).toEqual({ course_id: 'gone', deleted: true })
   opening.resolve()
   while (engine.worker.busy) await new Promise((resolve) => setTimeout(resolve, 5))
-  expect(await refusal(courses.status(course))).toBe('not_found')
+  expect(await refusal(courses.status(course, signal))).toBe('not_found')
   expect(await refusal(courses.remove(course))).toBe('not_found')
   expect(await refusal(courses.embed(course, { rebuild: false }, signal))).toBe('not_found')
   const left = await withScope(database, workspaceScope(course), (tx) =>
@@ -274,6 +285,7 @@ test('chunks are pulled from the stage-one API however it pages, and what it no 
   const courseChunksUrl = `http://127.0.0.1:${(stageOne.address() as AddressInfo).port}/`
   for (const pager of Object.keys(PAGERS)) {
     const { engine, courses, course, settled } = open(`pull-${pager}`, { courseChunksUrl })
+    expect(await courses.status(course, signal)).toMatchObject({ status: 'not_started', progress: 0, chunks: 0 })
     await courses.embed(course, { rebuild: false }, signal)
     expect([pager, await settled()]).toMatchObject([pager, { status: 'done', error: null, chunks: 620, vectors: 619, skipped: 1 }])
     await engine.close()
@@ -289,5 +301,6 @@ test('chunks are pulled from the stage-one API however it pages, and what it no 
   expect(refused.error).toMatch(/^invalid_request: .*item 2/)
   known = false
   expect(await refusal(courses.embed(workspaceId('course-nobody'), { rebuild: false }, signal))).toBe('not_found')
+  expect(await refusal(courses.status(workspaceId('course-nobody'), signal))).toBe('not_found')
   await engine.close()
 })

@@ -177,7 +177,8 @@ test(
       await courses.putChunks(workspace, items, false)
     }
     await courses.embed(workspace, { rebuild: false }, signal)
-    while ((await courses.status(workspace)).status !== 'done') await new Promise((resolve) => setTimeout(resolve, 50))
+    while ((await courses.status(workspace, AbortSignal.timeout(10_000))).status !== 'done')
+      await new Promise((resolve) => setTimeout(resolve, 50))
     await engine.close()
     await first.close()
 
