@@ -56,7 +56,8 @@ const staged = (workspace: WorkspaceId): Promise<number> =>
     return found.rows[0]?.count ?? 0
   })
 
-test('a job killed after the first scanned page reads only the second one when it is tried again', async () => {
+// Three pages are read in two processes, which a busy machine may take minutes for.
+test('a job killed after the first scanned page reads only the second one when it is tried again', { timeout: 240_000 }, async () => {
   const workspace = workspaceId('teacher-readings')
   const tries: Try[] = []
   const engine = startTestEngine(database, { parser: killedOnce(tries), backoffMs: 1 })
