@@ -246,11 +246,33 @@ description text not null
 aliases text[] not null
 mentions integer not null
 degree integer not null default 0
+compared boolean not null default false
 constraint entities_pkey PRIMARY KEY (workspace_id, entity_id)
 constraint entities_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE INDEX entities_by_degree ON public.entities USING btree (workspace_id, degree DESC, entity_id)
 CREATE INDEX entities_by_key ON public.entities USING btree (workspace_id, key)
+CREATE INDEX entities_not_compared ON public.entities USING btree (workspace_id, degree DESC, entity_id) WHERE (NOT compared)
 CREATE UNIQUE INDEX entities_pkey ON public.entities USING btree (workspace_id, entity_id)
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_distinctions [row-level security, forced]
+workspace_id text collate "C" not null
+a_key text collate "C" not null
+b_key text collate "C" not null
+made_by text not null
+created_at timestamp with time zone not null default now()
+constraint entity_distinctions_check CHECK ((a_key < b_key))
+constraint entity_distinctions_pkey PRIMARY KEY (workspace_id, a_key, b_key)
+constraint entity_distinctions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
+CREATE UNIQUE INDEX entity_distinctions_pkey ON public.entity_distinctions USING btree (workspace_id, a_key, b_key)
 policy scope using 
 CASE
     WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
@@ -336,10 +358,35 @@ from_key text collate "C" not null
 into_key text collate "C" not null
 created_at timestamp with time zone not null default now()
 into_name text not null default ''::text
+made_by text not null default 'person'::text
 constraint entity_merges_pkey PRIMARY KEY (workspace_id, from_key, merge_id)
 constraint entity_merges_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE INDEX entity_merges_of_into ON public.entity_merges USING btree (workspace_id, into_key)
 CREATE UNIQUE INDEX entity_merges_pkey ON public.entity_merges USING btree (workspace_id, from_key, merge_id)
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table entity_resemblances [row-level security, forced]
+workspace_id text collate "C" not null
+a_id text collate "C" not null
+b_id text collate "C" not null
+score real not null
+reason text not null
+unsure boolean not null default false
+constraint entity_resemblances_check CHECK ((a_id < b_id))
+constraint entity_resemblances_pkey PRIMARY KEY (workspace_id, a_id, b_id)
+constraint entity_resemblances_workspace_id_a_id_fkey FOREIGN KEY (workspace_id, a_id) REFERENCES entities(workspace_id, entity_id) ON DELETE CASCADE
+constraint entity_resemblances_workspace_id_b_id_fkey FOREIGN KEY (workspace_id, b_id) REFERENCES entities(workspace_id, entity_id) ON DELETE CASCADE
+CREATE INDEX entity_resemblances_best ON public.entity_resemblances USING btree (workspace_id, score DESC, a_id, b_id)
+CREATE INDEX entity_resemblances_of_b ON public.entity_resemblances USING btree (workspace_id, b_id)
+CREATE UNIQUE INDEX entity_resemblances_pkey ON public.entity_resemblances USING btree (workspace_id, a_id, b_id)
 policy scope using 
 CASE
     WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true

@@ -15,6 +15,7 @@ import { courseHandler } from './jobs/course-handler.ts'
 import { reembedHandler } from './jobs/reembed-handler.ts'
 import { releaseHandler } from './jobs/release-handler.ts'
 import { ingestHandler } from './jobs/ingest-handler.ts'
+import { judgingHandler } from './jobs/judging-handler.ts'
 import { Ledger } from './jobs/ledger.ts'
 import { Maintenance } from './jobs/maintenance.ts'
 import { OutboxDelivery } from './jobs/outbox.ts'
@@ -26,6 +27,7 @@ import type { Database } from './ports/database.ts'
 import type { Engine } from './services/api.ts'
 import type { EngineDeps, Log } from './services/deps.ts'
 import { createEngine } from './services/engine.ts'
+import { RESOLVE } from './services/judging.ts'
 import { createRetrieval } from './services/retrieve/retrieval.ts'
 import { seedFolder, type SeedReport } from './services/seed.ts'
 import { SUMMARISE } from './services/summaries.ts'
@@ -119,6 +121,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       'kb-build': releaseHandler(deps),
       reembed: reembedHandler(deps),
       [SUMMARISE]: summaryHandler(deps),
+      [RESOLVE]: judgingHandler(deps),
     },
     log,
     translate,

@@ -159,6 +159,58 @@ function addMerges(graph: Command, context: CliContext): void {
       ])
     }),
   )
+  writing(graph.command('merges').description('merges that hold, the newest first')).action((options: Write) =>
+    withEngine(context, async ({ engine }) => {
+      const held = await engine.graph.merges(workspaceId(options.workspace), 200)
+      context.print(options.json === true, held, () =>
+        table(
+          ['merge', 'from', 'into', 'made by'],
+          held.merges.map((one) => [one.mergeId, plain(one.from.join(', '), 60), plain(one.into, 40), one.madeBy]),
+        ),
+      )
+    }),
+  )
+  writing(graph.command('resolutions').description('entities that may be one thing, the most alike first')).action((options: Write) =>
+    withEngine(context, async ({ engine }) => {
+      const workspace = workspaceId(options.workspace)
+      let found = await engine.graph.resolutions(workspace, 200)
+      for (let left = Infinity; found.uncompared > 0 && found.uncompared < left;) {
+        left = found.uncompared
+        found = await engine.graph.resolutions(workspace, 200)
+      }
+      context.print(options.json === true, found, () =>
+        table(
+          ['pair', 'one', 'other', 'score', 'because of'],
+          found.resolutions.map(({ resolutionId, a, b, score, reason }) => [
+            resolutionId,
+            plain(a.name, 40),
+            plain(b.name, 40),
+            score.toFixed(2),
+            reason,
+          ]),
+        ),
+      )
+    }),
+  )
+  writing(graph.command('accept').argument('<pair>').description('the two are one thing: merge them'))
+    .option('--into <name>', 'the name that stays; else the better connected one')
+    .action((resolutionId: string, options: Write & { into?: string }) =>
+      withEngine(context, async ({ engine }) => {
+        const { into } = options
+        const decision = { resolutionId, ...(into === undefined ? {} : { into }) }
+        const merged = await engine.graph.acceptResolution(workspaceId(options.workspace), decision)
+        context.print(options.json === true, merged, () => [
+          `merged into ${plain(merged.into)}; to take it back: insight-rag graph undo ${merged.mergeId} -w ${options.workspace}`,
+        ])
+      }),
+    )
+  writing(graph.command('reject').argument('<pair>').description('the two are not one thing: never propose them again')).action(
+    (resolutionId: string, options: Write) =>
+      withEngine(context, async ({ engine }) => {
+        const said = await engine.graph.rejectResolution(workspaceId(options.workspace), resolutionId)
+        context.print(options.json === true, said, () => ['the pair is not proposed again'])
+      }),
+  )
   writing(graph.command('undo').argument('<mergeId>').description('take a merge back')).action((mergeId: string, options: Write) =>
     withEngine(context, async ({ engine }) => {
       const undone = await engine.graph.undoMerge(workspaceId(options.workspace), mergeId)

@@ -9,6 +9,7 @@ import { graphRoutes } from './routes/graph.ts'
 import { imageRoutes } from './routes/images.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { releaseRoutes } from './routes/releases.ts'
+import { resolutionRoutes } from './routes/resolutions.ts'
 import { searchRoutes } from './routes/search.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
@@ -17,6 +18,7 @@ export const ROUTES: readonly Route[] = [
   ...searchRoutes,
   ...chunkRoutes,
   ...graphRoutes,
+  ...resolutionRoutes,
   ...workspaceRoutes,
   ...embedRoutes,
   ...imageRoutes,

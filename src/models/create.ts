@@ -13,6 +13,7 @@ import { createExtractor } from './extractor.ts'
 import { createFlows, flowingChat, flowingReranker, flowingVision, recordingEmbedding, recordingReranker } from './flow.ts'
 import type { Flow, UsageRecord } from './flow.ts'
 import type { Priority } from './gate.ts'
+import { createJudge } from './judge.ts'
 import { createKeywordModel } from './keywords.ts'
 import { createLocalEmbedding } from './onnx/embedding.ts'
 import { createLocalReranker } from './onnx/reranker.ts'
@@ -98,6 +99,7 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
     chat: answerChat,
     reranker: rerankerFor(parts),
     summariserFor: summarisers(parts, extractorFor({})),
+    judge: judgeFor(parts),
     vision: visionFor(parts),
     price: (model, usage) => parts.catalogue.price(model, usage),
     async ready() {
@@ -114,6 +116,17 @@ function chatFor({ settings, catalogue, flowOf }: Parts, role: RoleName, priorit
   const endpoint = endpointFor(role, settings)
   if (!endpoint) return undefined
   return flowingChat(createChatModel(endpoint, catalogue.find(endpoint.model)), flowOf(endpoint), priority)
+}
+
+/** @throws AppError `invalid_request` when the settings give the decision to a model that is not configured. */
+function judgeFor(parts: Parts): Models['judge'] {
+  if (parts.settings.entityResolution !== 'llm') return undefined
+  const chat = chatFor(parts, 'summarise', 'summary')
+  if (chat) return createJudge(chat, loadPrompt('same-thing'))
+  throw new AppError(
+    'invalid_request',
+    'ENTITY_RESOLUTION is llm but no language model is configured: set DASHSCOPE_API_KEY, or LLM_BASE_URL and LLM_MODEL.',
+  )
 }
 
 type ByProfile<T> = (profile: Partial<ExtractionProfile>) => T | undefined

@@ -13,6 +13,7 @@ const CURRENT = {
   keywords: 'v1',
   answer: 'v1',
   rewrite: 'v1',
+  'same-thing': 'v1',
   summarise: 'v1',
   'describe-image': 'v1',
 } as const

@@ -115,6 +115,14 @@ export type Summariser = {
   summarise(name: string, descriptions: readonly string[], signal: AbortSignal): Promise<{ text: string; usage: Usage }>
 }
 
+export type NamedThing = { name: string; type: string; description: string }
+export type Verdict = 'same' | 'different' | 'unsure'
+
+export type NameJudge = {
+  /** One verdict per pair, in order. */
+  judge(pairs: readonly (readonly [NamedThing, NamedThing])[], signal: AbortSignal): Promise<{ verdicts: Verdict[]; usage: Usage }>
+}
+
 export type VisionModel = {
   readonly model: string
   describe(image: { bytes: Uint8Array; mediaType: string }, prompt: string, signal: AbortSignal): Promise<{ text: string; usage: Usage }>
@@ -139,6 +147,8 @@ export type Models = {
   reranker: Reranker | undefined
   /** Undefined where no language model extracts: what the built-in extractor says are quotations, which nobody has to summarise. */
   summariserFor(profile: Partial<ExtractionProfile>): Summariser | undefined
+  /** Decides about names that look alike; undefined: a person does. */
+  judge: NameJudge | undefined
   vision: VisionModel | undefined
   /** One line for the start-up log: what the models are and are not. */
   describe(): string

@@ -151,6 +151,7 @@ function createSink(
   spaces: ReadonlyMap<number, number>,
 ): Sink {
   let table: portability.TenantTable | undefined
+  let named: string | undefined
   let columns: string[] = []
   let batch: string[] = []
   let bytes = 0
@@ -165,7 +166,9 @@ function createSink(
     rows: () => rows,
     take: async (line) => {
       if (line.startsWith('{"row":') && line.endsWith('}')) {
-        if (table === undefined) throw damaged('a row stands before its table')
+        // Tables without rows may be of spaces that only the other database has.
+        if (table === undefined)
+          throw damaged(named === undefined ? 'a row stands before its table' : `it holds a table this version does not know (${named})`)
         batch.push(line.slice('{"row":'.length, -1))
         rows += 1
         bytes += line.length
@@ -175,7 +178,7 @@ function createSink(
       await flush()
       const { table: name, columns: listed } = readObject(line)
       table = tables.get(String(name))
-      if (table === undefined) throw damaged(`it holds a table this version does not know (${String(name)})`)
+      named = String(name)
       columns = Array.isArray(listed) ? listed.map(String) : []
     },
   }

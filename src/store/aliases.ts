@@ -54,6 +54,14 @@ export async function resolve(tx: ScopedTx, workspace: WorkspaceId, keys: readon
   return new Map(found.rows.map((row) => [row.key, row.entity_id]))
 }
 
+/** Where names lead by their own ids, for those that do not lead to themselves. */
+export async function entitiesOfNames(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const found = await sql<{ key_id: string; entity_id: string }>`
+    select key_id, entity_id from entity_keys where workspace_id = ${workspace} and key_id = any(${[...ids]}::text[])`.execute(tx)
+  return new Map(found.rows.map((row) => [row.key_id, row.entity_id]))
+}
+
 export async function setKeys(
   tx: ScopedTx,
   workspace: WorkspaceId,

@@ -32,6 +32,7 @@ const PARTS: readonly Part[] = [
   ),
   part('alias_mentions', 'chunk_id, key, alias_key, alias_name', 'chunk_id, key, alias_key'),
   part('entity_merges', 'merge_id, from_key, into_key, into_name', 'merge_id, from_key'),
+  part('entity_distinctions', 'a_key, b_key', 'a_key, b_key'),
   part('entity_keys', 'key, key_id, entity_id', 'key'),
   part('entity_edits', 'key, name, type, description, created, deleted', 'key'),
   part(

@@ -66,11 +66,15 @@ export async function addRelationEdit(
 
 export type MergeRow = { merge_id: string; from_key: string; into_key: string; into_name: string }
 
-export async function addMerges(tx: ScopedTx, workspace: WorkspaceId, rows: readonly MergeRow[]): Promise<void> {
+export async function addMerges(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  rows: readonly (MergeRow & { made_by?: 'person' | 'model' })[],
+): Promise<void> {
   await sql`
-    insert into entity_merges (workspace_id, merge_id, from_key, into_key, into_name)
-    select ${workspace}, merge_id, from_key, into_key, into_name
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(merge_id text, from_key text, into_key text, into_name text)
+    insert into entity_merges (workspace_id, merge_id, from_key, into_key, into_name, made_by)
+    select ${workspace}, merge_id, from_key, into_key, into_name, coalesce(made_by, 'person')
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(merge_id text, from_key text, into_key text, into_name text, made_by text)
     on conflict (workspace_id, from_key, merge_id) do nothing`.execute(tx)
 }
 

@@ -22,6 +22,7 @@ test.each<[PromptTask, string[]]>([
   ['keywords', ['max_keywords', 'question']],
   ['answer', ['evidence', 'graph', 'language', 'question', 'user_prompt']],
   ['rewrite', ['question', 'talk']],
+  ['same-thing', ['ids', 'pairs']],
   ['summarise', ['language', 'max_words', 'name', 'passages']],
   ['describe-image', ['context', 'language']],
 ])('%s has exactly the placeholders its code fills', (task, expected) => {

@@ -51,6 +51,8 @@ const GUARDED = [
   'relations',
   'entity_summaries',
   'relation_summaries',
+  'entity_resemblances',
+  'entity_distinctions',
   'staged_embeddings',
   'staged_extractions',
   'staged_descriptions',

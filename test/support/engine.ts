@@ -5,6 +5,7 @@ import { courseHandler } from '../../src/jobs/course-handler.ts'
 import { reembedHandler } from '../../src/jobs/reembed-handler.ts'
 import { releaseHandler } from '../../src/jobs/release-handler.ts'
 import { ingestHandler } from '../../src/jobs/ingest-handler.ts'
+import { judgingHandler } from '../../src/jobs/judging-handler.ts'
 import { OutboxDelivery } from '../../src/jobs/outbox.ts'
 import { summaryHandler } from '../../src/jobs/summary-handler.ts'
 import { Worker } from '../../src/jobs/worker.ts'
@@ -94,6 +95,7 @@ export function testModels(extractor: Extractor | undefined = bracketExtractor()
     chat: undefined,
     reranker: undefined,
     summariserFor: () => undefined,
+    judge: undefined,
     vision: undefined,
     describe: () => 'test models',
   }
@@ -152,6 +154,7 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
       'kb-build': releaseHandler(deps),
       reembed: reembedHandler(deps),
       summarise: summaryHandler(deps),
+      resolve: judgingHandler(deps),
     },
     log,
     concurrency: options.concurrency ?? 4,

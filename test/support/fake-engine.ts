@@ -140,6 +140,13 @@ export function fakeEngine(): FakeEngine {
       mergeEntities: (workspace, merge) => note({ use: 'graph', about: ['mergeEntities', workspace, merge] }, { mergeId: 'm1' }),
       undoMerge: (workspace, mergeId) =>
         note({ use: 'graph', about: ['undoMerge', workspace, mergeId] }, { mergeId, undone: true as const }),
+      merges: (workspace, limit) => note({ use: 'graph', about: ['merges', workspace, limit] }, { merges: [] }),
+      resolutions: (workspace, limit) =>
+        note({ use: 'graph', about: ['resolutions', workspace, limit] }, { resolutions: [], uncompared: 0 }),
+      acceptResolution: (workspace, decision) =>
+        note({ use: 'graph', about: ['acceptResolution', workspace, decision] }, { ...decision, mergeId: 'm1', into: 'a' }),
+      rejectResolution: (workspace, resolutionId) =>
+        note({ use: 'graph', about: ['rejectResolution', workspace, resolutionId] }, { resolutionId, rejected: true as const }),
     },
     chunks: {
       get: (scope, fileId, chunkId) => note({ use: 'graph', about: ['chunk', scope, fileId, chunkId] }, chunk(fileId, chunkId)),

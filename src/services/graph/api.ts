@@ -32,6 +32,22 @@ export type RelationFields = { keywords?: string[]; description?: string; weight
 export type RelationEnds = { source: string; target: string }
 export type RelationView = EntityRelation & { workspace: string }
 
+/** Two entities that may be one thing. */
+export type ResolutionView = {
+  resolutionId: string
+  a: { name: string; type: string; description: string; degree: number }
+  b: { name: string; type: string; description: string; degree: number }
+  /** 0..1 */
+  score: number
+  /** `wording`, `spelling`: by their letters; `meaning`: near in the embedding space. */
+  reason: 'wording' | 'spelling' | 'meaning'
+  /** A language model was asked and could not say. */
+  unsure: boolean
+}
+
+/** `from` are names as keys. */
+export type MergeView = { mergeId: string; from: string[]; into: string; madeBy: string; madeAt: string }
+
 /**
  * Every name may be an alias, in either script and any case. Reads throw AppError `not_found` for a name that leads
  * nowhere in the scope; edits also `conflict` and `invalid_request`.
@@ -56,4 +72,15 @@ export type Graph = {
   /** Remembered: what later documents say about `from` is said about `into`. */
   mergeEntities(workspace: WorkspaceId, merge: { from: string[]; into: string }): Promise<{ mergeId: string }>
   undoMerge(workspace: WorkspaceId, mergeId: string): Promise<{ mergeId: string; undone: true }>
+  /** Merges that hold, the newest first. */
+  merges(workspace: WorkspaceId, limit: number): Promise<{ merges: MergeView[] }>
+  /** Pairs to decide about, the most alike first. Compares new names first; `uncompared` says how many are left for the next look. */
+  resolutions(workspace: WorkspaceId, limit: number): Promise<{ resolutions: ResolutionView[]; uncompared: number }>
+  /** They are one thing: merged. */
+  acceptResolution(
+    workspace: WorkspaceId,
+    decision: { resolutionId: string; into?: string },
+  ): Promise<{ resolutionId: string; mergeId: string; into: string }>
+  /** They are two things, also for later documents. */
+  rejectResolution(workspace: WorkspaceId, resolutionId: string): Promise<{ resolutionId: string; rejected: true }>
 }

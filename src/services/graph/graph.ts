@@ -6,6 +6,7 @@ import { createRelation, deleteRelation, updateRelation } from './edit-relations
 import { mergeEntities, undoMerge } from './merge.ts'
 import { readPrerequisites } from './prerequisites.ts'
 import { listEntities, readEntity } from './read.ts'
+import { acceptResolution, listMerges, listResolutions, rejectResolution } from './resolutions.ts'
 import { readSubgraph } from './subgraph.ts'
 
 export function createGraph(deps: EngineDeps): Graph {
@@ -22,5 +23,9 @@ export function createGraph(deps: EngineDeps): Graph {
     deleteRelation: (workspace, ends) => deleteRelation(deps, workspace, ends),
     mergeEntities: (workspace, merge) => mergeEntities(deps, workspace, merge),
     undoMerge: (workspace, mergeId) => undoMerge(deps, workspace, mergeId),
+    merges: (workspace, limit) => listMerges(deps, workspace, limit),
+    resolutions: (workspace, limit) => listResolutions(deps, workspace, limit),
+    acceptResolution: (workspace, { resolutionId, into }) => acceptResolution(deps, workspace, { resolutionId, into }),
+    rejectResolution: (workspace, resolutionId) => rejectResolution(deps, workspace, resolutionId),
   }
 }

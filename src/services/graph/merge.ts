@@ -12,6 +12,7 @@ export function mergeEntities(
   deps: EngineDeps,
   workspace: WorkspaceId,
   { from, into }: { from: string[]; into: string },
+  madeBy: 'person' | 'model' = 'person',
 ): Promise<{ mergeId: string }> {
   return correct(
     deps,
@@ -33,7 +34,7 @@ export function mergeEntities(
       await graphEdit.addMerges(
         edit.tx,
         workspace,
-        [...keys].map((key) => ({ merge_id: id, from_key: key, into_key: target.key, into_name: target.name })),
+        [...keys].map((key) => ({ merge_id: id, from_key: key, into_key: target.key, into_name: target.name, made_by: madeBy })),
       )
       await reconnect(edit.tx, workspace, [...keys, target.key], edit.tally)
       edit.keys.add(target.key)

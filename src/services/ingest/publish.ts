@@ -15,6 +15,7 @@ import * as vectors from '../../store/vectors.ts'
 import * as workspaces from '../../store/workspaces.ts'
 import type { EngineDeps } from '../deps.ts'
 import { applyEvidence, type EvidenceEffect, type NewEvidence } from '../graph/evidence.ts'
+import { requestJudging } from '../judging.ts'
 import { requestSummaries } from '../summaries.ts'
 import { tellJava, type IngestJob } from './job.ts'
 import { diffChunks, sha256, type PlannedChunk } from './plan.ts'
@@ -80,6 +81,7 @@ export async function publish(deps: EngineDeps, job: IngestJob, publication: Pub
     await staging.clear(tx, job.workspace, job.fileId)
     await publication.within?.(tx)
     await requestSummaries(deps, tx, job.workspace, effect.folded)
+    await requestJudging(deps, tx, job.workspace)
     await workspaces.bumpRevision(tx, job.workspace)
     await tellJava(deps, tx, job, { parseStatus: 'completed', chunkCount: counts.chunks, entityCount: counts.entities, parseError: null })
   })
