@@ -690,6 +690,7 @@ ms integer not null
 ok boolean not null
 called_at timestamp with time zone not null default now()
 cost_cny numeric not null default 0
+query_id uuid
 constraint model_calls_pkey PRIMARY KEY (id)
 CREATE INDEX model_calls_by_time ON public.model_calls USING btree (workspace_id, called_at)
 CREATE UNIQUE INDEX model_calls_pkey ON public.model_calls USING btree (id)

@@ -47,6 +47,8 @@ export type App = {
   /** Stops working; unfinished jobs go back to the queue. */
   stopWork(): Promise<void>
   seed(workspace: WorkspaceId, folder: string): Promise<SeedReport>
+  /** Asks the model servers whether the settings can be right, and logs what cannot. */
+  checkModels(signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
@@ -144,6 +146,9 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     stopWork: async () => {
       await Promise.all([worker.stop(), outbox.stop(), maintenance.stop()])
     },
+    checkModels: async (signal) => {
+      for (const sentence of await models.check(signal)) log.warn({}, sentence)
+    },
     seed: (workspace, folder) => seedFolder(deps, engine.documents, workspace, folder),
     close: async () => {
       await Promise.all([parser.close(), java?.close(), models.close(), ledger.stop()])
@@ -180,6 +185,7 @@ function ledgerRow(record: Recorded, costCny: number): Parameters<Ledger['record
     workspace_id: context?.workspace ?? PUBLIC_WORKSPACE,
     file_id: context?.fileId ?? null,
     job_id: context?.jobId ?? null,
+    query_id: context?.queryId ?? null,
     role: record.role,
     model: record.model,
     input_tokens: record.usage.inputTokens,

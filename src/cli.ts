@@ -7,6 +7,7 @@ import type { CliContext } from './cli/context.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { addDocumentCommands } from './cli/documents.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
+import { addEstimateCommand } from './cli/estimate.ts'
 import { addEvalCommand } from './cli/eval.ts'
 import { addGraphCommands } from './cli/graph.ts'
 import { addImportLightRagCommand } from './cli/import-lightrag.ts'
@@ -123,6 +124,21 @@ addPortabilityCommands(program, addWorkspaceCommands(program, context), context)
 addDoctorCommand(program, context)
 addKbCommands(program, context)
 addParseCommand(program, context, () => createParser(loadConfig('command'), 1))
+addEstimateCommand(program, context, () => {
+  const config = loadConfig('command')
+  const models = createModels(config.models)
+  const parser = createParser(config, 1)
+  const { embedding, extractor, vision } = models
+  return {
+    parser,
+    embedding,
+    extractor,
+    vision,
+    price: (model, usage) => models.price(model, usage),
+    chunkMaxTokens: config.models.embedding?.maxTokens ?? 512,
+    close: async () => void (await Promise.all([parser.close(), models.close()])),
+  }
+})
 addEvalCommand(
   program,
   async () => {

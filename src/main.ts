@@ -19,6 +19,8 @@ import { startTracing } from './tracing.ts'
 
 /** A process that cannot hand its work back in time ends anyway; leases see to the rest. */
 const STOP_WITHIN_MS = 7_000
+/** A model server that does not answer by then is seen when it is needed. */
+const CHECK_WITHIN_MS = 20_000
 
 const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 
@@ -60,6 +62,10 @@ async function begin(app: App, server: FastifyInstance | undefined, config: Conf
     )
   }
   if (address !== undefined) log.info({ address, docs: `${address}/docs` }, 'ready')
+  // Beside the service, which is ready without it: a wrong key is told now and not at the first document.
+  app.checkModels(AbortSignal.timeout(CHECK_WITHIN_MS)).catch((error: unknown) => {
+    if (!ending()) log.warn({ err: error }, 'the model servers could not be checked')
+  })
 }
 
 /** SIGTERM and SIGINT, heard from the first moment: before there is anything to end, the process just goes. */

@@ -7,6 +7,7 @@ import { createAnswerer } from './answerer.ts'
 import { createBuiltinAnswerer } from './builtin/answerer.ts'
 import { createBuiltinEmbedding } from './builtin/embedding.ts'
 import { createBuiltinExtractor } from './builtin/extractor.ts'
+import { checkEndpoints } from './check.ts'
 import { loadCatalogue } from './catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
 import { createExtractor } from './extractor.ts'
@@ -46,6 +47,8 @@ export type CreatedModels = Models & {
   price(model: string, usage: Usage): number | undefined
   /** Loads local models, so that a broken one is reported at start. @throws AppError `embedding_service_unavailable` */
   ready(): Promise<void>
+  /** What is plainly wrong with the configured servers, in sentences that name the setting to change. */
+  check(signal: AbortSignal): Promise<string[]>
   /** Ends the workers of local models. */
   close(): Promise<void>
 }
@@ -72,10 +75,15 @@ const BUILTIN_READS = 8_192
 export function createModels(settings: ModelSettings, options: CreateOptions = {}): CreatedModels {
   const onUsage = options.onUsage ?? (() => undefined)
   const onWarning = options.onWarning ?? (() => undefined)
+  const flows = createFlows(onUsage, { tenantOf: options.tenantOf })
+  const endpoints: Endpoint[] = []
   const parts: Parts = {
     settings,
     catalogue: loadCatalogue(),
-    flowOf: createFlows(onUsage, { tenantOf: options.tenantOf }),
+    flowOf(endpoint) {
+      endpoints.push(endpoint)
+      return flows(endpoint)
+    },
     onUsage,
     onWarning,
     locals: [],
@@ -102,6 +110,7 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
     judge: judgeFor(parts),
     vision: visionFor(parts),
     price: (model, usage) => parts.catalogue.price(model, usage),
+    check: (signal) => checkEndpoints([...endpoints], signal),
     async ready() {
       await Promise.all(parts.locals.map((local) => local.ready()))
     },

@@ -51,6 +51,10 @@ const UNREAD_IN_A_ROW = 2
 
 /** About 1,000 tokens per chunk is a rich answer; the model's own limit is lower sometimes and is then used. */
 const OUTPUT_TOKENS_PER_CHUNK = 4096
+/** Tags around a chunk. */
+const FRAME_TOKENS = 20
+/** What models write for a token of text, by experience with dense teaching material; thin texts give less. */
+const OUTPUT_SHARE = 1.2
 
 export function createExtractor(chat: ChatModel, options: ExtractorOptions): Extractor {
   const { prompt, gleaningPrompt, profile = DEFAULT_PROFILE, gleaning = 0, chunksPerCall = 4, tokensPerCall = 6000, parallel = 4 } = options
@@ -67,6 +71,18 @@ export function createExtractor(chat: ChatModel, options: ExtractorOptions): Ext
   return {
     id: `${prompt.id}+${fingerprint}/${chat.model}`,
     chunksPerCall,
+    expect(inputs) {
+      const batches = packed(inputs, chunksPerCall, tokensPerCall)
+      const rounds = 1 + gleaning
+      const texts = batches.flat().reduce((sum, { text }) => sum + estimateTokens(text) + FRAME_TOKENS, 0)
+      const frame = batches.length * estimateTokens(system + prompt.user)
+      const outputTokens = Math.ceil(texts * OUTPUT_SHARE) * rounds
+      return {
+        model: chat.model,
+        calls: batches.length * rounds,
+        usage: { ...NO_USAGE, inputTokens: (texts + frame) * rounds, outputTokens },
+      }
+    },
     async extract(inputs, signal) {
       const tally: Tally = { usage: NO_USAGE, calls: 0 }
       const stop = new AbortController()

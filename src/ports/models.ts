@@ -60,6 +60,8 @@ export type Extractor = {
   readonly chunksPerCall?: number
   /** One result per input, in order. Never throws for nonsense from the model: what was dropped is counted in the result. */
   extract(inputs: readonly ExtractInput[], signal: AbortSignal): Promise<{ extractions: Extraction[]; usage: Usage; calls: number }>
+  /** What extracting these would ask of the model; absent where it costs nothing. Output is a guess. */
+  expect?(inputs: readonly ExtractInput[]): { model: string; calls: number; usage: Usage }
 }
 
 /** A workspace's own view of what matters; part of every cache key through the extractor's id. */

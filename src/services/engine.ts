@@ -1,4 +1,5 @@
 // All use cases over one set of dependencies.
+import { randomUUID } from 'node:crypto'
 import { AppError } from '../core/errors.ts'
 import { truncateTokens } from '../core/tokens.ts'
 import { workspaceKind, workspaceScope, type WorkspaceId } from '../core/workspace.ts'
@@ -48,13 +49,15 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
 /** Questions are accounted to the first workspace of their scope: the caller's own. */
 function onBehalfOfScope(deps: EngineDeps, retrieval: Retrieval): Retrieval {
   return {
-    search: (scope, request, signal) => onBehalfOf({ workspace: scope[0] }, () => retrieval.search(scope, request, signal)),
+    search: (scope, request, signal) =>
+      onBehalfOf({ workspace: scope[0], queryId: randomUUID() }, () => retrieval.search(scope, request, signal)),
     query: (scope, request, signal) =>
       streamOnBehalfOf(
-        { workspace: scope[0] },
+        { workspace: scope[0], queryId: randomUUID() },
         withinBudget(deps, scope[0], () => retrieval.query(scope, request, signal)),
       ),
-    context: (scope, request, signal) => onBehalfOf({ workspace: scope[0] }, () => retrieval.context(scope, request, signal)),
+    context: (scope, request, signal) =>
+      onBehalfOf({ workspace: scope[0], queryId: randomUUID() }, () => retrieval.context(scope, request, signal)),
   }
 }
 

@@ -41,13 +41,19 @@ export type CallbackView = {
 
 export type ModelUseView = {
   workspace: string
-  role: string
-  model: string
+  /** What the calls are summed by; the others are left out. */
+  role?: string
+  model?: string
+  day?: string
+  fileId?: string
+  queryId?: string
   calls: number
   failed: number
   inputTokens: number
   cachedTokens: number
   outputTokens: number
+  /** By the catalogue's prices of the time; models without one count nothing. */
+  costCny: number
 }
 
 export type Load = {
@@ -66,7 +72,7 @@ export type Operations = {
   callbacks(state: CallbackState, limit: number): Promise<{ callbacks: CallbackView[] }>
   /** Sends parked callbacks again: those named, those made in a span of time (`until` itself excluded), or all of them. */
   replay(eventIds: readonly string[] | undefined, span?: ReplaySpan): Promise<{ replayed: number }>
-  modelUse(days: number, limit: number): Promise<{ use: ModelUseView[] }>
+  modelUse(days: number, limit: number, by?: ledger.UseBy): Promise<{ use: ModelUseView[] }>
   /** What monitoring asks for every few seconds; cheap, and through the connections that never wait for a publication. */
   load(): Promise<Load>
 }
@@ -97,7 +103,7 @@ export function createOperations(deps: EngineDeps): Operations {
         ownIndexes,
       }
     },
-    modelUse: async (days, limit) => ({ use: (await ledger.useByWorkspace(db, days, limit)).map(toUse) }),
+    modelUse: async (days, limit, by = 'model') => ({ use: (await ledger.use(db, by, days, limit)).map(toUse) }),
   }
 }
 
@@ -135,12 +141,16 @@ function toCallback(row: outbox.OutboxView): CallbackView {
 function toUse(row: ledger.ModelUse): ModelUseView {
   return {
     workspace: row.workspace_id,
-    role: row.role,
-    model: row.model,
+    ...(row.role === null ? {} : { role: row.role }),
+    ...(row.model === null ? {} : { model: row.model }),
+    ...(row.day === null ? {} : { day: row.day }),
+    ...(row.file_id === null ? {} : { fileId: row.file_id }),
+    ...(row.query_id === null ? {} : { queryId: row.query_id }),
     calls: row.calls,
     failed: row.failed,
     inputTokens: row.input_tokens,
     cachedTokens: row.cached_tokens,
     outputTokens: row.output_tokens,
+    costCny: row.cost_cny,
   }
 }

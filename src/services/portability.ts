@@ -168,7 +168,7 @@ function createSink(
       if (line.startsWith('{"row":') && line.endsWith('}')) {
         // Tables without rows may be of spaces that only the other database has.
         if (table === undefined)
-          throw damaged(named === undefined ? 'a row stands before its table' : `it holds a table this version does not know (${named})`)
+          throw damaged(named === undefined ? 'a row stands before its table' : `it holds vectors of a space it does not name (${named})`)
         batch.push(line.slice('{"row":'.length, -1))
         rows += 1
         bytes += line.length
@@ -178,6 +178,8 @@ function createSink(
       await flush()
       const { table: name, columns: listed } = readObject(line)
       table = tables.get(String(name))
+      if (table === undefined && !/_vectors_\d+$/.test(String(name)))
+        throw damaged(`it holds a table this version does not know (${String(name)})`)
       named = String(name)
       columns = Array.isArray(listed) ? listed.map(String) : []
     },

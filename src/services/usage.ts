@@ -1,7 +1,7 @@
 // On whose behalf models are called: carried along the asynchronous calls, so that no signature has to name it.
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-export type UsageContext = { workspace: string; fileId?: string; jobId?: string }
+export type UsageContext = { workspace: string; fileId?: string; jobId?: string; /** One for each question. */ queryId?: string }
 
 const storage = new AsyncLocalStorage<UsageContext>()
 

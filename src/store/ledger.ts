@@ -5,6 +5,7 @@ export type ModelCall = {
   workspace_id: string
   file_id: string | null
   job_id: string | null
+  query_id?: string | null
   role: string
   model: string
   input_tokens: number
@@ -19,31 +20,64 @@ export type ModelCall = {
 export async function record(db: Kysely<unknown>, calls: readonly ModelCall[]): Promise<void> {
   if (calls.length === 0) return
   await sql`
-    insert into model_calls (workspace_id, file_id, job_id, role, model, input_tokens, cached_tokens, output_tokens, ms, ok, cost_cny)
-    select workspace_id, file_id, job_id, role, model, input_tokens, cached_tokens, output_tokens, ms, ok, coalesce(cost_cny, 0)
-    from jsonb_to_recordset(${JSON.stringify(calls)}::jsonb) as r(workspace_id text, file_id text, job_id uuid, role text, model text, input_tokens int,
+    insert into model_calls (workspace_id, file_id, job_id, query_id, role, model, input_tokens, cached_tokens, output_tokens, ms, ok, cost_cny)
+    select workspace_id, file_id, job_id, query_id, role, model, input_tokens, cached_tokens, output_tokens, ms, ok, coalesce(cost_cny, 0)
+    from jsonb_to_recordset(${JSON.stringify(calls)}::jsonb) as r(workspace_id text, file_id text, job_id uuid, query_id uuid, role text, model text, input_tokens int,
       cached_tokens int, output_tokens int, ms int, ok boolean, cost_cny numeric)`.execute(db)
 }
 
+/** What calls are summed by, besides the workspace. */
+export const USE_BY = ['model', 'day', 'document', 'query'] as const
+export type UseBy = (typeof USE_BY)[number]
+
 export type ModelUse = {
   workspace_id: string
-  role: string
-  model: string
+  /** With `model`. */
+  role: string | null
+  model: string | null
+  /** With `day`: the database's, as 2026-01-31. */
+  day: string | null
+  /** With `document`. */
+  file_id: string | null
+  /** With `query`. */
+  query_id: string | null
   calls: number
   failed: number
   input_tokens: number
   cached_tokens: number
   output_tokens: number
+  cost_cny: number
 }
 
-/** What each workspace used of each model in the last days, the greatest use first. */
-export async function useByWorkspace(db: Kysely<unknown>, days: number, limit: number): Promise<ModelUse[]> {
+const GROUPS: Record<UseBy, { columns: string; group: string; only: string }> = {
+  model: { columns: 'role, model, null as day, null as file_id, null as query_id', group: 'role, model', only: 'true' },
+  day: {
+    columns: "null as role, null as model, to_char(called_at, 'YYYY-MM-DD') as day, null as file_id, null as query_id",
+    group: "to_char(called_at, 'YYYY-MM-DD')",
+    only: 'true',
+  },
+  document: {
+    columns: 'null as role, null as model, null as day, file_id, null as query_id',
+    group: 'file_id',
+    only: 'file_id is not null',
+  },
+  query: {
+    columns: 'null as role, null as model, null as day, null as file_id, query_id::text as query_id',
+    group: 'query_id',
+    only: 'query_id is not null',
+  },
+}
+
+/** What each workspace used in the last days, summed by model, day, document or question, the greatest use first. */
+export async function use(db: Kysely<unknown>, by: UseBy, days: number, limit: number): Promise<ModelUse[]> {
+  const { columns, group, only } = GROUPS[by]
   const found = await sql<ModelUse>`
-    select workspace_id, role, model, count(*)::int as calls, (count(*) filter (where not ok))::int as failed,
-      sum(input_tokens)::float8 as input_tokens, sum(cached_tokens)::float8 as cached_tokens, sum(output_tokens)::float8 as output_tokens
-    from model_calls where called_at >= now() - ${days} * interval '1 day'
-    group by workspace_id, role, model
-    order by sum(input_tokens) + sum(output_tokens) desc, workspace_id, role, model limit ${limit}`.execute(db)
+    select workspace_id, ${sql.raw(columns)}, count(*)::int as calls, (count(*) filter (where not ok))::int as failed,
+      sum(input_tokens)::float8 as input_tokens, sum(cached_tokens)::float8 as cached_tokens, sum(output_tokens)::float8 as output_tokens,
+      sum(cost_cny)::float8 as cost_cny
+    from model_calls where called_at >= now() - ${days} * interval '1 day' and ${sql.raw(only)}
+    group by workspace_id, ${sql.raw(group)}
+    order by sum(input_tokens) + sum(output_tokens) desc, workspace_id, ${sql.raw(group)} limit ${limit}`.execute(db)
   return found.rows
 }
 

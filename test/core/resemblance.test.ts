@@ -38,7 +38,8 @@ describe('which names look alike', () => {
 test('only pairs with a fresh name, each once, the most alike first', () => {
   const all = named(['quadratic function', 'quadratic functions', 'quadratic-function', 'linear equation', 'linear equations'])
   const pairs = alike(all.slice(2, 4), all)
-  expect(pairs.map(({ a, b }) => [a, b].map((id) => all.find((one) => one.id === id)?.key).toSorted())).toEqual([
+  const shown = (id: string): string => all.find((one) => one.id === id)?.key ?? ''
+  expect(pairs.map(({ a, b }) => [shown(a), shown(b)].toSorted())).toEqual([
     ['quadratic function', 'quadratic-function'],
     ['quadratic functions', 'quadratic-function'],
     ['linear equation', 'linear equations'],

@@ -18,7 +18,7 @@ async function serve(answer: (asked: Asked, response: ServerResponse) => void): 
   const asked: Asked[] = []
   const http = createServer((request, response) => {
     void read(request).then((body) => {
-      const one = { path: request.url ?? '', body: JSON.parse(body) as Asked['body'] }
+      const one = { path: request.url ?? '', body: JSON.parse(body || '{}') as Asked['body'] }
       asked.push(one)
       answer(one, response)
     })
@@ -176,5 +176,43 @@ describe('extraction', () => {
     )
     const result = await models(minimal).extractor?.extract([...CHUNKS, ...CHUNKS], signal)
     expect(result?.extractions.every(({ entities }) => entities.length > 0)).toBe(true)
+  })
+})
+
+describe('what can be told at start', () => {
+  const check = async (answer: (asked: Asked, response: ServerResponse) => void): Promise<string[]> =>
+    models(await serve(answer)).check(signal)
+
+  test('a server that knows both models has nothing said of it, and is asked once', async () => {
+    const minimal = await serve((_asked, response) =>
+      response.end(JSON.stringify({ data: [{ id: 'Some-Model' }, { id: 'some-embedder' }] })),
+    )
+    expect(await models(minimal).check(signal)).toEqual([])
+    expect(minimal.asked.map(({ path }) => path)).toEqual(['/v1/models', '/v1/models'])
+  })
+
+  test('a model that is not listed is named by its setting', async () => {
+    const told = await check((_asked, response) => response.end(JSON.stringify({ data: [{ id: 'some-embedder' }] })))
+    expect(told.length).toBeGreaterThan(0)
+    expect(told.every((sentence) => sentence.endsWith('does not list its model; check LLM_MODEL.'))).toBe(true)
+  })
+
+  test('a refused key and a server that is away are told, without the key', async () => {
+    const told = await check((_asked, response) => response.writeHead(401).end('{"error":{"message":"no"}}'))
+    expect(told.join(' ')).toMatch(/refused the key; check LLM_API_KEY/)
+    const away = await serve((_asked, response) => response.end())
+    const created = models(away)
+    await away.close()
+    closing.length = 0
+    expect((await created.check(signal)).join(' ')).toMatch(/cannot be reached; check LLM_BASE_URL/)
+  })
+
+  test.each<[string, (asked: Asked, response: ServerResponse) => void]>([
+    ['no such route', (_asked, response) => response.writeHead(404).end()],
+    ['a page', (_asked, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html></html>')],
+    ['a fault', (_asked, response) => response.writeHead(500).end()],
+    ['another list', (_asked, response) => response.end('{"models":["a"]}')],
+  ])('a server that answers with %s says nothing against itself', async (_name, answer) => {
+    expect(await check(answer)).toEqual([])
   })
 })

@@ -77,13 +77,32 @@ test('a parked callback is listed with its reason, and goes out again when it is
 test('use of models is summed by workspace, role and model', async () => {
   const call = { file_id: null, job_id: null, role: 'extract', model: 'm', cached_tokens: 1, output_tokens: 5, ms: 3, ok: true }
   await ledger.record(database.db, [
-    { ...call, workspace_id: A, input_tokens: 10 },
+    { ...call, workspace_id: A, input_tokens: 10, cost_cny: 0.25 },
     { ...call, workspace_id: A, input_tokens: 20, ok: false },
     { ...call, workspace_id: B, input_tokens: 100 },
   ])
   expect((await operations.modelUse(30, 10)).use).toEqual([
-    { workspace: B, role: 'extract', model: 'm', calls: 1, failed: 0, inputTokens: 100, cachedTokens: 1, outputTokens: 5 },
-    { workspace: A, role: 'extract', model: 'm', calls: 2, failed: 1, inputTokens: 30, cachedTokens: 2, outputTokens: 10 },
+    { workspace: B, role: 'extract', model: 'm', calls: 1, failed: 0, inputTokens: 100, cachedTokens: 1, outputTokens: 5, costCny: 0 },
+    { workspace: A, role: 'extract', model: 'm', calls: 2, failed: 1, inputTokens: 30, cachedTokens: 2, outputTokens: 10, costCny: 0.25 },
   ])
   expect((await operations.modelUse(30, 1)).use).toHaveLength(1)
+})
+
+test('use of models is summed by day, by document and by question too', async () => {
+  const workspace = workspaceId('teacher-use')
+  const call = { job_id: null, model: 'm', cached_tokens: 0, ms: 3, ok: true, workspace_id: workspace, output_tokens: 1, cost_cny: 0.5 }
+  const question = '7f3d1a52-3c1e-4b7a-9d61-0d8c1f2e4a5b'
+  await ledger.record(database.db, [
+    { ...call, file_id: 'f1', role: 'extract', input_tokens: 10_000 },
+    { ...call, file_id: 'f1', role: 'embed', input_tokens: 20_000 },
+    { ...call, file_id: null, role: 'keyword', query_id: question, input_tokens: 30_000 },
+    { ...call, file_id: null, role: 'answer', query_id: question, input_tokens: 40_000 },
+  ])
+  const of = async (by: 'day' | 'document' | 'query') =>
+    (await operations.modelUse(30, 200, by)).use.filter((row) => row.workspace === workspace)
+  expect(await of('document')).toMatchObject([{ fileId: 'f1', calls: 2, inputTokens: 30_000, costCny: 1 }])
+  expect(await of('query')).toMatchObject([{ queryId: question, calls: 2, inputTokens: 70_000, costCny: 1 }])
+  expect(await of('day')).toMatchObject([
+    { day: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) as string, calls: 4, inputTokens: 100_000, outputTokens: 4, costCny: 2 },
+  ])
 })

@@ -126,9 +126,9 @@ test('in a space with meaning a translation is proposed by nearness, never by le
     '[勾股定理|theorem|x] [光合作用|concept|y] [Pythagorean theorem|theorem|z] [photosynthesis|concept|w]',
   )
   const { resolutions } = await graph.resolutions(workspace, 50)
-  expect(resolutions.map(({ a, b, reason }) => [[a.name, b.name].toSorted().join(' ~ '), reason]).toSorted()).toEqual([
-    ['Pythagorean theorem ~ 勾股定理', 'meaning'],
-    ['photosynthesis ~ 光合作用', 'meaning'],
+  expect(resolutions.map(({ a, b, reason }) => `${[a.name, b.name].toSorted().join(' ~ ')} by ${reason}`).toSorted()).toEqual([
+    'Pythagorean theorem ~ 勾股定理 by meaning',
+    'photosynthesis ~ 光合作用 by meaning',
   ])
 })
 

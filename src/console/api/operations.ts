@@ -42,6 +42,7 @@ export type ModelUse = {
   inputTokens: number
   cachedTokens: number
   outputTokens: number
+  costCny: number
 }
 
 /** Not ready is an answer too: it comes as an error whose details say why. */

@@ -64,9 +64,10 @@ const showUse = defineRoute({
   access: 'admin',
   tag,
   summary: 'Use of models',
-  description: 'Calls and tokens of the last days by workspace, role and model, the greatest first.',
+  description:
+    'Calls, tokens and cost of the last days by workspace and, as `by` says, by role and model, day, document or question; the greatest first.',
   schema: { query: useQuery, reply: modelUse },
-  handle: ({ engine, query }) => engine.operations.modelUse(query.days, query.limit),
+  handle: ({ engine, query }) => engine.operations.modelUse(query.days, query.limit, query.by),
 })
 
 export const adminRoutes: readonly Route[] = [whoAmI, showQueue, showCallbacks, replay, showUse]

@@ -64,20 +64,27 @@ export const replayRequest = z
 
 export const replayed = z.object({ replayed: z.number() }).meta({ example: { replayed: 1 } })
 
-export const useQuery = pageSize.extend({ days: z.coerce.number().int().min(1).max(366).default(30) })
+export const useQuery = pageSize.extend({
+  days: z.coerce.number().int().min(1).max(366).default(30),
+  by: z.enum(['model', 'day', 'document', 'query']).default('model').describe('What calls are summed by, besides the workspace.'),
+})
 
 export const modelUse = z
   .object({
     use: z.array(
       z.object({
         workspace: z.string(),
-        role: z.string(),
-        model: z.string(),
+        role: z.string().optional(),
+        model: z.string().optional(),
+        day: z.string().optional(),
+        fileId: z.string().optional(),
+        queryId: z.string().optional(),
         calls: z.number(),
         failed: z.number(),
         inputTokens: z.number(),
         cachedTokens: z.number(),
         outputTokens: z.number(),
+        costCny: z.number().describe('By the catalogue; models without a price count nothing.'),
       }),
     ),
   })
@@ -93,6 +100,7 @@ export const modelUse = z
           inputTokens: 52_000,
           cachedTokens: 9_000,
           outputTokens: 8_000,
+          costCny: 0.05,
         },
       ],
     },

@@ -77,7 +77,7 @@ function bounded(timeoutMs: number): (url: string, init?: RequestInit) => Promis
     try {
       const response = await undiciFetch(url, { ...(init as unknown as UndiciRequestInit), signal, dispatcher: POOL })
       const complete = await completed(response, typeof init?.body === 'string' && STREAMED.test(init.body))
-      const retryAfterSeconds = complete.status === 429 ? retryAfter(complete.headers) : undefined
+      const retryAfterSeconds = complete.status === 429 || complete.status === 503 ? retryAfter(complete.headers) : undefined
       observers.getStore()?.({ status: complete.status, ms: performance.now() - started, retryAfterSeconds })
       return complete
     } catch (error) {

@@ -49,6 +49,7 @@ export function ModelUseCard() {
                 figure(words.operations.failed, (row) => row.failed),
                 figure(words.operations.inputTokens, (row) => row.inputTokens),
                 figure(words.operations.outputTokens, (row) => row.outputTokens),
+                { name: 'CNY', figure: true, cell: (row: ModelUse) => row.costCny.toFixed(2) },
               ]}
             />
           )

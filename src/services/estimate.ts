@@ -1,0 +1,115 @@
+// What ingesting a file would cost, before anything is called: read and cut as ingest does, then counted. Nothing is stored.
+import type { ParsedDocument } from '../core/blocks.ts'
+import { workspaceId } from '../core/workspace.ts'
+import { countTokens } from '../core/tokens.ts'
+import { NO_USAGE, type EmbeddingModel, type Extractor, type Usage, type VisionModel } from '../ports/models.ts'
+import { DEFAULT_PARSE_OPTIONS, type DocumentParser } from '../ports/parser.ts'
+import { planChunks } from './ingest/plan.ts'
+
+export type EstimateDeps = {
+  parser: DocumentParser
+  extractor: Extractor | undefined
+  embedding: EmbeddingModel
+  vision: VisionModel | undefined
+  chunkMaxTokens: number
+  /** CNY; undefined where the catalogue has no price. */
+  price: (model: string, usage: Usage) => number | undefined
+}
+
+export type RoleEstimate = {
+  role: 'extract' | 'embed' | 'vision'
+  model: string
+  calls: number
+  inputTokens: number
+  outputTokens: number
+  /** Null: the catalogue has no price for the model. */
+  costCny: number | null
+}
+
+export type Estimate = {
+  file: string
+  characters: number
+  chunks: number
+  /** Chunks that their source explains itself; they need no extractor. */
+  stated: number
+  roles: RoleEstimate[]
+  /** Null when a role has no price. */
+  costCny: number | null
+}
+
+/** Names and facts that a chunk of a lesson adds to what is embedded, and the tokens of each; from our own corpora, so an assumption elsewhere. */
+const NAMES_PER_CHUNK = 6
+const TOKENS_PER_NAME = 8
+/** A picture of about one megapixel and a paragraph about it. */
+const PICTURE: Usage = { ...NO_USAGE, inputTokens: 1500, outputTokens: 300 }
+/** Below this many pixels a side nobody looks at a picture. */
+const MIN_SIDE = 64
+
+/** @throws AppError as parsing does. */
+export async function estimateFile(deps: EstimateDeps, file: { name: string; bytes: Uint8Array }, signal: AbortSignal): Promise<Estimate> {
+  const input = { bytes: file.bytes, fileName: file.name, options: DEFAULT_PARSE_OPTIONS, picturesAreRead: deps.vision !== undefined }
+  const parsed = await deps.parser.parse(input, signal)
+  const planned = planChunks(workspaceId('public'), 'estimate', parsed, {
+    maxTokens: deps.chunkMaxTokens,
+    extractor: deps.extractor?.id ?? null,
+  })
+  const texts = [...new Map(planned.filter((chunk) => chunk.stated === undefined).map((chunk) => [chunk.textHash, chunk.content])).values()]
+  const roles = [
+    extraction(deps, texts),
+    embedding(
+      deps,
+      planned.map((chunk) => chunk.embedText),
+    ),
+    pictures(deps, parsed),
+  ].filter((role) => role !== undefined)
+  return {
+    file: file.name,
+    characters: planned.reduce((sum, chunk) => sum + chunk.content.length, 0),
+    chunks: planned.length,
+    stated: planned.filter((chunk) => chunk.stated !== undefined).length,
+    roles,
+    costCny: total(roles.map((role) => role.costCny)),
+  }
+}
+
+/** Null as soon as one part is unknown: a sum without it would look like a whole. */
+export const total = (costs: readonly (number | null)[]): number | null =>
+  costs.includes(null) ? null : costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0)
+
+function extraction({ extractor, price }: EstimateDeps, texts: readonly string[]): RoleEstimate | undefined {
+  const expected = extractor?.expect?.(texts.map((text) => ({ text, header: '' })))
+  if (expected === undefined) return undefined
+  const { model, calls, usage } = expected
+  return { role: 'extract', model, calls, ...tokensOf(usage), costCny: price(model, usage) ?? null }
+}
+
+/** Models of this machine cost nothing that a catalogue knows. */
+function embedding({ embedding: model, price }: EstimateDeps, texts: readonly string[]): RoleEstimate | undefined {
+  const [provider, name] = splitOnce(model.model)
+  if (provider !== 'openai') return undefined
+  const names = texts.length * NAMES_PER_CHUNK
+  const inputTokens = texts.reduce((sum, text) => sum + countTokens(text), 0) + names * TOKENS_PER_NAME
+  const usage = { ...NO_USAGE, inputTokens }
+  return {
+    role: 'embed',
+    model: name,
+    calls: Math.ceil((texts.length + names) / model.maxBatch),
+    ...tokensOf(usage),
+    costCny: price(name, usage) ?? null,
+  }
+}
+
+function pictures({ vision, price }: EstimateDeps, { assets }: ParsedDocument): RoleEstimate | undefined {
+  const seen = assets.filter(({ width = 0, height = 0 }) => width >= MIN_SIDE && height >= MIN_SIDE).length
+  if (vision === undefined || seen === 0) return undefined
+  const usage = { ...NO_USAGE, inputTokens: seen * PICTURE.inputTokens, outputTokens: seen * PICTURE.outputTokens }
+  return { role: 'vision', model: vision.model, calls: seen, ...tokensOf(usage), costCny: price(vision.model, usage) ?? null }
+}
+
+const tokensOf = ({ inputTokens, outputTokens }: Usage): { inputTokens: number; outputTokens: number } => ({ inputTokens, outputTokens })
+
+/** `openai/Qwen/Qwen3` is the provider openai and the model Qwen/Qwen3. */
+function splitOnce(model: string): [string, string] {
+  const at = model.indexOf('/')
+  return [model.slice(0, at), model.slice(at + 1)]
+}

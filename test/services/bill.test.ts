@@ -1,0 +1,133 @@
+// What models are paid for: the whole pipe in against the local protocol server, with its calls and tokens counted, and the estimate before.
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { workspaceId } from '../../src/core/workspace.ts'
+import { type CreatedModels, createModels } from '../../src/models/create.ts'
+import type { UsageRecord } from '../../src/models/flow.ts'
+import type { Database } from '../../src/ports/database.ts'
+import { type Estimate, estimateFile } from '../../src/services/estimate.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { startTestEngine, type TestEngine } from '../support/engine.ts'
+import { type ModelServer, startModelServer } from '../support/model-server.ts'
+
+let database: Database
+let server: ModelServer
+let models: CreatedModels
+let engine: TestEngine
+const records: UsageRecord[] = []
+const signal = AbortSignal.timeout(120_000)
+const workspace = workspaceId('teacher-bill')
+
+beforeAll(async () => {
+  database = await openTestDatabase()
+  server = await startModelServer()
+  models = createModels(
+    {
+      llm: { baseUrl: server.url, apiKey: 'k', model: 'qwen-plus' },
+      embedding: { baseUrl: server.url, apiKey: 'k', model: 'text-embedding-v4' },
+      summaries: 'none',
+    },
+    { onUsage: (record) => records.push(record) },
+  )
+  engine = startTestEngine(database, { models })
+})
+afterAll(async () => {
+  await engine.close()
+  await models.close()
+  await server.close()
+})
+beforeEach(() => {
+  records.length = 0
+  server.requests.length = 0
+})
+
+const NUMBERS = '一二三四五六七八九十'
+const paragraph = (n: number): string =>
+  `「${NUMBERS[n % 10]}${NUMBERS[Math.floor(n / 10) % 10]}號函數」說明「圖像${n}」與「對稱軸${n}」的關係。${'它的圖像可以平移、伸縮，也可以由頂點式讀出最值。'.repeat(12)}`
+const lesson = (paragraphs: readonly string[]): string => `# 二次函數\n\n${paragraphs.join('\n\n')}\n`
+const PARAGRAPHS = Array.from({ length: 24 }, (_unused, n) => paragraph(n))
+
+const calls = (role: string): number => records.filter((record) => record.role === role).length
+const extracted = (): number =>
+  server.requests
+    .filter(({ route }) => route === 'chat')
+    .reduce((sum, { body }) => sum + (JSON.stringify(body['messages']).match(/<chunk id=/g)?.length ?? 0), 0)
+
+test('at most one extraction call for two chunks; sent again nothing is paid; one changed paragraph pays for at most two chunks', async () => {
+  const first = await engine.ingest(workspace, 'lesson', lesson(PARAGRAPHS), 'lesson.md')
+  expect(first.chunkCount).toBeGreaterThanOrEqual(10)
+  expect(extracted()).toBe(first.chunkCount)
+  expect(calls('extract')).toBeLessThanOrEqual(first.chunkCount * 0.5)
+  expect(calls('extract')).toBe(server.requests.filter(({ route }) => route === 'chat').length)
+  expect(server.requests.every(({ route, body }) => route !== 'embeddings' || (body['input'] as string[]).length <= 10)).toBe(true)
+
+  records.length = 0
+  server.requests.length = 0
+  await engine.ingest(workspace, 'lesson', lesson(PARAGRAPHS), 'lesson.md')
+  expect(server.requests).toEqual([])
+
+  const changed = PARAGRAPHS.with(11, `${paragraph(11)}另外補充一句。`)
+  await engine.ingest(workspace, 'lesson', lesson(changed), 'lesson.md')
+  expect(extracted()).toBeGreaterThan(0)
+  expect(extracted()).toBeLessThanOrEqual(2)
+
+  server.requests.length = 0
+  await engine.ingest(workspace, 'copy', lesson(changed), 'copy.md')
+  expect(extracted()).toBe(0)
+})
+
+test('the ledger’s cost is the tokens the server counted at the catalogue’s prices', async () => {
+  await engine.ingest(workspaceId('teacher-bill-2'), 'lesson', lesson(PARAGRAPHS.slice(0, 4)), 'lesson.md')
+  const sum = (role: string, field: 'inputTokens' | 'cachedTokens' | 'outputTokens'): number =>
+    records.filter((record) => record.role === role).reduce((all, record) => all + record.usage[field], 0)
+  const [input, cached, output] = [sum('extract', 'inputTokens'), sum('extract', 'cachedTokens'), sum('extract', 'outputTokens')]
+  const cost = records
+    .filter(({ role }) => role === 'extract')
+    .reduce((all, { usage }) => all + (models.price('qwen-plus', usage) ?? Number.NaN), 0)
+  expect(cost).toBeCloseTo(((input - cached) * 0.0008 + cached * 0.00016 + output * 0.002) / 1000, 9)
+  expect(models.price('text-embedding-v4', { inputTokens: sum('embed', 'inputTokens'), cachedTokens: 0, outputTokens: 0 })).toBeGreaterThan(
+    0,
+  )
+})
+
+const estimate = (text: string, made: CreatedModels): Promise<Estimate> => {
+  const { extractor, embedding, vision } = made
+  const price = (model: string, usage: UsageRecord['usage']): number | undefined => made.price(model, usage)
+  const deps = { parser: engine.deps.parser, extractor, embedding, vision, price, chunkMaxTokens: 512 }
+  return estimateFile(deps, { name: 'lesson.md', bytes: Buffer.from(text) }, signal)
+}
+
+test('the estimate before a run calls nothing, names the calls of the run, and is not below its input', async () => {
+  const fresh = PARAGRAPHS.map((text) => text.replaceAll('圖像', '圖象'))
+  const before = await estimate(lesson(fresh), models)
+  expect(server.requests).toEqual([])
+  const view = await engine.ingest(workspaceId('teacher-bill-3'), 'lesson', lesson(fresh), 'lesson.md')
+  const extract = before.roles.find(({ role }) => role === 'extract')
+  const embed = before.roles.find(({ role }) => role === 'embed')
+  expect(before).toMatchObject({ file: 'lesson.md', chunks: view.chunkCount, stated: 0 })
+  expect(extract).toMatchObject({ model: 'qwen-plus', calls: calls('extract') })
+  expect(embed).toMatchObject({ model: 'text-embedding-v4', outputTokens: 0 })
+  expect(before.costCny).toBeCloseTo((extract?.costCny ?? Number.NaN) + (embed?.costCny ?? Number.NaN), 9)
+  const texts = lesson(fresh).length
+  expect(extract?.inputTokens).toBeGreaterThan(texts * 0.5)
+  expect(embed?.inputTokens).toBeGreaterThan(texts * 0.5)
+})
+
+test('what is free costs nothing, and a model without a price makes the whole unknown rather than cheap', async () => {
+  const free = createModels({})
+  expect(await estimate(lesson(PARAGRAPHS.slice(0, 3)), free)).toMatchObject({ roles: [], costCny: 0 })
+  const unknown = createModels({ llm: { baseUrl: server.url, apiKey: 'k', model: 'our-own' }, embedding: { provider: 'builtin' } })
+  expect(await estimate(lesson(PARAGRAPHS.slice(0, 3)), unknown)).toMatchObject({
+    roles: [{ role: 'extract', costCny: null }],
+    costCny: null,
+  })
+})
+
+test('no call of the whole pipe is lost to the ledger', async () => {
+  await engine.ingest(workspaceId('teacher-bill-4'), 'lesson', lesson(PARAGRAPHS.slice(4, 9)), 'lesson.md')
+  expect(records).toHaveLength(server.requests.length)
+  const known = await sql<{
+    spaces: number
+  }>`select count(*)::int as spaces from embedding_spaces where model = 'openai/text-embedding-v4'`.execute(database.db)
+  expect(known.rows[0]?.spaces).toBe(1)
+})
