@@ -6,22 +6,13 @@ import { workspaceScope, type WorkspaceId } from '../core/workspace.ts'
 import type { NameJudge } from '../ports/models.ts'
 import * as jobs from '../store/jobs.ts'
 import * as resolutions from '../store/resolutions.ts'
-import { withScope, type ScopedTx } from '../store/scope.ts'
+import { withScope } from '../store/scope.ts'
 import * as workspaces from '../store/workspaces.ts'
 import { requireBudget } from './budget.ts'
 import type { EngineDeps } from './deps.ts'
 import { acceptResolution, compareNames, rejectResolution } from './graph/resolutions.ts'
 
-export const RESOLVE = 'resolve'
-
 const PAIRS_PER_CALL = 10
-
-/** Queues the job in the caller's transaction when there are names that were not compared yet. */
-export async function requestJudging(deps: EngineDeps, tx: ScopedTx, workspace: WorkspaceId): Promise<void> {
-  if (deps.models.judge === undefined || (await resolutions.uncompared(tx, workspace, 1)).length === 0) return
-  const delayMs = deps.limits.summaryDelayMs ?? 0
-  await jobs.enqueue(tx, workspace, { kind: RESOLVE, subject: 'graph', payload: {}, secret: undefined, delayMs })
-}
 
 /** @throws AppError `budget_exhausted`, upon which the job waits. */
 export async function runJudging(deps: EngineDeps, row: jobs.JobRow, signal: AbortSignal): Promise<void> {

@@ -188,7 +188,7 @@ describe('what can be told at start', () => {
       response.end(JSON.stringify({ data: [{ id: 'Some-Model' }, { id: 'some-embedder' }] })),
     )
     expect(await models(minimal).check(signal)).toEqual([])
-    expect(minimal.asked.map(({ path }) => path)).toEqual(['/v1/models', '/v1/models'])
+    expect(minimal.asked.map(({ path }) => path)).toEqual(['/v1/models'])
   })
 
   test('a model that is not listed is named by its setting', async () => {
@@ -204,7 +204,7 @@ describe('what can be told at start', () => {
     const created = models(away)
     await away.close()
     closing.length = 0
-    expect((await created.check(signal)).join(' ')).toMatch(/cannot be reached; check LLM_BASE_URL/)
+    expect((await created.check(signal)).join(' ')).toMatch(/cannot be reached; check EMBEDDING_BASE_URL/)
   })
 
   test.each<[string, (asked: Asked, response: ServerResponse) => void]>([
