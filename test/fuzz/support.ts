@@ -118,9 +118,9 @@ export function mutateJson(value: unknown, chance: Random): unknown {
 /** The bytes with a few places changed: bits flipped, parts cut out, doubled, overwritten. */
 export function mutateBytes(bytes: Uint8Array, chance: Random): Uint8Array {
   let mutated = Buffer.from(bytes)
-  for (let change = 0; change <= chance.below(6); change++) {
-    const at = chance.below(Math.max(1, mutated.length))
-    const length = 1 + chance.below(Math.min(512, Math.max(1, mutated.length - at)))
+  for (let change = 0; change <= chance.below(6) && mutated.length > 0; change++) {
+    const at = chance.below(mutated.length)
+    const length = 1 + chance.below(Math.min(512, mutated.length - at))
     const kind = chance.below(5)
     if (kind === 0) mutated[at] = (mutated[at] ?? 0) ^ (1 << chance.below(8))
     else if (kind === 1) mutated = Buffer.concat([mutated.subarray(0, at), mutated.subarray(at + length)])
