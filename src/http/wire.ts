@@ -27,7 +27,11 @@ function renamed(schema: z.ZodObject, received: object): Record<string, unknown>
   for (const [key, value] of Object.entries(received)) {
     const name = fields.has(key) ? key : known.get(camelCase(key))
     const field = name === undefined ? undefined : fields.get(name)
-    if (name === undefined || field === undefined) continue
+    if (name === undefined || field === undefined) {
+      // Where only named keys are allowed, the schema has to see the others.
+      if (schema.def.catchall !== undefined) result[key] = value
+      continue
+    }
     if (name !== key && (Object.hasOwn(received, name) || Object.hasOwn(result, name))) continue
     if (value === null && field.optional) continue
     result[name] = fromWire(field.schema, value)
@@ -38,7 +42,7 @@ function renamed(schema: z.ZodObject, received: object): Record<string, unknown>
 /** Keys of a record are the caller's own; one that holds nothing is not given, unless null is a value there. */
 function withoutNulls(value: z.ZodType, received: object): object {
   if (value.safeParse(null).success) return received
-  return Object.fromEntries(Object.entries(received).filter(([, one]) => one !== null))
+  return Object.fromEntries(Object.entries(received).flatMap(([key, one]) => (one === null ? [] : [[key, fromWire(value, one)]])))
 }
 
 type Fields = {

@@ -45,11 +45,15 @@ test.each([
 
 test('entries of lists, and bodies that are reshaped afterwards, take other spellings and nulls too', () => {
   expect(
-    fromWire(queryRequest, { query: 'q', history: [{ role: 'user', content: 'c', name: null }], filters: { grade: null, year: 1 } }),
+    fromWire(queryRequest, {
+      query: 'q',
+      history: [{ role: 'user', content: 'c', name: null }],
+      filters: { grade: null, year: 1, term: { gte: 1, lt: null } },
+    }),
   ).toEqual({
     query: 'q',
     history: [{ role: 'user', content: 'c' }],
-    filters: { year: 1 },
+    filters: { year: 1, term: { gte: 1 } },
   })
   const item = { knowledgeItemId: 'K1', contentType: 'rule', text: 't', role: 'r', strength: 'hard_constraint', locale: null, tags: null }
   const { knowledge_items: items, preview_queries: questions } = fromWire(buildBody, {
