@@ -70,7 +70,11 @@ async function load(workspace: WorkspaceId, hub: NamedHub): Promise<void> {
         metadata: {},
       })
       const rows = numbers.map((n) => chunkRow(`c_${hub.id}_${n}`, n - from))
-      await chunks.upsert(tx, workspace, fileId, rows)
+      await chunks.upsert(
+        tx,
+        workspace,
+        rows.map((row) => ({ ...row, file_id: fileId })),
+      )
       const add = numbers.map((n) => ({ chunkId: `c_${hub.id}_${n}`, knowledge: statement(hub, n), rank: 1 as const, extractor: 'bench' }))
       await applyEvidence(tx, workspace, { removeChunks: [], add })
     })

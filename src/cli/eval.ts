@@ -1,5 +1,5 @@
 // `insight-rag eval`: measures the modes on a labelled set in a scratch database, prints a table and writes the report as JSON.
-import { readFile, writeFile } from 'node:fs/promises'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { readCorpus, readGraph, readQrels, readQuestions } from '../core/beir.ts'
@@ -22,8 +22,8 @@ export type EvalOptions = { corpus: string; queries: string; qrels: string; grap
 
 const DEFAULT_MODES = 'auto,naive,lexical,local,global,hybrid,mix'
 
-/** Adds the command; `open` is called when it runs, so that `--help` starts nothing. */
-export function addEvalCommand(program: Command, open: () => Promise<EvalDeps>, signal: AbortSignal): void {
+/** Adds the command; `openDeps` is called when it runs, so that `--help` starts nothing. */
+export function addEvalCommand(program: Command, openDeps: () => Promise<EvalDeps>, signal: AbortSignal): void {
   program
     .command('eval')
     .description('measure the search modes on a labelled set in BEIR format')
@@ -34,7 +34,7 @@ export function addEvalCommand(program: Command, open: () => Promise<EvalDeps>, 
     .option('--modes <list>', 'modes, comma-separated; differences are from the first', DEFAULT_MODES)
     .option('--k <list>', 'cut-offs of recall, comma-separated', '5,10')
     .option('--json <file>', 'also write the report as JSON')
-    .action(async (options: EvalOptions) => void (await runEval(options, await open(), signal)))
+    .action(async (options: EvalOptions) => void (await runEval(options, await openDeps(), signal)))
 }
 
 /** @throws AppError `invalid_request` for an option or a line that cannot be read. */
@@ -48,6 +48,7 @@ export async function runEval(options: EvalOptions, deps: EvalDeps, signal: Abor
     qrels: readQrels(qrels, basename(options.qrels)),
     graph: options.graph === undefined ? undefined : readGraph(await read(options.graph), basename(options.graph)),
   }
+  if (options.json !== undefined) await checkWritable(options.json)
   const database = await deps.openScratch()
   try {
     const report = await evaluate(database, deps.models, set, { modes, k, chunkMaxTokens: deps.chunkMaxTokens }, signal)
@@ -64,6 +65,15 @@ async function read(path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (cause) {
     throw new AppError('invalid_request', `The file ${basename(path)} cannot be read.`, { cause })
+  }
+}
+
+/** Said before the work rather than after it. */
+async function checkWritable(path: string): Promise<void> {
+  try {
+    await (await open(path, 'a')).close()
+  } catch (cause) {
+    throw new AppError('invalid_request', `The file ${basename(path)} cannot be written.`, { cause })
   }
 }
 

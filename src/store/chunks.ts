@@ -42,14 +42,14 @@ export async function page(tx: ScopedTx, workspace: WorkspaceId, fileId: string,
 }
 
 /** Inserts new chunks and rewrites changed ones in place; rows that say the same already are left untouched. */
-export async function upsert(tx: ScopedTx, workspace: WorkspaceId, fileId: string, rows: readonly ChunkRow[]): Promise<void> {
+export async function upsert(tx: ScopedTx, workspace: WorkspaceId, rows: readonly (ChunkRow & { file_id: string })[]): Promise<void> {
   if (rows.length === 0) return
   const body = JSON.stringify(rows)
   await sql`
     insert into chunks as c (workspace_id, chunk_id, file_id, ordinal, content, header, headings, page, page_end, tokens, text_hash, embed_hash, extractor, collection, metadata)
-    select ${workspace}, chunk_id, ${fileId}, ordinal, content, header, array(select jsonb_array_elements_text(headings)), page, page_end, tokens, text_hash,
+    select ${workspace}, chunk_id, file_id, ordinal, content, header, array(select jsonb_array_elements_text(headings)), page, page_end, tokens, text_hash,
       embed_hash, extractor, collection, metadata
-    from jsonb_to_recordset(${body}::jsonb) as r(chunk_id text, ordinal int, content text, header text, headings jsonb, page int, page_end int, tokens int,
+    from jsonb_to_recordset(${body}::jsonb) as r(chunk_id text, file_id text, ordinal int, content text, header text, headings jsonb, page int, page_end int, tokens int,
       text_hash text, embed_hash text, extractor text, collection text, metadata jsonb)
     on conflict (workspace_id, chunk_id) do update
     set ordinal = excluded.ordinal, header = excluded.header, headings = excluded.headings, page = excluded.page, page_end = excluded.page_end,

@@ -103,11 +103,32 @@ describe('eval', () => {
     expect(report.corpus).toMatchObject({ entities: 2, relations: 1 })
   })
 
+  it('reads files of another world: carriage returns, no titles, judgements about what is not there, a blank question', async () => {
+    const file = async (name: string, text: string): Promise<string> => {
+      await writeFile(join(folder, name), text)
+      return join(folder, name)
+    }
+    const report = await run({
+      corpus: await file(
+        'w-corpus.jsonl',
+        '{"_id":"d0","title":"Alpha","text":"alpha beta"}\r\n{"_id":1,"text":"delta"}\r\n{"_id":"d2","title":"","text":""}\r\n',
+      ),
+      queries: await file('w-queries.jsonl', '{"_id":"q0","text":"alpha"}\r\n{"_id":"q1","text":" "}\r\n{"_id":"q2","text":"delta"}\r\n'),
+      qrels: await file('w-qrels.tsv', 'query-id\tcorpus-id\tscore\r\nq0\td0\t1\r\nq0\tgone\t1\r\nq1\td2\t0\r\nq2\t1\t1\r\nq9\td0\t1\r\n'),
+      modes: 'lexical',
+      k: '5',
+    })
+    // q0 has one of its two entries, q2 its only one; q1 has none above 0 and q9 is not asked.
+    expect(report.modes['lexical']?.['recall@5']).toMatchObject({ mean: 0.75 })
+    expect(report.corpus.documents).toBe(3)
+  })
+
   it.each([
     [{ modes: 'naive,unheard' }, '--modes'],
     [{ modes: 'bypass' }, '--modes'],
     [{ k: '0' }, '--k'],
     [{ corpus: '/nowhere/corpus.jsonl' }, 'corpus.jsonl cannot be read'],
+    [{ json: '/nowhere/report.json' }, 'report.json cannot be written'],
   ])('refuses %j', async (options, sentence) => {
     await expect(run(options)).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining(sentence) as string })
   })

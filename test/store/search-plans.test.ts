@@ -67,7 +67,7 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
       const retrieval = createRetrieval({ database, models: { ...createModels({}), embedding, embeddingFor: () => embedding } })
       await retrieval.search(
         workspaceScope(workspace),
-        searchRequest({ query: library.question(), mode, filters }),
+        searchRequest({ query: library.question(), mode, filters, expand: 'section' }),
         AbortSignal.timeout(60_000),
       )
     } finally {

@@ -169,13 +169,9 @@ async function writeBatch(
 }
 
 async function writeChunks(tx: ScopedTx, workspace: WorkspaceId, batch: readonly Planned[]): Promise<void> {
-  const rows = batch.map(({ fileId, chunks: planned }) => ({ fileId, rows: planned.map((chunk) => rowOf(chunk, workspace)) }))
-  for (const document of rows) await chunks.upsert(tx, workspace, document.fileId, document.rows)
-  await chunks.upsertTerms(
-    tx,
-    workspace,
-    rows.flatMap((document) => document.rows),
-  )
+  const rows = batch.flatMap(({ fileId, chunks: planned }) => planned.map((chunk) => ({ ...rowOf(chunk, workspace), file_id: fileId })))
+  await chunks.upsert(tx, workspace, rows)
+  await chunks.upsertTerms(tx, workspace, rows)
 }
 
 function rowOf(chunk: PlannedChunk, workspace: WorkspaceId): chunks.ChunkRow {

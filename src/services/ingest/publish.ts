@@ -128,7 +128,11 @@ async function writeContent(
 ): Promise<EvidenceEffect> {
   const { workspace, fileId } = job
   const rows = publication.planned.map((chunk) => toRow(chunk, publication, workspace))
-  await chunks.upsert(tx, workspace, fileId, rows)
+  await chunks.upsert(
+    tx,
+    workspace,
+    rows.map((row) => ({ ...row, file_id: fileId })),
+  )
   await chunks.upsertTerms(tx, workspace, rows)
   const effect = await applyEvidence(tx, workspace, { removeChunks: diff.stale, add: evidence })
   await chunks.remove(tx, workspace, diff.removed)
