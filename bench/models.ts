@@ -112,7 +112,7 @@ printTable(
 const extract = first.find((row) => row.role === 'extract')
 process.stdout.write(
   `\n${DOCUMENTS} documents, ${characters} characters, ${chunks} chunks: ${per(extract?.calls ?? 0, chunks)} extraction calls a chunk.\n` +
-    `Estimated before the run: ${per((total(estimates.map(({ costCny }) => costCny)) ?? 0) * 1000, DOCUMENTS)}/1000 CNY a document; output is estimated for a real model, which writes more than the server here.\n`,
+    `Estimated before the run: ${per((total(estimates.map(({ costCny }) => costCny)) ?? 0) * 1000, DOCUMENTS)}/1000 CNY a document; output is a guess there, and the server here writes much.\n`,
 )
 await Promise.all([parser.close(), models.close()])
 await app.stopWork()

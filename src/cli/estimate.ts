@@ -54,6 +54,6 @@ function linesOf(estimates: readonly Estimate[], costCny: number | null): string
   return [
     ...table(['file', 'chunks', 'characters', 'model', 'calls', 'tokens in', 'tokens out', 'CNY'], rows),
     ...(estimates.length > 1 ? [`all together: ${cny(costCny)} CNY`] : []),
-    'An upper figure: what the workspace knows already, and what the provider caches, is not paid for again.',
+    'Output is a guess, and models differ by a factor; what the workspace knows already, or the provider caches, is not paid for again.',
   ]
 }
