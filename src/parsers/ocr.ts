@@ -27,13 +27,14 @@ const require = createRequire(import.meta.url)
 /** The integer models of the best training: small, and faster than the large ones at equal quality on print. */
 const modelFolder = (code: string): string => join(dirname(require.resolve(`@tesseract.js-data/${code}/package.json`)), '4.0.0_best_int')
 
-let engine: { worker: Promise<Worker>; script: Script } | undefined
-
 /**
- * Starts the engine with all three languages. It reads models from one folder only, and ours lie in a package each: so it starts with
- * English, gets the others written into its own memory, and they are added to the list of languages that it keeps by reference.
+ * One engine for each Chinese script, set up once and never switched: an engine that was switched to another language keeps some of the
+ * former in its memory, and then reads the same page a little differently.
  */
-async function startEngine(): Promise<Worker> {
+const engines = new Map<Script, Promise<Worker>>()
+
+/** An engine reads models from one folder only, and ours lie in a package each: it starts with English and is given the other by hand. */
+async function startEngine(script: Script): Promise<Worker> {
   const languages = ['eng']
   const worker = await createWorker(languages, OEM.LSTM_ONLY, {
     workerPath: fileURLToPath(new URL('ocr-worker.ts', import.meta.url)),
@@ -42,29 +43,26 @@ async function startEngine(): Promise<Worker> {
     cacheMethod: 'none',
     errorHandler: () => undefined,
   })
-  for (const code of ['chi_sim', 'chi_tra']) {
-    const model = gunzipSync(await readFile(join(modelFolder(code), `${code}.traineddata.gz`)))
-    await worker.FS('writeFile', [`./${code}.traineddata`, model])
-    languages.push(code)
-  }
-  return worker
-}
-
-async function engineFor(script: Script): Promise<Worker> {
-  if (engine?.script === script) return engine.worker
-  const starting = engine?.worker ?? startEngine()
-  engine = { script, worker: starting }
-  const worker = await starting
+  const model = gunzipSync(await readFile(join(modelFolder(script), `${script}.traineddata.gz`)))
+  await worker.FS('writeFile', [`./${script}.traineddata`, model])
+  // The engine keeps the list of its languages by reference.
+  languages.push(script)
   await worker.reinitialize(`${script}+eng`, OEM.LSTM_ONLY)
   await worker.setParameters({ preserve_interword_spaces: '1', tessedit_pageseg_mode: PSM.AUTO })
   return worker
 }
 
-/** Ends the engine; used after a page that took too long, since it cannot be interrupted otherwise. */
+function engineFor(script: Script): Promise<Worker> {
+  const engine = engines.get(script) ?? startEngine(script)
+  engines.set(script, engine)
+  return engine
+}
+
+/** Ends the engines; used after a page that took too long, since they cannot be interrupted otherwise. */
 export async function closeOcr(): Promise<void> {
-  const { worker } = engine ?? {}
-  engine = undefined
-  await (await worker)?.terminate()
+  const ending = [...engines.values()]
+  engines.clear()
+  for (const engine of ending) await (await engine).terminate()
 }
 
 /** Longest side in pixels that is worth reading; more only costs time. */
