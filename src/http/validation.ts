@@ -82,6 +82,8 @@ function ruleOf(issue: Issue): string {
       return sizeRule(issue.origin, 'at most', issue.maximum)
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`
+    case 'unrecognized_keys':
+      return 'holds a name that is not known there'
     default:
       return issue.message
   }

@@ -35,7 +35,7 @@ test.each([
   [{ query: 'q', topK: '5' }, 'topK must be a number.'],
   [{ query: 'q', mode: 'magic' }, 'mode must be one of auto, naive, local, global, hybrid, mix, lexical, bypass.'],
   [{ query: 'q', collections: 'c' }, 'collections must be a list.'],
-  [{ query: 'q', filters: { grade: { not: 1 } } }, 'filters.grade must be a text, a number, true or false, or a list of those.'],
+  [{ query: 'q', filters: { grade: { not: 1 } } }, 'filters.grade holds a name that is not known there.'],
   [{ query: 'q', history: [{ role: 'robot', content: '' }] }, 'history[0].role must be one of user, assistant, system.'],
   [{ query: 'q\0' }, 'query must be well-formed text without the character U+0000.'],
   [{ query: 'q', collections: ['a', '\ud800'] }, 'collections[1] must be well-formed text without the character U+0000.'],
