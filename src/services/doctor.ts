@@ -45,6 +45,10 @@ export async function diagnose(deps: EngineDeps, workspace: WorkspaceId): Promis
           ...finding(`${kind} vectors are missing`, [...missing[kind].keys()]),
           ...finding(`${kind} vectors belong to nothing`, orphans[kind]),
         ]),
+        ...(await compareReleases(tx, workspace, home)).flatMap((release) => [
+          ...finding(`chunk vectors of releases in ${release.model} are missing`, [...release.missing.keys()]),
+          ...finding(`chunk vectors of releases in ${release.model} belong to nothing`, release.orphans),
+        ]),
       ]
     },
     { snapshot: true },
@@ -78,7 +82,12 @@ export async function repair(deps: EngineDeps, workspace: WorkspaceId, signal: A
   const scope = workspaceScope(workspace)
   const [row] = await workspaces.inScope(deps.database.db, [workspace])
   if (row === undefined) return { workspace, healthy: true, findings: [] }
-  const { missing } = await withScope(deps.database, scope, (tx) => compareVectors(tx, workspace, row), { snapshot: true })
+  const [{ missing }, releases] = await withScope(
+    deps.database,
+    scope,
+    async (tx) => [await compareVectors(tx, workspace, row), await compareReleases(tx, workspace, row)] as const,
+    { snapshot: true },
+  )
   const model = deps.models.embeddingFor(row.model, row.dim)
   const made = new Map<string, Map<string, Float32Array>>()
   for (const kind of ['chunk', 'entity', 'relation'] as const) {
@@ -87,8 +96,15 @@ export async function repair(deps: EngineDeps, workspace: WorkspaceId, signal: A
     const { vectors: embedded } = await model.embed(texts, 'document', signal)
     made.set(kind, new Map([...missing[kind].keys()].map((id, at) => [id, toHalf(embedded[at] ?? [])])))
   }
+  const ofReleases = new Map<number, Map<string, Float32Array>>()
+  for (const release of releases) ofReleases.set(release.home.space_id, await embedGaps(deps, release, signal))
   await withScope(deps.database, scope, async (tx) => {
     await workspaces.lockForPublish(tx, workspace)
+    for (const now of await compareReleases(tx, workspace, row)) {
+      const still = [...(ofReleases.get(now.home.space_id) ?? [])].filter(([id]) => now.missing.has(id))
+      await vectors.upsert(tx, workspace, now.home, 'chunk', new Map(still))
+      await vectors.remove(tx, workspace, now.home, 'chunk', now.orphans)
+    }
     await repairTerms(tx, workspace)
     const now = await compareVectors(tx, workspace, row)
     for (const kind of ['chunk', 'entity', 'relation'] as const) {
@@ -102,6 +118,32 @@ export async function repair(deps: EngineDeps, workspace: WorkspaceId, signal: A
     await workspaces.bumpRevision(tx, workspace)
   })
   return diagnose(deps, workspace)
+}
+
+type ReleaseVectors = { home: vectors.VectorHome; model: string; missing: Texts; orphans: string[] }
+
+/** Releases may lie in spaces of their own, beside the one that the workspace is searched in. */
+async function compareReleases(tx: ScopedTx, workspace: WorkspaceId, own: vectors.VectorHome): Promise<ReleaseVectors[]> {
+  const live = new Set(await doctor.chunkIds(tx, workspace))
+  const compared: ReleaseVectors[] = []
+  for (const { model, ...space } of await doctor.releaseSpaces(tx, workspace, own)) {
+    const home = { ...space, shard: own.shard }
+    const gaps = await doctor.chunksWithoutVector(tx, workspace, home, own.space_id)
+    const orphans = (await doctor.vectorIds(tx, workspace, home, 'chunk')).filter((id) => !live.has(id))
+    compared.push({ home, model, missing: new Map(gaps.map((gap) => [gap.chunk_id, embedText(gap)])), orphans })
+  }
+  return compared
+}
+
+async function embedGaps(
+  deps: EngineDeps,
+  { home, model, missing }: ReleaseVectors,
+  signal: AbortSignal,
+): Promise<Map<string, Float32Array>> {
+  const embedding = deps.models.embeddingFor(model, home.dim)
+  if (embedding === undefined || missing.size === 0) return new Map()
+  const { vectors: embedded } = await embedding.embed([...missing.values()], 'document', signal)
+  return new Map([...missing.keys()].map((id, at) => [id, toHalf(embedded[at] ?? [])]))
 }
 
 async function repairTerms(tx: ScopedTx, workspace: WorkspaceId): Promise<void> {
@@ -151,7 +193,7 @@ async function compareVectors(
     relation: new Set(await doctor.vectorIds(tx, workspace, home, 'relation')),
   }
   const live = new Set(await doctor.chunkIds(tx, workspace))
-  const gaps = await doctor.chunksWithoutVector(tx, workspace, home)
+  const gaps = await doctor.chunksWithoutVector(tx, workspace, home, home.space_id)
   const without = (kind: 'entity' | 'relation'): Texts => new Map([...wanted[kind]].filter(([id]) => !have[kind].has(id)))
   const extra = (kind: 'entity' | 'relation'): string[] => [...have[kind]].filter((id) => !wanted[kind].has(id))
   return {

@@ -91,10 +91,24 @@ export async function setDegrees(tx: ScopedTx, workspace: WorkspaceId): Promise<
 
 export type ChunkGap = { chunk_id: string; header: string; content: string }
 
-export async function chunksWithoutVector(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome): Promise<ChunkGap[]> {
+/** Spaces of releases that were embedded elsewhere than in the workspace's own space. */
+export async function releaseSpaces(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  home: VectorHome,
+): Promise<(Pick<VectorHome, 'space_id' | 'dim'> & { model: string })[]> {
+  const found = await sql<Pick<VectorHome, 'space_id' | 'dim'> & { model: string }>`
+    select distinct s.space_id, s.dim, s.model from kb_versions v join embedding_spaces s using (space_id)
+    where v.workspace_id = ${workspace} and v.space_id <> ${home.space_id} order by s.space_id`.execute(tx)
+  return found.rows
+}
+
+/** Chunks that belong into this space, a release's into its own and any other into `ownSpaceId`, and have no vector there. */
+export async function chunksWithoutVector(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome, ownSpaceId: number): Promise<ChunkGap[]> {
   const found = await sql<ChunkGap>`
     select c.chunk_id, c.header, c.content from chunks c
-    where c.workspace_id = ${workspace} and not exists (
+    left join kb_versions r on r.workspace_id = c.workspace_id and r.file_id = c.file_id
+    where c.workspace_id = ${workspace} and coalesce(r.space_id, ${ownSpaceId}) = ${home.space_id} and not exists (
       select from ${vectorTable('chunk', home.dim)} v
       where v.shard = ${home.shard} and v.workspace_id = ${workspace} and v.space_id = ${home.space_id} and v.id = c.chunk_id)
     order by c.chunk_id`.execute(tx)

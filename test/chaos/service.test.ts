@@ -14,7 +14,7 @@ import * as workspaces from '../../src/store/workspaces.ts'
 import { random } from '../fuzz/support.ts'
 import { type JavaServer, startJavaServer } from '../support/java-server.ts'
 import { type Fault, type ModelServer, startModelServer } from '../support/model-server.ts'
-import { servicePlace, type Service, type ServicePlace, startService } from '../support/service.ts'
+import { leasesRunOut, servicePlace, type Service, type ServicePlace, startService } from '../support/service.ts'
 import { teacherToken, TEST_SECRET } from '../support/tokens.ts'
 
 const long = process.env['CHAOS'] === 'long'
@@ -117,23 +117,6 @@ async function digestOf(place: ServicePlace): Promise<Record<string, string>> {
   expect(open.rows[0]?.n).toBe(0)
   await database.close()
   return digest
-}
-
-/** The time that leases of a dead process take to run out, without waiting for it. */
-async function leasesRunOut(place: ServicePlace): Promise<void> {
-  await onDatabase(place, async (client) => {
-    await client.query(`update jobs set lease_until = now() - interval '1 second' where state = 'running'`)
-    await client.query(`update outbox set lease_until = null where state = 'pending'`)
-  })
-}
-
-async function onDatabase(place: ServicePlace, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const url = place.env['DATABASE_URL']
-  if (url === undefined) return
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  await work(client)
-  await client.end()
 }
 
 /** As after a restart of the server: every connection is cut, and for a while none can be made. */

@@ -2,7 +2,7 @@
 // started, with an embedding server that is stopped on the way.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
-import { type Service, servicePlace, type ServicePlace, startService } from '../support/service.ts'
+import { leasesRunOut, type Service, servicePlace, type ServicePlace, startService } from '../support/service.ts'
 
 const INTERNAL = { 'x-internal-token': 'an-internal-token' }
 
@@ -170,6 +170,7 @@ test(
     }
     service.process.kill('SIGKILL')
     models.letGo()
+    await leasesRunOut(place)
     service = await startService(place, {
       INTERNAL_TOKENS: INTERNAL['x-internal-token'],
       EMBEDDING_PROVIDER: 'openai',

@@ -61,6 +61,17 @@ export async function servicePlace({ bare = false } = {}): Promise<ServicePlace>
   return { env: { DATA_DIR: folder, DATABASE_URL: url, SECRETS_KEY: 'a key for tests that is long enough' }, clear }
 }
 
+/** The time that leases of a dead process take to run out, without waiting for it; the embedded database needs none. */
+export async function leasesRunOut({ env }: ServicePlace): Promise<void> {
+  const url = env['DATABASE_URL']
+  if (url === undefined) return
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(`update jobs set lease_until = now() - interval '1 second' where state = 'running'`)
+  await client.query(`update outbox set lease_until = null where state = 'pending'`)
+  await client.end()
+}
+
 /** Starts the service and waits until it is ready and its first seeding has ended. */
 export async function startService(place: ServicePlace, env: Record<string, string> = {}): Promise<Service> {
   const port = await freePort()

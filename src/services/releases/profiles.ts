@@ -49,13 +49,17 @@ export async function resolveProfile(
 
 /** The model of this name, with its provider or without; where it has no such dimension, with its own, so that the two can be told apart. */
 function namedModel(deps: EngineDeps, name: string, dim: number): ReturnType<EngineDeps['models']['embeddingFor']> {
-  const { embedding, embeddingFor } = deps.models
-  if (name === 'default') return embedding
-  if (name === 'builtin') return embeddingFor(BUILTIN, 1024)
+  const { models } = deps
+  if (name === 'default') return models.embedding
+  if (name === 'builtin') return models.embeddingFor(BUILTIN, 1024)
   const names = [name, ...PROVIDERS.map((provider) => `${provider}/${name}`)]
-  const exact = names.map((model) => embeddingFor(model, dim)).find((model) => model !== undefined)
+  const exact = names.map((model) => models.embeddingFor(model, dim)).find((model) => model !== undefined)
   if (exact !== undefined) return exact
-  return names.includes(embedding.model) ? embedding : names.includes(BUILTIN) ? embeddingFor(BUILTIN, 1024) : undefined
+  return names.includes(models.embedding.model)
+    ? models.embedding
+    : names.includes(BUILTIN)
+      ? models.embeddingFor(BUILTIN, 1024)
+      : undefined
 }
 
 const knownNames = (deps: EngineDeps): string => [...new Set(['default', 'builtin', deps.models.embedding.model])].join(', ')
