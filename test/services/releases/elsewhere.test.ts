@@ -106,9 +106,9 @@ test('a course arrives with its chunks and vectors, and is searched without bein
   }))
   await courses.putChunks(course, items, false)
   await courses.embed(course, { rebuild: false }, signal)
-  while ((await courses.status(course)).status !== 'done') await new Promise((resolve) => setTimeout(resolve, 10))
+  while ((await courses.status(course, signal)).status !== 'done') await new Promise((resolve) => setTimeout(resolve, 10))
   const look = async (): Promise<unknown> => [
-    await courses.status(course),
+    await courses.status(course, signal),
     await courses.search(course, { query: '顶点', top_k: 5 }, signal),
   ]
   const before = await look()
