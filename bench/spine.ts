@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { HubFigures, HubOrder } from './spine/hub.ts'
 import type { IngestFigures, IngestOrder } from './spine/ingest.ts'
+import type { LargeFigures, LargeOrder } from './spine/large.ts'
 import { freshPlace, modelSettings, startModels } from './spine/place.ts'
 import { measureStart } from './spine/startup.ts'
 import { printTable } from './spine/table.ts'
@@ -17,6 +18,7 @@ const SERVER_SIZES = [50, 200, 1000]
 const EMBEDDED_SIZES = [50, 200]
 const HUBS = [40, 10_000].flatMap((mentions) => [false, true].map((aliased) => ({ mentions, aliased })))
 const HUB_DOCUMENTS = 15
+const LARGE = [100, 1000, 3000]
 const DATABASE_NAME = 'insight_bench'
 
 /** What LightRAG 1.4 needed for documents of the same size on the machine of bench/README.md; stated, not measured here. */
@@ -121,6 +123,32 @@ async function hubPart(): Promise<void> {
   }
 }
 
+async function largePart(): Promise<void> {
+  const rows: (string | number)[][] = []
+  for (const url of server === undefined ? [undefined] : [server, undefined]) {
+    for (const chunks of LARGE) {
+      const place = await freshPlace(url, DATABASE_NAME)
+      try {
+        const order: LargeOrder = { env: place.env, chunks }
+        const found = await measured<LargeFigures>('large', order)
+        rows.push([
+          url === undefined ? 'PGlite' : 'PostgreSQL',
+          found.chunks,
+          found.publish,
+          found.search,
+          found.upload,
+          found.stall,
+          found.total,
+        ])
+      } finally {
+        await place.clear()
+      }
+    }
+  }
+  const heads = ['', 'chunks', 'publish ms', 'longest search ms', 'longest upload ms', 'stall ms', 'in all ms']
+  printTable('A large document, with searches and small uploads beside it', heads, rows)
+}
+
 async function startPart(): Promise<void> {
   const rows: (string | number)[][] = []
   for (const [name, url] of [['PGlite', undefined], ...(server === undefined ? [] : [['PostgreSQL', server]])] as [
@@ -153,4 +181,5 @@ for (const part of PARTS) {
 }
 printIngest(results)
 if (server !== undefined) await hubPart()
+await largePart()
 await startPart()

@@ -46,12 +46,15 @@ workspace_id text collate "C" not null
 file_id text collate "C" not null
 ordinal integer not null
 block jsonb not null
+staged_as bigint not null default 0
 constraint blocks_pkey PRIMARY KEY (workspace_id, file_id, ordinal)
 constraint blocks_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX blocks_pkey ON public.blocks USING btree (workspace_id, file_id, ordinal)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -64,6 +67,7 @@ workspace_id text collate "C" not null
 chunk_id text collate "C" not null
 length integer not null
 terms tsvector not null
+staged_as bigint not null default 0
 constraint chunk_terms_pkey PRIMARY KEY (workspace_id, chunk_id)
 constraint chunk_terms_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
 CREATE INDEX chunk_terms_lexemes ON public.chunk_terms USING gin (terms)
@@ -79,11 +83,14 @@ workspace_id text collate "C" not null
 space_id integer not null
 id text collate "C" not null
 embedding halfvec(1024) not null
+staged_as bigint not null default 0
 constraint chunk_vectors_1024_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX chunk_vectors_1024_pkey ON ONLY public.chunk_vectors_1024 USING btree (workspace_id, space_id, id, shard)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -97,11 +104,14 @@ workspace_id text collate "C" not null
 space_id integer not null
 id text collate "C" not null
 embedding halfvec(1024) not null
+staged_as bigint not null default 0
 constraint chunk_vectors_1024_small_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX chunk_vectors_1024_small_pkey ON public.chunk_vectors_1024_small USING btree (workspace_id, space_id, id, shard)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -125,6 +135,7 @@ embed_hash text collate "C" not null
 extractor text
 collection text not null
 metadata jsonb not null default '{}'::jsonb
+staged_as bigint not null default 0
 constraint chunks_pkey PRIMARY KEY (workspace_id, chunk_id)
 constraint chunks_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
 CREATE INDEX chunks_by_embedding ON public.chunks USING btree (workspace_id, embed_hash)
@@ -134,7 +145,9 @@ CREATE INDEX chunks_of_document ON public.chunks USING btree (workspace_id, file
 CREATE UNIQUE INDEX chunks_pkey ON public.chunks USING btree (workspace_id, chunk_id)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -336,6 +349,7 @@ description text not null
 quote text not null
 rank smallint not null
 extractor text not null
+staged_as bigint not null default 0
 constraint entity_mentions_pkey PRIMARY KEY (workspace_id, chunk_id, key)
 constraint entity_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
 CREATE INDEX entity_mentions_of_entity ON public.entity_mentions USING btree (workspace_id, entity_id, rank, chunk_id, key)
@@ -343,7 +357,9 @@ CREATE INDEX entity_mentions_of_key ON public.entity_mentions USING btree (works
 CREATE UNIQUE INDEX entity_mentions_pkey ON public.entity_mentions USING btree (workspace_id, chunk_id, key)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -422,11 +438,14 @@ workspace_id text collate "C" not null
 space_id integer not null
 id text collate "C" not null
 embedding halfvec(1024) not null
+staged_as bigint not null default 0
 constraint entity_vectors_1024_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX entity_vectors_1024_pkey ON ONLY public.entity_vectors_1024 USING btree (workspace_id, space_id, id, shard)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -440,11 +459,14 @@ workspace_id text collate "C" not null
 space_id integer not null
 id text collate "C" not null
 embedding halfvec(1024) not null
+staged_as bigint not null default 0
 constraint entity_vectors_1024_small_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX entity_vectors_1024_small_pkey ON public.entity_vectors_1024_small USING btree (workspace_id, space_id, id, shard)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -823,6 +845,7 @@ quote text not null
 weight numeric not null
 rank smallint not null
 extractor text not null
+staged_as bigint not null default 0
 constraint relation_mentions_pkey PRIMARY KEY (workspace_id, chunk_id, source_key, target_key)
 constraint relation_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
 CREATE INDEX relation_mentions_of_fact ON public.relation_mentions USING btree (workspace_id, fact_id)
@@ -832,7 +855,9 @@ CREATE INDEX relation_mentions_of_target ON public.relation_mentions USING btree
 CREATE UNIQUE INDEX relation_mentions_pkey ON public.relation_mentions USING btree (workspace_id, chunk_id, source_key, target_key)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -865,11 +890,14 @@ workspace_id text collate "C" not null
 space_id integer not null
 id text collate "C" not null
 embedding halfvec(1024) not null
+staged_as bigint not null default 0
 constraint relation_vectors_1024_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX relation_vectors_1024_pkey ON ONLY public.relation_vectors_1024 USING btree (workspace_id, space_id, id, shard)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -883,11 +911,14 @@ workspace_id text collate "C" not null
 space_id integer not null
 id text collate "C" not null
 embedding halfvec(1024) not null
+staged_as bigint not null default 0
 constraint relation_vectors_1024_small_pkey PRIMARY KEY (workspace_id, space_id, id, shard)
 CREATE UNIQUE INDEX relation_vectors_1024_small_pkey ON public.relation_vectors_1024_small USING btree (workspace_id, space_id, id, shard)
 policy scope using 
 CASE
-    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN (staged_as <> ALL (( SELECT ARRAY( SELECT v.version
+               FROM staged_versions v
+              WHERE (current_setting('insight.reveal'::text, true) IS DISTINCT FROM 'all'::text)) AS "array")::bigint[]))
     ELSE false
 END
 grant delete to insight_app
@@ -1018,6 +1049,30 @@ reading jsonb not null
 constraint staged_readings_pkey PRIMARY KEY (workspace_id, file_id, content_sha256, reader, part)
 constraint staged_readings_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX staged_readings_pkey ON public.staged_readings USING btree (workspace_id, file_id, content_sha256, reader, part)
+policy scope using 
+CASE
+    WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true
+    ELSE false
+END
+grant delete to insight_app
+grant insert to insight_app
+grant select to insight_app
+grant update to insight_app
+
+-- table staged_versions [row-level security, forced]
+workspace_id text collate "C" not null
+version bigint not null
+file_id text collate "C" not null
+job_id uuid not null
+space_id integer not null
+shard text collate "C" not null
+created_at timestamp with time zone not null default now()
+constraint staged_versions_pkey PRIMARY KEY (workspace_id, version)
+constraint staged_versions_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding_spaces(space_id)
+constraint staged_versions_version_check CHECK ((version > 0))
+constraint staged_versions_workspace_id_file_id_fkey FOREIGN KEY (workspace_id, file_id) REFERENCES documents(workspace_id, file_id)
+CREATE INDEX staged_versions_of_document ON public.staged_versions USING btree (workspace_id, file_id)
+CREATE UNIQUE INDEX staged_versions_pkey ON public.staged_versions USING btree (workspace_id, version)
 policy scope using 
 CASE
     WHEN (workspace_id = ANY (( SELECT string_to_array(current_setting('insight.scope'::text, true), ','::text) AS string_to_array)::text[])) THEN true

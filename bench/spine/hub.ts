@@ -95,8 +95,6 @@ const chunkRow = (id: string, ordinal: number): chunks.ChunkRow => ({
   extractor: 'bench',
   collection: 'default',
   metadata: {},
-  terms: '',
-  length: 0,
 })
 
 /** Rows that scans of this database returned so far. Sessions report at most once a second, hence the pause. */

@@ -2,7 +2,7 @@
 import { AppError } from '../core/errors.ts'
 import { giveUpCourse, runCourseEmbedding } from '../services/courses/embed.ts'
 import type { EngineDeps } from '../services/deps.ts'
-import { Superseded } from '../services/ingest/publish.ts'
+import { Superseded } from '../services/ingest/publication.ts'
 import { onBehalfOf } from '../services/usage.ts'
 import type { JobHandler } from './worker.ts'
 

@@ -6,6 +6,7 @@ import { collectVersions } from '../services/releases/versions.ts'
 import * as jobs from '../store/jobs.ts'
 import * as outbox from '../store/outbox.ts'
 import { withScope } from '../store/scope.ts'
+import * as versions from '../store/staged-versions.ts'
 import * as staging from '../store/staging.ts'
 import * as workspaces from '../store/workspaces.ts'
 import { TierKeeper } from './tier-keeper.ts'
@@ -46,10 +47,13 @@ export class Maintenance {
     await Promise.all([this.#running, this.#tiers.stop()])
   }
 
-  /** Drops what is past its time: uploads and staged replies of old failures, finished jobs and events. */
+  /** Drops what is past its time: uploads and staged replies of old failures, what was staged for jobs that ended, finished jobs and events. */
   async clean(): Promise<void> {
     for (const workspace of await workspaces.all(this.#database.db)) {
-      await withScope(this.#database, workspaceScope(workspace), (tx) => staging.dropExpired(tx, workspace))
+      await withScope(this.#database, workspaceScope(workspace), async (tx) => {
+        await staging.dropExpired(tx, workspace)
+        for (const fileId of await versions.abandoned(tx, workspace)) await versions.drop(tx, workspace, fileId)
+      })
       if (workspaceKind(workspace) === 'kb') await collectVersions(this.#database, workspace)
     }
     await jobs.forgetFinished(this.#database.db)

@@ -1,6 +1,6 @@
 // Re-embeddings in the worker's terms. Each attempt goes on from the last checkpoint, so crashes do not count against it.
 import type { EngineDeps } from '../services/deps.ts'
-import { Superseded } from '../services/ingest/publish.ts'
+import { Superseded } from '../services/ingest/publication.ts'
 import { giveUpReembedding, runReembedding } from '../services/reembed/run.ts'
 import { onBehalfOf } from '../services/usage.ts'
 import type { JobHandler } from './worker.ts'

@@ -1,7 +1,7 @@
 // Builds of knowledge releases in the worker's terms.
 import { AppError } from '../core/errors.ts'
 import type { EngineDeps } from '../services/deps.ts'
-import { Superseded } from '../services/ingest/publish.ts'
+import { Superseded } from '../services/ingest/publication.ts'
 import { openBuild } from '../services/releases/build.ts'
 import { failBuild } from '../services/releases/finish.ts'
 import { runBuild } from '../services/releases/run.ts'

@@ -28,6 +28,8 @@ export type EngineDeps = {
     chunkMaxTokens: number
     /** Tokens of one text of `/embed`; undefined: what the model reads. */
     embedMaxTokens?: number | undefined
+    /** Chunks written in one transaction; a document with more new ones is written behind a curtain before it is published. */
+    chunksAtOnce: number
     /** What one workspace may spend on models in a month; undefined: no limit. */
     monthlyBudgetCny?: number | undefined
     /** From a publication to the summaries of what it touched; undefined: at once. */

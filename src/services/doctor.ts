@@ -1,7 +1,6 @@
 // Verifies what must always be true of a workspace, and repairs what is derivable: votes and folds from mentions, terms
 // and vectors from texts. Evidence itself is never touched.
 import { entityId } from '../core/names.ts'
-import { indexTerms, tsvectorLiteral } from '../core/terms.ts'
 import { endsOf, type Ends } from '../core/tally.ts'
 import { workspaceScope, type WorkspaceId } from '../core/workspace.ts'
 import * as aliases from '../store/aliases.ts'
@@ -14,6 +13,7 @@ import * as vectors from '../store/vectors.ts'
 import * as workspaces from '../store/workspaces.ts'
 import type { EngineDeps } from './deps.ts'
 import { refold } from './graph/refold.ts'
+import { termsRow } from './ingest/rows.ts'
 
 export type Finding = { check: string; count: number; examples: string[]; repairable: boolean }
 export type Diagnosis = { workspace: string; healthy: boolean; findings: Finding[] }
@@ -148,14 +148,7 @@ async function embedGaps(
 
 async function repairTerms(tx: ScopedTx, workspace: WorkspaceId): Promise<void> {
   const gaps = await doctor.chunksWithoutTerms(tx, workspace)
-  const rows = gaps.map((gap) => {
-    const terms = indexTerms(embedText(gap))
-    return {
-      chunk_id: gap.chunk_id,
-      terms: tsvectorLiteral(terms, workspace),
-      length: [...terms.values()].reduce((sum, count) => sum + count, 0),
-    }
-  })
+  const rows = gaps.map((gap) => termsRow(workspace, gap.chunk_id, embedText(gap)))
   await chunks.upsertTerms(tx, workspace, rows)
 }
 

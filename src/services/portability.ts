@@ -13,8 +13,11 @@ import { demote } from './tiers.ts'
 const FORMAT = 'insight-rag-workspace'
 const VERSION = 1
 
-/** Never carried: turns of the queue mean nothing elsewhere, accounts of model calls belong to the installation. */
-const LEFT_BEHIND = ['job_turns', 'model_calls', 'rate_limits']
+/**
+ * Never carried: turns of the queue mean nothing elsewhere, accounts of model calls belong to the installation, and what is staged but not
+ * published is made again.
+ */
+const LEFT_BEHIND = ['job_turns', 'model_calls', 'rate_limits', 'staged_versions']
 /** Carried only with the work that waits. */
 const WORK = ['jobs', 'outbox', 'uploads', 'staged_embeddings', 'staged_extractions', 'staged_descriptions', 'staged_readings']
 const INTERRUPTED = 'conflict: It was being processed when the workspace was exported; send it again.'

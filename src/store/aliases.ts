@@ -89,6 +89,19 @@ export async function moveEntityMentions(tx: ScopedTx, workspace: WorkspaceId, k
   return moved.rows
 }
 
+/** Leads the mentions of each key to its entity, where they do not lead there already. */
+export async function leadEntityMentions(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  leads: readonly { key: string; entity_id: string }[],
+): Promise<void> {
+  if (leads.length === 0) return
+  await sql`
+    update entity_mentions m set entity_id = r.entity_id
+    from unnest(${leads.map((lead) => lead.key)}::text[], ${leads.map((lead) => lead.entity_id)}::text[]) as r(key, entity_id)
+    where m.workspace_id = ${workspace} and m.key = r.key and m.entity_id <> r.entity_id`.execute(tx)
+}
+
 export type FactRow = {
   chunk_id: string
   source_key: string
@@ -120,5 +133,6 @@ export async function moveRelationMentions(
   await sql`
     update relation_mentions m set relation_id = r.relation_id, forward = r.forward
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(source_key text, target_key text, relation_id text, forward boolean)
-    where m.workspace_id = ${workspace} and m.source_key = r.source_key and m.target_key = r.target_key`.execute(tx)
+    where m.workspace_id = ${workspace} and m.source_key = r.source_key and m.target_key = r.target_key
+      and (m.relation_id, m.forward) is distinct from (r.relation_id, r.forward)`.execute(tx)
 }

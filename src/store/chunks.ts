@@ -18,10 +18,10 @@ export type ChunkRow = {
   extractor: string | null
   collection: string
   metadata: Record<string, unknown>
-  /** A tsvector literal and the number of term occurrences in it. */
-  terms: string
-  length: number
 }
+
+/** A tsvector literal and the number of term occurrences in it. */
+export type TermsRow = { chunk_id: string; terms: string; length: number }
 
 /** What a replacement needs to know of the version before it. */
 export type LiveChunk = Pick<ChunkRow, 'chunk_id' | 'ordinal' | 'text_hash' | 'embed_hash' | 'extractor'>
@@ -41,36 +41,50 @@ export async function page(tx: ScopedTx, workspace: WorkspaceId, fileId: string,
   return found.rows
 }
 
-/** Inserts new chunks and rewrites changed ones in place; rows that say the same already are left untouched. */
-export async function upsert(tx: ScopedTx, workspace: WorkspaceId, rows: readonly (ChunkRow & { file_id: string })[]): Promise<void> {
+/**
+ * Inserts new chunks and rewrites changed ones in place; rows that say the same already are left untouched.
+ *
+ * @param stagedAs the version behind whose curtain new rows stand; 0 for none. Nothing behind a curtain can be in conflict: an
+ *   `on conflict` there would ask for rows that this transaction may not see, and be refused.
+ */
+export async function upsert(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  rows: readonly (ChunkRow & { file_id: string })[],
+  stagedAs = 0,
+): Promise<void> {
   if (rows.length === 0) return
   const body = JSON.stringify(rows)
   await sql`
-    insert into chunks as c (workspace_id, chunk_id, file_id, ordinal, content, header, headings, page, page_end, tokens, text_hash, embed_hash, extractor, collection, metadata)
+    insert into chunks as c (workspace_id, chunk_id, file_id, ordinal, content, header, headings, page, page_end, tokens, text_hash, embed_hash, extractor, collection, metadata, staged_as)
     select ${workspace}, chunk_id, file_id, ordinal, content, header, array(select jsonb_array_elements_text(headings)), page, page_end, tokens, text_hash,
-      embed_hash, extractor, collection, metadata
+      embed_hash, extractor, collection, metadata, ${stagedAs}
     from jsonb_to_recordset(${body}::jsonb) as r(chunk_id text, file_id text, ordinal int, content text, header text, headings jsonb, page int, page_end int, tokens int,
       text_hash text, embed_hash text, extractor text, collection text, metadata jsonb)
-    on conflict (workspace_id, chunk_id) do update
+    ${
+      stagedAs === 0
+        ? sql`on conflict (workspace_id, chunk_id) do update
     set ordinal = excluded.ordinal, header = excluded.header, headings = excluded.headings, page = excluded.page, page_end = excluded.page_end,
       tokens = excluded.tokens, embed_hash = excluded.embed_hash, extractor = excluded.extractor, collection = excluded.collection, metadata = excluded.metadata
     where (c.ordinal, c.header, c.headings, c.page, c.page_end, c.tokens, c.embed_hash, c.extractor, c.collection, c.metadata)
       is distinct from (excluded.ordinal, excluded.header, excluded.headings, excluded.page, excluded.page_end, excluded.tokens, excluded.embed_hash,
-        excluded.extractor, excluded.collection, excluded.metadata)`.execute(tx)
+        excluded.extractor, excluded.collection, excluded.metadata)`
+        : sql``
+    }`.execute(tx)
 }
 
-export async function upsertTerms(
-  tx: ScopedTx,
-  workspace: WorkspaceId,
-  rows: readonly Pick<ChunkRow, 'chunk_id' | 'terms' | 'length'>[],
-): Promise<void> {
+export async function upsertTerms(tx: ScopedTx, workspace: WorkspaceId, rows: readonly TermsRow[], stagedAs = 0): Promise<void> {
   if (rows.length === 0) return
   await sql`
-    insert into chunk_terms as t (workspace_id, chunk_id, length, terms)
-    select ${workspace}, id, length, terms::tsvector
+    insert into chunk_terms as t (workspace_id, chunk_id, length, terms, staged_as)
+    select ${workspace}, id, length, terms::tsvector, ${stagedAs}
     from unnest(${rows.map((row) => row.chunk_id)}::text[], ${rows.map((row) => row.length)}::int[], ${rows.map((row) => row.terms)}::text[]) as r(id, length, terms)
-    on conflict (workspace_id, chunk_id) do update set length = excluded.length, terms = excluded.terms
-    where (t.length, t.terms) is distinct from (excluded.length, excluded.terms)`.execute(tx)
+    ${
+      stagedAs === 0
+        ? sql`on conflict (workspace_id, chunk_id) do update set length = excluded.length, terms = excluded.terms
+    where (t.length, t.terms) is distinct from (excluded.length, excluded.terms)`
+        : sql``
+    }`.execute(tx)
 }
 
 export async function remove(tx: ScopedTx, workspace: WorkspaceId, ids: readonly string[]): Promise<void> {
@@ -78,16 +92,35 @@ export async function remove(tx: ScopedTx, workspace: WorkspaceId, ids: readonly
   await sql`delete from chunks where workspace_id = ${workspace} and chunk_id = any(${[...ids]}::text[])`.execute(tx)
 }
 
-export async function replaceBlocks(tx: ScopedTx, workspace: WorkspaceId, fileId: string, blocks: readonly unknown[]): Promise<void> {
+/** Drops the blocks from this ordinal on. */
+export async function cutBlocks(tx: ScopedTx, workspace: WorkspaceId, fileId: string, from: number): Promise<void> {
   await sql`
-    delete from blocks where workspace_id = ${workspace} and file_id = ${fileId} and ordinal >= ${blocks.length}`.execute(tx)
+    delete from blocks where workspace_id = ${workspace} and file_id = ${fileId} and ordinal >= ${from}`.execute(tx)
+}
+
+/** Blocks in reading order, the first of them at ordinal `from`. */
+export async function upsertBlocks(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  fileId: string,
+  blocks: readonly unknown[],
+  from = 0,
+  stagedAs = 0,
+): Promise<void> {
   if (blocks.length === 0) return
   await sql`
-    insert into blocks as b (workspace_id, file_id, ordinal, block)
-    select ${workspace}, ${fileId}, (r.ordinality - 1)::int, r.value from jsonb_array_elements(${JSON.stringify(blocks)}::jsonb) with ordinality as r
-    on conflict (workspace_id, file_id, ordinal) do update set block = excluded.block where b.block is distinct from excluded.block`.execute(
+    insert into blocks as b (workspace_id, file_id, ordinal, block, staged_as)
+    select ${workspace}, ${fileId}, (r.ordinality - 1)::int + ${from}, r.value, ${stagedAs}
+    from jsonb_array_elements(${JSON.stringify(blocks)}::jsonb) with ordinality as r
+    ${stagedAs === 0 ? sql`on conflict (workspace_id, file_id, ordinal) do update set block = excluded.block where b.block is distinct from excluded.block` : sql``}`.execute(
     tx,
   )
+}
+
+export async function countBlocks(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<number> {
+  const found = await sql<{ n: number }>`
+    select count(*)::int as n from blocks where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)
+  return found.rows[0]?.n ?? 0
 }
 
 export type AssetRow = { sha256: string; media_type: string; bytes: Buffer }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { sql, type RawBuilder } from 'kysely'
 import type { WorkspaceId } from '../core/workspace.ts'
 import type { ScopedTx } from './scope.ts'
+import { isPublished } from './staged-versions.ts'
 import { vectorTable, type VectorHome } from './vectors.ts'
 
 type Part = { name: string; columns: string; order: string; from: RawBuilder<unknown> }
@@ -53,7 +54,11 @@ const SPACE_AND_VECTOR = `(select s.model || ':' || s.dim from embedding_spaces 
 export async function workspaceDigest(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome): Promise<Record<string, string>> {
   const digest: Record<string, string> = {}
   const vectors = (['chunk', 'entity', 'relation'] as const).map((kind) => ({ kind, from: vectorTable(kind, home.dim) }))
-  for (const { name, columns, order, from } of PARTS) digest[name] = await hashRows(tx, workspace, from, columns, order)
+  for (const { name, columns, order, from } of PARTS) {
+    // The term index has no policy that would hide what is not published.
+    const published = name === 'chunk_terms' ? sql` and ${isPublished('t')}` : sql``
+    digest[name] = await hashRows(tx, workspace, from, columns, order, published)
+  }
   for (const { kind, from } of vectors) digest[`${kind}_vectors`] = await hashRows(tx, workspace, from, SPACE_AND_VECTOR, 'space, id')
   return digest
 }
@@ -66,10 +71,17 @@ export async function foldDigest(tx: ScopedTx, workspace: WorkspaceId): Promise<
   return hashes.join(' ')
 }
 
-async function hashRows(tx: ScopedTx, workspace: WorkspaceId, from: RawBuilder<unknown>, columns: string, order: string): Promise<string> {
+async function hashRows(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  from: RawBuilder<unknown>,
+  columns: string,
+  order: string,
+  condition = sql``,
+): Promise<string> {
   const rows = await sql<{ row: string }>`
     select to_jsonb(r)::text as row from (
-      select ${sql.raw(columns)} from ${from} t where workspace_id = ${workspace} order by ${sql.raw(order)}) r`.execute(tx)
+      select ${sql.raw(columns)} from ${from} t where workspace_id = ${workspace}${condition} order by ${sql.raw(order)}) r`.execute(tx)
   const hash = createHash('sha256')
   for (const { row } of rows.rows) hash.update(row).update('\n')
   return `${rows.rows.length}:${hash.digest('hex').slice(0, 24)}`

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { WorkspaceId } from '../core/workspace.ts'
 import type { ScopedTx } from './scope.ts'
+import { drop as dropStaged } from './staged-versions.ts'
 
 export type DocumentRow = {
   file_id: string
@@ -95,31 +96,29 @@ export type LiveVersion = {
   models: Record<string, string>
 }
 
+/** Chunks, and names and pairs as this document writes them, whatever aliases of other documents make of them. */
+export type Counts = { chunks: number; entities: number; relations: number }
+
 /**
- * Makes the attempt the live version and completes it, counts taken from what was just written: names and pairs as this
- * document writes them, whatever aliases of other documents make of them. Undefined when the document is gone or another job's.
+ * Makes the attempt the live version and completes it. Undefined when the document is gone or another job's.
+ *
+ * @param counts undefined when they are what they were.
  */
 export async function complete(
   tx: ScopedTx,
   workspace: WorkspaceId,
   live: LiveVersion,
-): Promise<{ chunks: number; entities: number; relations: number } | undefined> {
-  const done = await sql<{ chunks: number; entities: number; relations: number }>`
-    update documents d
-    set parse_status = 'completed', stage = 'completed', progress = 1, parse_error = null, live_name = d.file_name, live_collection = d.collection,
-      live_metadata = d.metadata, title = ${live.title}, media_type = ${live.mediaType}, content_sha256 = ${live.sha256}, recipe = ${live.recipe},
-      chunk_count = n.chunks, entity_count = n.entities, relation_count = n.relations, warnings = ${JSON.stringify(live.warnings)}::jsonb,
+  counts: Counts | undefined,
+): Promise<Counts | undefined> {
+  const done = await sql<Counts>`
+    update documents
+    set parse_status = 'completed', stage = 'completed', progress = 1, parse_error = null, live_name = file_name, live_collection = collection,
+      live_metadata = metadata, title = ${live.title}, media_type = ${live.mediaType}, content_sha256 = ${live.sha256}, recipe = ${live.recipe},
+      chunk_count = coalesce(${counts?.chunks ?? null}::int, chunk_count), entity_count = coalesce(${counts?.entities ?? null}::int, entity_count),
+      relation_count = coalesce(${counts?.relations ?? null}::int, relation_count), warnings = ${JSON.stringify(live.warnings)}::jsonb,
       timings = ${JSON.stringify(live.timings)}::jsonb, models = ${JSON.stringify(live.models)}::jsonb, updated_at = now()
-    from (
-      select count(*)::int as chunks,
-        (select count(distinct m.key)::int from chunks c join entity_mentions m using (workspace_id, chunk_id)
-          where c.workspace_id = ${workspace} and c.file_id = ${live.fileId}) as entities,
-        (select count(distinct (least(m.source_key, m.target_key), greatest(m.source_key, m.target_key)))::int
-          from chunks c join relation_mentions m using (workspace_id, chunk_id)
-          where c.workspace_id = ${workspace} and c.file_id = ${live.fileId}) as relations
-      from chunks where workspace_id = ${workspace} and file_id = ${live.fileId}) n
-    where d.workspace_id = ${workspace} and d.file_id = ${live.fileId} and d.job_id = ${live.jobId}
-    returning n.chunks, n.entities, n.relations`.execute(tx)
+    where workspace_id = ${workspace} and file_id = ${live.fileId} and job_id = ${live.jobId}
+    returning chunk_count as chunks, entity_count as entities, relation_count as relations`.execute(tx)
   return done.rows[0]
 }
 
@@ -173,6 +172,7 @@ export async function hold(tx: ScopedTx, workspace: WorkspaceId, fileId: string)
 }
 
 export async function remove(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<boolean> {
+  await dropStaged(tx, workspace, fileId)
   const gone = await sql`delete from documents where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)
   return (gone.numAffectedRows ?? 0n) > 0n
 }

@@ -65,21 +65,26 @@ export async function removeAliasMentions(
   return gone.rows
 }
 
-export async function addEntityMentions(tx: ScopedTx, workspace: WorkspaceId, rows: readonly EntityMention[]): Promise<void> {
+export async function addEntityMentions(tx: ScopedTx, workspace: WorkspaceId, rows: readonly EntityMention[], stagedAs = 0): Promise<void> {
   if (rows.length === 0) return
   await sql`
-    insert into entity_mentions (workspace_id, chunk_id, key, entity_id, name, type, description, quote, rank, extractor)
-    select ${workspace}, chunk_id, key, entity_id, name, type, description, quote, rank, extractor
+    insert into entity_mentions (workspace_id, chunk_id, key, entity_id, name, type, description, quote, rank, extractor, staged_as)
+    select ${workspace}, chunk_id, key, entity_id, name, type, description, quote, rank, extractor, ${stagedAs}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(chunk_id text, key text, entity_id text, name text, type text, description text,
       quote text, rank smallint, extractor text)`.execute(tx)
 }
 
-export async function addRelationMentions(tx: ScopedTx, workspace: WorkspaceId, rows: readonly RelationMention[]): Promise<void> {
+export async function addRelationMentions(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  rows: readonly RelationMention[],
+  stagedAs = 0,
+): Promise<void> {
   if (rows.length === 0) return
   await sql`
-    insert into relation_mentions (workspace_id, chunk_id, source_key, target_key, relation_id, fact_id, forward, keywords, description, quote, weight, rank, extractor)
+    insert into relation_mentions (workspace_id, chunk_id, source_key, target_key, relation_id, fact_id, forward, keywords, description, quote, weight, rank, extractor, staged_as)
     select ${workspace}, chunk_id, source_key, target_key, relation_id, fact_id, forward, array(select jsonb_array_elements_text(keywords)), description, quote,
-      weight, rank, extractor
+      weight, rank, extractor, ${stagedAs}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(chunk_id text, source_key text, target_key text, relation_id text, fact_id text, forward boolean,
       keywords jsonb, description text, quote text, weight numeric, rank smallint, extractor text)`.execute(tx)
 }
@@ -91,6 +96,21 @@ export async function addAliasMentions(tx: ScopedTx, workspace: WorkspaceId, row
     select ${workspace}, chunk_id, key, alias_key, alias_name
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(chunk_id text, key text, alias_key text, alias_name text)
     on conflict do nothing`.execute(tx)
+}
+
+/** The names and the pairs of names that the chunks speak of, each once. */
+export async function namedIn(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  chunkIds: readonly string[],
+): Promise<{ keys: string[]; pairs: [source: string, target: string][] }> {
+  if (chunkIds.length === 0) return { keys: [], pairs: [] }
+  const found = await sql<{ keys: string[]; pairs: [string, string][] }>`
+    select
+      array(select distinct key from entity_mentions where workspace_id = ${workspace} and chunk_id = any(${[...chunkIds]}::text[])) as keys,
+      coalesce((select jsonb_agg(distinct jsonb_build_array(source_key, target_key)) from relation_mentions
+        where workspace_id = ${workspace} and chunk_id = any(${[...chunkIds]}::text[])), '[]') as pairs`.execute(tx)
+  return found.rows[0] ?? { keys: [], pairs: [] }
 }
 
 /** Of the keys, those that some mention, alias or correction still uses. */

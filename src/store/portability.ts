@@ -3,12 +3,15 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely'
 import type { WorkspaceId } from '../core/workspace.ts'
 import type { ScopedTx } from './scope.ts'
+import { isPublished } from './staged-versions.ts'
 
 export type TenantTable = {
   name: string
   /** Those that can be written: neither generated nor identities. */
   columns: string[]
   key: string[]
+  /** Some of its rows may wait behind a curtain. */
+  staged: boolean
 }
 
 /** Every table with a workspace_id, those that others refer to first. Reads the catalogue only. */
@@ -16,7 +19,9 @@ export async function tenantTables(tx: Kysely<unknown>): Promise<TenantTable[]> 
   const found = await sql<TenantTable & { parents: string[] }>`
     select c.relname as name,
       array(select a.attname::text from pg_attribute a
-        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attidentity = '' and a.attgenerated = '' order by a.attnum) as columns,
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attidentity = '' and a.attgenerated = '' and a.attname <> 'staged_as'
+        order by a.attnum) as columns,
+      exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'staged_as') as staged,
       array(select a.attname::text from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = any(i.indkey)
         where i.indrelid = c.oid and i.indisprimary order by a.attnum) as key,
       array(select distinct p.relname::text from pg_constraint f join pg_class p on p.oid = f.confrelid
@@ -37,9 +42,9 @@ function parentsFirst(tables: readonly (TenantTable & { parents: string[] })[]):
       (table) => !placed.has(table.name) && table.parents.every((parent) => placed.has(parent) || !names.has(parent)),
     )
     if (free.length === 0) throw new Error('the foreign keys of the tenant tables form a circle')
-    for (const { name, columns, key } of free) {
+    for (const { name, columns, key, staged } of free) {
       placed.add(name)
-      order.push({ name, columns, key })
+      order.push({ name, columns, key, staged })
     }
   }
   return order
@@ -72,8 +77,8 @@ export async function* rowsOf(tx: ScopedTx, workspace: WorkspaceId, table: Tenan
   const order = table.key.length === 0 ? sql`` : sql`order by ${sql.join(table.key.map((column) => sql.ref(`t.${column}`)))}`
   await sql`
     declare carried no scroll cursor for
-    select (to_jsonb(t) - ${[...(shape.without ?? [])]}::text[] || ${JSON.stringify(shape.set ?? {})}::jsonb)::text as row
-    from ${sql.table(table.name)} t where t.workspace_id = ${workspace} and ${shape.states === undefined ? sql`true` : sql`t.state = any(${[...shape.states]}::text[])`}
+    select (to_jsonb(t) - ${['staged_as', ...(shape.without ?? [])]}::text[] || ${JSON.stringify(shape.set ?? {})}::jsonb)::text as row
+    from ${sql.table(table.name)} t where t.workspace_id = ${workspace}${table.staged ? sql` and ${isPublished('t')}` : sql``} and ${shape.states === undefined ? sql`true` : sql`t.state = any(${[...shape.states]}::text[])`}
     ${order}`.execute(tx)
   for (;;) {
     const batch = await sql<{ row: string }>`fetch ${sql.raw(String(FETCH))} from carried`.execute(tx)

@@ -4,6 +4,7 @@ import { tsqueryAll } from '../core/terms.ts'
 import type { WorkspaceId } from '../core/workspace.ts'
 import { andMatches, type ChunkFilter } from './search-filter.ts'
 import type { ScopedTx } from './scope.ts'
+import { isPublished } from './staged-versions.ts'
 
 export type TermStatistics = {
   workspace_id: string
@@ -15,7 +16,7 @@ export type TermStatistics = {
 export async function statistics(tx: ScopedTx, workspaces: readonly string[]): Promise<TermStatistics[]> {
   const found = await sql<TermStatistics>`
     select workspace_id, count(*)::int as chunks, avg(length)::float8 as average_length
-    from chunk_terms where workspace_id = any(${[...workspaces]}::text[])
+    from chunk_terms t where workspace_id = any(${[...workspaces]}::text[]) and ${isPublished('t')}
     group by workspace_id`.execute(tx)
   return found.rows
 }
@@ -33,7 +34,7 @@ export type LexicalHit = {
 /** Of each term, in how many chunks of the workspace it stands. One index scan a term. */
 export async function termFrequencies(tx: ScopedTx, workspace: WorkspaceId, terms: readonly string[]): Promise<number[]> {
   const found = await sql<{ chunks: number }>`
-    select (select count(*)::int from chunk_terms where workspace_id || '' = ${workspace} and terms @@ w.query::tsquery) as chunks
+    select (select count(*)::int from chunk_terms t where workspace_id || '' = ${workspace} and terms @@ w.query::tsquery and ${isPublished('t')}) as chunks
     from unnest(${terms.map((term) => tsqueryAll([term], workspace))}::text[]) with ordinality as w(query, position)
     order by w.position`.execute(tx)
   return found.rows.map((row) => row.chunks)
@@ -79,7 +80,7 @@ export async function lexicalCandidates(
       select l.position, t.chunk_id, t.length
       from leads l cross join lateral (
         -- Not bare, or the planner reads the tenant's whole index through the primary key and opens every term vector.
-        select chunk_id, length from chunk_terms where workspace_id || '' = ${workspace} and terms @@ l.query) t),
+        select chunk_id, length from chunk_terms s where workspace_id || '' = ${workspace} and terms @@ l.query and ${isPublished('s')}) t),
     counted as materialized (select ${frequencies} as chunks),
     rarity as materialized (
       select array(

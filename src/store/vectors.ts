@@ -21,6 +21,10 @@ export function vectorTable(kind: VectorKind, dim: number): RawBuilder<unknown> 
   return sql.table(`${kind}_vectors_${Math.trunc(dim)}`)
 }
 
+/**
+ * Writes vectors of the workspace's current leaf. A chunk's vector replaces the one before it. What a name's or a fact's is follows from
+ * its text, so one that is there stays; where another document has staged it, it is taken over, published, from there.
+ */
 export async function upsert(
   tx: ScopedTx,
   workspace: WorkspaceId,
@@ -29,13 +33,48 @@ export async function upsert(
   vectors: ReadonlyMap<string, ArrayLike<number>>,
 ): Promise<void> {
   if (vectors.size === 0) return
-  const ids = [...vectors.keys()]
-  const packed = encodeVectors(tx.database, [...vectors.values()])
+  const clash =
+    kind === 'chunk'
+      ? sql`on conflict (workspace_id, space_id, id, shard) do update set embedding = excluded.embedding`
+      : sql`on conflict do nothing`
+  const written = await insert(tx, workspace, home, kind, vectors, { shard: currentShard(workspace), stagedAs: 0, clash })
+  if (written === vectors.size) return
+  await sql`select set_config('insight.reveal', 'all', true)`.execute(tx)
   await sql`
-    insert into ${vectorTable(kind, home.dim)} (shard, workspace_id, space_id, id, embedding)
-    select ${currentShard(workspace)}, ${workspace}, ${home.space_id}, r.id, r.embedding
-    from unnest(${ids}::text[], ${packed}::${sql.raw(tx.database.vectorType)}[]) as r(id, embedding)
-    on conflict (workspace_id, space_id, id, shard) do update set embedding = excluded.embedding`.execute(tx)
+    update ${vectorTable(kind, home.dim)} set staged_as = 0
+    where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...vectors.keys()]}::text[]) and shard = ${currentShard(workspace)}
+      and staged_as <> 0`.execute(tx)
+  await sql`select set_config('insight.reveal', '', true)`.execute(tx)
+}
+
+/** Writes vectors behind the curtain of a version, on the leaf that the version names; those that are there already stay. */
+export async function stage(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  home: VectorHome,
+  kind: VectorKind,
+  vectors: ReadonlyMap<string, ArrayLike<number>>,
+  stagedAs: number,
+): Promise<void> {
+  if (vectors.size === 0) return
+  await insert(tx, workspace, home, kind, vectors, { shard: sql`${home.shard}`, stagedAs, clash: sql`on conflict do nothing` })
+}
+
+async function insert(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  home: VectorHome,
+  kind: VectorKind,
+  vectors: ReadonlyMap<string, ArrayLike<number>>,
+  { shard, stagedAs, clash }: { shard: RawBuilder<unknown>; stagedAs: number; clash: RawBuilder<unknown> },
+): Promise<number> {
+  const packed = encodeVectors(tx.database, [...vectors.values()])
+  const written = await sql`
+    insert into ${vectorTable(kind, home.dim)} (shard, workspace_id, space_id, id, embedding, staged_as)
+    select ${shard}, ${workspace}, ${home.space_id}, r.id, r.embedding, ${stagedAs}
+    from unnest(${[...vectors.keys()]}::text[], ${packed}::${sql.raw(tx.database.vectorType)}[]) as r(id, embedding)
+    ${clash}`.execute(tx)
+  return Number(written.numAffectedRows ?? 0n)
 }
 
 /** Removes ids from every space of the workspace. */

@@ -130,6 +130,8 @@ export function erase(
   return db.transaction().execute(async (tx) => {
     await sql`select set_config('insight.scope', ${workspace}, true), ${boundedWaits()}`.execute(tx)
     await sql`select pg_advisory_xact_lock(hashtextextended(${`publish:${workspace}`}, 0))`.execute(tx)
+    // With the curtain gone, an owner whom row-level security holds sees all that is to go.
+    await sql`delete from staged_versions where workspace_id = ${workspace}`.execute(tx)
     for (const { name } of (await tablesOf(tx)).toReversed()) {
       await sql`delete from ${sql.table(name)} where workspace_id = ${workspace}`.execute(tx)
     }

@@ -66,8 +66,8 @@ async function place(): Promise<{ instructions: object; clear(): Promise<void> }
   return { instructions: { url: await slotUrl(server, name) }, clear: drop }
 }
 
-// A quarter of the commits on the server; on the embedded engine, whose start takes seconds, a spread of them. All with CHAOS=long.
-const STEP = process.env['CHAOS'] === 'long' ? 1 : server === undefined ? 9 : 4
+// A third of the commits on the server; on the embedded engine, whose start takes seconds, a spread of them. All with CHAOS=long.
+const STEP = process.env['CHAOS'] === 'long' ? 1 : server === undefined ? 7 : 3
 
 test(
   'killed before or after any commit, the next start ends in the undisturbed digest and asks no stored reply again',

@@ -33,7 +33,9 @@ function shuffled<T>(items: readonly T[], next: () => number): T[] {
 const NAMES = ['函数', '一次函数', '二次函数', '顶点', 'Vertex form', 'Slope', '斜率', '方程', 'Graph', '勾股定理', 'Pythagoras', '三角形']
 const TYPES = ['concept', 'theorem', 'method']
 
-/** Documents that share entities, contradict each other about types and directions, and give aliases. */
+const FILLER = 'Words that fill the section until it is a chunk of its own. '.repeat(20)
+
+/** Documents that share entities, contradict each other about types and directions, and give aliases; every fourth has several chunks. */
 function makeDocuments(count: number, seed: number): { fileId: string; text: string }[] {
   const next = random(seed)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(next() * items.length)] as T
@@ -41,7 +43,7 @@ function makeDocuments(count: number, seed: number): { fileId: string; text: str
     const paragraphs = Array.from({ length: 1 + Math.floor(next() * 3) }, (_, paragraph) => {
       const [a, b] = [pick(NAMES), pick(NAMES)]
       const alias = next() < 0.1 ? ` [${pick(NAMES)} = ${pick(NAMES)}]` : ''
-      return `# Part ${paragraph}\n\nDocument ${at}: [${a}|${pick(TYPES)}|${a} in ${at}.${paragraph}] [${a} -${pick(['related', 'prerequisite'])}-> ${b}]${alias}`
+      return `# Part ${paragraph}\n\nDocument ${at}: [${a}|${pick(TYPES)}|${a} in ${at}.${paragraph}] [${a} -${pick(['related', 'prerequisite'])}-> ${b}]${alias}${at % 4 === 0 ? ` ${FILLER}` : ''}`
     })
     return { fileId: `doc-${at}`, text: paragraphs.join('\n\n') }
   })
@@ -69,25 +71,29 @@ async function removeAll(engine: TestEngine, name: string, documents: readonly {
 // The embedded engine runs one statement at a time; it gets fewer orders, the server all of them.
 const ORDERS = process.env['DATABASE_URL'] === undefined ? 4 : 20
 
-test(`${ORDERS} random orders of 50 documents, one to eight at a time, give one digest`, { timeout: 300_000 }, async () => {
-  const engine = startTestEngine(database, { concurrency: 8, perWorkspace: 8 })
-  const documents = makeDocuments(50, 7)
-  const digests = new Set<string>()
-  for (let order = 0; order < ORDERS; order++) {
-    const next = random(order + 1)
-    await ingestAll(engine, 'teacher-orders', shuffled(documents, next), 1 + (order % 8))
-    digests.add(JSON.stringify(await engine.digest(workspaceId('teacher-orders'))))
-    if (order + 1 < ORDERS) await removeAll(engine, 'teacher-orders', shuffled(documents, next))
-  }
-  expect(digests.size).toBe(1)
-  await engine.close()
-})
+test(
+  `${ORDERS} random orders of 50 documents, one to eight at a time, whole or chunk by chunk, give one digest`,
+  { timeout: 300_000 },
+  async () => {
+    const documents = makeDocuments(50, 7)
+    const digests = new Set<string>()
+    for (let order = 0; order < ORDERS; order++) {
+      const next = random(order + 1)
+      const engine = startTestEngine(database, { concurrency: 8, perWorkspace: 8, chunksAtOnce: order % 2 === 0 ? 50 : 1 })
+      await ingestAll(engine, 'teacher-orders', shuffled(documents, next), 1 + (order % 8))
+      digests.add(JSON.stringify(await engine.digest(workspaceId('teacher-orders'))))
+      if (order + 1 < ORDERS) await removeAll(engine, 'teacher-orders', shuffled(documents, next))
+      await engine.close()
+    }
+    expect(digests.size).toBe(1)
+  },
+)
 
 test(
   'after any sequence of adds, replacements and deletions the digest is that of the documents that are left',
   { timeout: 300_000 },
   async () => {
-    const engine = startTestEngine(database)
+    const engine = startTestEngine(database, { chunksAtOnce: 1 })
     const workspace = workspaceId('teacher-model')
     for (let seed = 1; seed <= 3; seed++) {
       const next = random(seed * 101)
@@ -123,7 +129,7 @@ test(
 )
 
 test('while a document is replaced again and again, a reader sees one whole version or the other', { timeout: 120_000 }, async () => {
-  const engine = startTestEngine(database)
+  const engine = startTestEngine(database, { chunksAtOnce: 2 })
   const workspace = workspaceId('teacher-replace')
   const filler = 'Some words that fill the section until it is a chunk of its own. '.repeat(30)
   const version = (mark: string): string =>

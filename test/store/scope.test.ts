@@ -57,6 +57,7 @@ const GUARDED = [
   'staged_extractions',
   'staged_descriptions',
   'staged_readings',
+  'staged_versions',
   'uploads',
   'chunk_vectors_<dim>',
   'entity_vectors_<dim>',

@@ -124,6 +124,7 @@ export type TestEngineOptions = {
   backoffMs?: number
   scheduleMs?: readonly number[]
   courseChunksUrl?: string
+  chunksAtOnce?: number
 }
 
 /** One pool of parser processes for a test file; forking one per test would dominate. */
@@ -141,7 +142,7 @@ export function startTestEngine(database: Database, options: TestEngineOptions =
     download: options.download ?? (() => Promise.reject(new Error('this test downloads nothing'))),
     vault: createVault(createHash('sha256').update('test').digest('hex')),
     log,
-    limits: { uploadMaxBytes: 50 * 1024 * 1024, chunkMaxTokens: 512 },
+    limits: { uploadMaxBytes: 50 * 1024 * 1024, chunkMaxTokens: 512, chunksAtOnce: options.chunksAtOnce ?? 50 },
     courseChunksUrl: options.courseChunksUrl,
     seeding: { pending: false },
     wake: (what) => (what === 'jobs' ? worker?.wake() : outbox?.wake()),

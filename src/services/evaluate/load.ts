@@ -5,7 +5,6 @@ import { AppError } from '../../core/errors.ts'
 import { EMPTY_EXTRACTION, type Extraction } from '../../core/extraction.ts'
 import { chunkKnowledge } from '../../core/knowledge.ts'
 import { entityId } from '../../core/names.ts'
-import { indexTerms, tsvectorLiteral } from '../../core/terms.ts'
 import { normaliseForSearch } from '../../core/text.ts'
 import { type WorkspaceId, workspaceScope } from '../../core/workspace.ts'
 import type { Database } from '../../ports/database.ts'
@@ -18,6 +17,7 @@ import { toHalf } from '../../store/vectors-codec.ts'
 import * as workspaces from '../../store/workspaces.ts'
 import { applyEvidence } from '../graph/evidence.ts'
 import { planChunks, type PlannedChunk } from '../ingest/plan.ts'
+import { chunkRow, termsRow } from '../ingest/rows.ts'
 
 /** Documents to a transaction: enough to hide its cost, few enough to keep memory small. */
 const BATCH = 64
@@ -169,28 +169,10 @@ async function writeBatch(
 }
 
 async function writeChunks(tx: ScopedTx, workspace: WorkspaceId, batch: readonly Planned[]): Promise<void> {
-  const rows = batch.flatMap(({ fileId, chunks: planned }) => planned.map((chunk) => ({ ...rowOf(chunk, workspace), file_id: fileId })))
+  const rows = batch.flatMap(({ fileId, chunks: planned }) =>
+    planned.map((chunk) => chunkRow(fileId, chunk, { collection: 'default', metadata: {} })),
+  )
   await chunks.upsert(tx, workspace, rows)
-  await chunks.upsertTerms(tx, workspace, rows)
-}
-
-function rowOf(chunk: PlannedChunk, workspace: WorkspaceId): chunks.ChunkRow {
-  const terms = indexTerms(chunk.embedText)
-  return {
-    chunk_id: chunk.chunkId,
-    ordinal: chunk.ordinal,
-    content: chunk.content,
-    header: chunk.header,
-    headings: chunk.headings,
-    page: null,
-    page_end: null,
-    tokens: chunk.tokens,
-    text_hash: chunk.textHash,
-    embed_hash: chunk.embedHash,
-    extractor: chunk.extractor,
-    collection: 'default',
-    metadata: {},
-    terms: tsvectorLiteral(terms, workspace),
-    length: [...terms.values()].reduce((sum, frequency) => sum + frequency, 0),
-  }
+  const terms = batch.flatMap(({ chunks: planned }) => planned.map((chunk) => termsRow(workspace, chunk.chunkId, chunk.embedText)))
+  await chunks.upsertTerms(tx, workspace, terms)
 }

@@ -2,7 +2,7 @@
 import type { ChunkKnowledge } from '../../core/knowledge.ts'
 import { representatives } from '../../core/components.ts'
 import { entityId } from '../../core/names.ts'
-import { endsOf, Tally } from '../../core/tally.ts'
+import { type Ends, endsOf, Tally } from '../../core/tally.ts'
 import type { WorkspaceId } from '../../core/workspace.ts'
 import * as aliases from '../../store/aliases.ts'
 import * as graph from '../../store/graph.ts'
@@ -18,7 +18,20 @@ export type NewEvidence = {
   extractor: string
 }
 
-export type EvidenceChange = { removeChunks: readonly string[]; add: readonly NewEvidence[] }
+export type EvidenceChange = {
+  removeChunks: readonly string[]
+  add: readonly NewEvidence[]
+  staged?: StagedEvidence
+}
+
+/** Evidence whose mentions are written already, behind a curtain. */
+export type StagedEvidence = {
+  chunkIds: ReadonlySet<string>
+  /** Where the keys led when the mentions were written; the others led to themselves. */
+  leads: ReadonlyMap<string, string>
+  /** Draws the curtain back. */
+  reveal: () => Promise<void>
+}
 
 /** Names and facts whose vectors publish must now write or may have to remove. */
 export type EvidenceEffect = {
@@ -61,7 +74,9 @@ export async function applyEvidence(tx: ScopedTx, workspace: WorkspaceId, change
     }
   }
   if (aliasKeys.size > 0) await reconnect(tx, workspace, [...aliasKeys], tally)
-  await addMentions(tx, workspace, change.add, tally, effect)
+  // Behind the curtain until here, or the mentions would have been moved and counted as if they had been there before.
+  await change.staged?.reveal()
+  await addMentions(tx, workspace, change, { tally, effect })
   await graph.addEntityVotes(tx, workspace, tally.entityDeltas())
   await graph.addRelationVotes(tx, workspace, tally.relationDeltas())
   await refold(tx, workspace, tally)
@@ -95,47 +110,98 @@ async function removeMentions(
 async function addMentions(
   tx: ScopedTx,
   workspace: WorkspaceId,
-  added: readonly NewEvidence[],
-  tally: Tally,
-  effect: EvidenceEffect,
+  { add, staged }: EvidenceChange,
+  { tally, effect }: Pick<Sums, 'tally' | 'effect'>,
 ): Promise<void> {
-  const keys = new Set(added.flatMap((evidence) => evidence.knowledge.entities.map((entity) => entity.key)))
-  const leads = await aliases.resolve(tx, workspace, [...keys])
+  const leads = await aliases.resolve(tx, workspace, keysOf(add))
+  const rows = mentionRows(add, leads)
+  for (const { entity_id, name, type, key } of rows.entities) {
+    tally.entity(entity_id, name, type, 1)
+    effect.addedKeys.add(key)
+  }
+  for (const { ends, fact_text, ...relation } of rows.relations) {
+    effect.addedFacts.set(relation.fact_id, fact_text)
+    if (ends === undefined) continue
+    tally.ends.set(ends.relationId, ends)
+    tally.relation(ends.relationId, relation, 1)
+  }
+  const isNew = ({ chunk_id }: { chunk_id: string }): boolean => staged?.chunkIds.has(chunk_id) !== true
+  await mentions.addEntityMentions(tx, workspace, rows.entities.filter(isNew))
+  await mentions.addRelationMentions(tx, workspace, rows.relations.filter(isNew))
+  if (staged) await leadStaged(tx, workspace, rows, staged.leads, leads)
+}
+
+/** What others published since the mentions were staged may have led their names elsewhere. */
+async function leadStaged(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  rows: MentionRows,
+  before: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+): Promise<void> {
+  const led = (leads: ReadonlyMap<string, string>, key: string): string => leads.get(key) ?? entityId(key)
+  const moved = new Set(rows.entities.map(({ key }) => key).filter((key) => led(before, key) !== led(now, key)))
+  if (moved.size === 0) return
+  const entities = new Map(rows.entities.filter(({ key }) => moved.has(key)).map(({ key, entity_id }) => [key, { key, entity_id }]))
+  await aliases.leadEntityMentions(tx, workspace, [...entities.values()])
+  const relations = new Map(
+    rows.relations
+      .filter(({ source_key, target_key }) => moved.has(source_key) || moved.has(target_key))
+      .map((row) => [`${row.source_key}\n${row.target_key}`, row]),
+  )
+  await aliases.moveRelationMentions(
+    tx,
+    workspace,
+    [...relations.values()].map(({ source_key, target_key, relation_id, forward }) => ({ source_key, target_key, relation_id, forward })),
+  )
+}
+
+type RelationRow = mentions.RelationMention & { ends: Ends | undefined; fact_text: string }
+export type MentionRows = { entities: mentions.EntityMention[]; relations: RelationRow[] }
+
+export const keysOf = (added: readonly NewEvidence[]): string[] => [
+  ...new Set(added.flatMap((evidence) => evidence.knowledge.entities.map((entity) => entity.key))),
+]
+
+/** Evidence as rows, with every name led to where it leads now. */
+export function mentionRows(added: readonly NewEvidence[], leads: ReadonlyMap<string, string>): MentionRows {
   const idOf = (key: string): string => leads.get(key) ?? entityId(key)
-  const entityRows: mentions.EntityMention[] = []
-  const relationRows: mentions.RelationMention[] = []
+  const rows: MentionRows = { entities: [], relations: [] }
   for (const { chunkId, knowledge, rank, extractor } of added) {
-    for (const entity of knowledge.entities) {
-      const id = idOf(entity.key)
-      entityRows.push({ chunk_id: chunkId, entity_id: id, rank, extractor, ...entity })
-      tally.entity(id, entity.name, entity.type, 1)
-      effect.addedKeys.add(entity.key)
-    }
+    for (const { key, name, type, description, quote } of knowledge.entities)
+      rows.entities.push({ chunk_id: chunkId, key, entity_id: idOf(key), name, type, description, quote, rank, extractor })
     for (const { sourceKey, targetKey, factId, factText, keywords, description, quote, weight } of knowledge.relations) {
       const ends = endsOf(idOf(sourceKey), idOf(targetKey))
-      const forward = ends?.forward ?? true
-      relationRows.push({
+      rows.relations.push({
         chunk_id: chunkId,
         source_key: sourceKey,
         target_key: targetKey,
         relation_id: ends?.relationId ?? null,
         fact_id: factId,
-        forward,
+        forward: ends?.forward ?? true,
         keywords,
         description,
         quote,
         weight: weight.toFixed(3),
         rank,
         extractor,
+        ends,
+        fact_text: factText,
       })
-      effect.addedFacts.set(factId, factText)
-      if (ends === undefined) continue
-      tally.ends.set(ends.relationId, ends)
-      tally.relation(ends.relationId, { forward, keywords, weight }, 1)
     }
   }
-  await mentions.addEntityMentions(tx, workspace, entityRows)
-  await mentions.addRelationMentions(tx, workspace, relationRows)
+  return rows
+}
+
+/** Where the keys will lead once this evidence is published, if nothing else is published before. */
+export async function foreseenLeads(tx: ScopedTx, workspace: WorkspaceId, added: readonly NewEvidence[]): Promise<Map<string, string>> {
+  const leads = await aliases.resolve(tx, workspace, keysOf(added))
+  const own = added.flatMap(({ knowledge }) => knowledge.aliases.map(({ key, aliasKey }) => ({ key, other: aliasKey, merged: false })))
+  if (own.length === 0) return leads
+  const keys = [...new Set(own.flatMap(({ key, other }) => [key, other]))]
+  const edges = await aliases.componentEdges(tx, workspace, keys)
+  for (const [key, leader] of representatives(keys, [...edges, ...own])) leads.set(key, entityId(leader))
+  return leads
 }
 
 /** Aliases or merges changed: decides anew which keys are one entity and leads their mentions there. */

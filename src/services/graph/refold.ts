@@ -145,6 +145,13 @@ function relationsToFold(touched: Touched, { relations, movedIds }: Resolved): s
   return [...new Set([...touched.relationIds, ...movedIds, ...made.map((edit) => edit.relationId)])]
 }
 
+/** Folded at a time: a document that touches thousands must not hold the thread that serves others for longer than a blink. */
+const FOLDED_AT_ONCE = 500
+
+function* slices<T>(all: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < all.length; at += FOLDED_AT_ONCE) yield all.slice(at, at + FOLDED_AT_ONCE)
+}
+
 /** Returns by how much each entity's degree changed. */
 async function refoldRelations(
   tx: ScopedTx,
@@ -153,19 +160,42 @@ async function refoldRelations(
   corrections: Resolved,
 ): Promise<Map<string, number>> {
   const ids = relationsToFold(touched, corrections)
-  const evidence = await graph.relationEvidence(tx, workspace, ids)
   const made = ids.flatMap((id) => corrections.relations.get(id) ?? []).filter((edit) => edit.created)
   const mentioned = await graph.mentionedEntities(tx, workspace, [...new Set(made.flatMap((edit) => [edit.a, edit.b]))])
   const stands = (id: string): boolean => mentioned.has(id) || corrections.createdIds.has(id)
+  const degrees = new Map<string, number>()
+  const add = (id: string, change: number): Map<string, number> => degrees.set(id, (degrees.get(id) ?? 0) + change)
+  for (const slice of slices(ids)) {
+    const { save, gone } = await foldRelations(tx, workspace, slice, touched, corrections, stands)
+    for (const row of await graph.removeRelations(tx, workspace, gone)) {
+      add(row.a_id, -1)
+      add(row.b_id, -1)
+    }
+    for (const row of save.filter((one) => one.isNew)) {
+      add(row.a_id, 1)
+      add(row.b_id, 1)
+    }
+    await graph.saveRelations(tx, workspace, save)
+  }
+  return degrees
+}
+
+async function foldRelations(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  ids: readonly string[],
+  touched: Touched,
+  corrections: Resolved,
+  stands: (id: string) => boolean,
+): Promise<{ save: (graph.RelationRow & { isNew: boolean })[]; gone: string[] }> {
+  const evidence = await graph.relationEvidence(tx, workspace, ids)
   const hiddenEnds = await endsOfMentions(
     tx,
     workspace,
     evidence.filter((found) => found.a_id === null && !touched.ends.has(found.relation_id)),
   )
-  const save: graph.RelationRow[] = []
+  const save: (graph.RelationRow & { isNew: boolean })[] = []
   const gone: string[] = []
-  const degrees = new Map<string, number>()
-  const add = (id: string, change: number): Map<string, number> => degrees.set(id, (degrees.get(id) ?? 0) + change)
   for (const found of evidence) {
     const edit = corrections.relations.get(found.relation_id)
     const stored = found.a_id !== null && found.b_id !== null ? { a: found.a_id, b: found.b_id } : undefined
@@ -183,19 +213,9 @@ async function refoldRelations(
       continue
     }
     if (ends === undefined) throw new Error(`relation ${found.relation_id} has votes but no known ends`)
-    if (!stored) {
-      add(ends.a, 1)
-      add(ends.b, 1)
-    }
-    save.push({ relation_id: found.relation_id, a_id: ends.a, b_id: ends.b, ...fold })
+    save.push({ relation_id: found.relation_id, a_id: ends.a, b_id: ends.b, ...fold, isNew: stored === undefined })
   }
-  const removed = await graph.removeRelations(tx, workspace, gone)
-  for (const row of removed) {
-    add(row.a_id, -1)
-    add(row.b_id, -1)
-  }
-  await graph.saveRelations(tx, workspace, save)
-  return degrees
+  return { save, gone }
 }
 
 /** The ends of relations without a row of their own, from what one of their mentions calls them. */
@@ -219,31 +239,36 @@ async function refoldEntities(
   degrees: ReadonlyMap<string, number>,
   corrections: Resolved,
 ): Promise<void> {
-  const evidence = await graph.entityEvidence(tx, workspace, [...ids].toSorted())
-  const save: graph.EntityRow[] = []
-  const gone: string[] = []
-  for (const found of evidence) {
-    const corrected = corrections.entities.get(found.entity_id)
-    const votes = (kind: 'name' | 'type'): { value: string; votes: number }[] =>
-      found.votes.filter((vote) => vote[0] === kind).map(([, value, count]) => ({ value, votes: count }))
-    const fold = foldEntity({
-      names: votes('name'),
-      types: votes('type'),
-      descriptions: found.descriptions,
-      aliasNames: found.alias_names,
-      edit: corrected?.edit,
-      mergedName: corrected?.mergedName,
-      merged: corrected?.merged,
-    })
-    const supported = fold.mentions > 0 || corrections.createdIds.has(found.entity_id)
-    if (!supported || corrections.hiddenIds.has(found.entity_id)) {
-      gone.push(found.entity_id)
-      continue
+  for (const slice of slices([...ids].toSorted())) {
+    const save: graph.EntityRow[] = []
+    const gone: string[] = []
+    for (const found of await graph.entityEvidence(tx, workspace, slice)) {
+      const row = foldedEntity(found, corrections)
+      if (row === undefined) gone.push(found.entity_id)
+      else save.push({ ...row, degree: found.degree + (degrees.get(found.entity_id) ?? 0) })
     }
-    const candidates = [...found.keys, ...(found.key === null ? [] : [found.key]), ...(corrected?.keys ?? [])]
-    const key = candidates.find((candidate) => entityId(candidate) === found.entity_id) ?? candidates[0] ?? ''
-    save.push({ entity_id: found.entity_id, key, ...fold, degree: found.degree + (degrees.get(found.entity_id) ?? 0) })
+    await graph.saveEntities(tx, workspace, save)
+    await graph.removeEntities(tx, workspace, gone)
   }
-  await graph.saveEntities(tx, workspace, save)
-  await graph.removeEntities(tx, workspace, gone)
+}
+
+/** Undefined for an entity that nothing supports any more or that a person hid. */
+function foldedEntity(found: graph.EntityEvidence, corrections: Resolved): Omit<graph.EntityRow, 'degree'> | undefined {
+  const corrected = corrections.entities.get(found.entity_id)
+  const votes = (kind: 'name' | 'type'): { value: string; votes: number }[] =>
+    found.votes.filter((vote) => vote[0] === kind).map(([, value, count]) => ({ value, votes: count }))
+  const fold = foldEntity({
+    names: votes('name'),
+    types: votes('type'),
+    descriptions: found.descriptions,
+    aliasNames: found.alias_names,
+    edit: corrected?.edit,
+    mergedName: corrected?.mergedName,
+    merged: corrected?.merged,
+  })
+  const supported = fold.mentions > 0 || corrections.createdIds.has(found.entity_id)
+  if (!supported || corrections.hiddenIds.has(found.entity_id)) return undefined
+  const candidates = [...found.keys, ...(found.key === null ? [] : [found.key]), ...(corrected?.keys ?? [])]
+  const key = candidates.find((candidate) => entityId(candidate) === found.entity_id) ?? candidates[0] ?? ''
+  return { entity_id: found.entity_id, key, ...fold }
 }

@@ -17,7 +17,8 @@ import { step } from '../steps.ts'
 import { fetchFile, type FetchedFile } from './fetch.ts'
 import { begin, progressOf, type IngestJob } from './job.ts'
 import { CHUNKING_VERSION, diffChunks, OCR_VERSION, PARSER_VERSION, planChunks, sha256, type PlannedChunk } from './plan.ts'
-import { publish, publishUnchanged, Superseded, VectorsMissing } from './publish.ts'
+import { type Publication, Superseded, VectorsMissing } from './publication.ts'
+import { publish, publishUnchanged } from './publish.ts'
 import { seePictures, seerOf } from './see.ts'
 import { embedTexts, extractKnowledge, type Home } from './think.ts'
 
@@ -72,16 +73,19 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
   await step('stage', 'publish', () => publishWithVectors(deps, job, { ...publication, vectorsByHash }))
 }
 
-async function publishWithVectors(deps: EngineDeps, job: IngestJob, publication: Parameters<typeof publish>[2]): Promise<void> {
-  const known = new Map(publication.vectorsByHash)
+async function publishWithVectors(
+  deps: EngineDeps,
+  job: IngestJob,
+  publication: Publication & { vectorsByHash: Map<string, Float32Array> },
+): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       job.signal.throwIfAborted()
-      return await publish(deps, job, { ...publication, vectorsByHash: known })
+      return await publish(deps, job, publication)
     } catch (error) {
       if (!(error instanceof VectorsMissing) || tries === MAX_PUBLISH_TRIES) throw error
       const made = await embedTexts(deps, job, publication.home, error.texts, async () => undefined)
-      for (const [hash, vector] of made) known.set(hash, vector)
+      for (const [hash, vector] of made) publication.vectorsByHash.set(hash, vector)
     }
   }
 }

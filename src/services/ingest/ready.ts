@@ -10,7 +10,7 @@ import * as workspaces from '../../store/workspaces.ts'
 import type { EngineDeps } from '../deps.ts'
 import type { IngestJob } from './job.ts'
 import { sha256, type PlannedChunk } from './plan.ts'
-import type { Publication } from './publish.ts'
+import type { Publication } from './publication.ts'
 import type { Home } from './think.ts'
 
 export type ReadyChunk = {
