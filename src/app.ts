@@ -37,7 +37,7 @@ import { usageContext } from './services/usage.ts'
 /** Seed material that comes with the service. */
 export const PUBLIC_SEED = fileURLToPath(new URL('../workspaces/public/', import.meta.url))
 
-/** Written and published within a tenth of a second on PostgreSQL, within half a second on the embedded engine. */
+/** What one transaction writes at most: few enough that others of the workspace hardly notice, many enough that a usual document is one. */
 const CHUNKS_AT_ONCE = 50
 const DOWNLOAD_TIMEOUT_MS = 120_000
 
