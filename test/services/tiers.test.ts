@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { seededRandom } from '../../src/core/evaluation.ts'
 import { type WorkspaceId, workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { demote, promote, settleTiers } from '../../src/services/tiers.ts'
@@ -8,13 +7,12 @@ import { nearestChunks, SEARCH_SETTINGS } from '../../src/store/search-vectors.t
 import * as vectors from '../../src/store/vectors.ts'
 import * as workspaces from '../../src/store/workspaces.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { bruteForce, vectorMaker } from '../support/nearest.ts'
 
 const DIM = 32
 const large = workspaceId('teacher-large')
 const small = workspaceId('teacher-small')
-const random = seededRandom(11)
-/** Twelve topics, so that a vector has neighbours worth finding. */
-const topics = Array.from({ length: 12 }, () => unitVector(() => random() - 0.5))
+const aVector = vectorMaker(DIM, 11)
 
 let database: Database
 let spaceId: number
@@ -31,17 +29,6 @@ beforeEach(async () => {
 afterAll(async () => {
   database = await openTestDatabase()
 })
-
-function unitVector(component: (index: number) => number): Float32Array {
-  const vector = Float32Array.from({ length: DIM }, (_unused, index) => component(index))
-  const norm = Math.hypot(...vector)
-  return vector.map((value) => value / norm)
-}
-
-const aVector = (): Float32Array => {
-  const topic = topics[Math.floor(random() * topics.length)]
-  return unitVector((index) => (topic?.[index] ?? 0) + (random() - 0.5) * 0.4)
-}
 
 /** Writes as publishing does: under the publish lock, wherever the workspace lives by then. */
 async function write(workspace: WorkspaceId, rows: ReadonlyMap<string, Float32Array>): Promise<void> {
@@ -73,15 +60,6 @@ function nearestIds(workspace: WorkspaceId, vector: Float32Array, limit: number)
     },
     { snapshot: true, settings: SEARCH_SETTINGS },
   )
-}
-
-function bruteForce(rows: ReadonlyMap<string, Float32Array>, vector: Float32Array, limit: number): string[] {
-  const cosine = (other: Float32Array): number => other.reduce((sum, value, index) => sum + value * (vector[index] ?? 0), 0)
-  return [...rows]
-    .map(([id, other]) => ({ id, score: cosine(other) }))
-    .toSorted((a, b) => b.score - a.score)
-    .slice(0, limit)
-    .map(({ id }) => id)
 }
 
 async function shardOf(workspace: WorkspaceId): Promise<string | undefined> {
