@@ -2,7 +2,7 @@
 import type { Database } from '../ports/database.ts'
 import type { Log } from '../services/deps.ts'
 import { happened } from '../services/steps.ts'
-import { settleTiers } from '../services/tiers.ts'
+import { settleTiers, TIER_THRESHOLDS } from '../services/tiers.ts'
 import { withTierLock } from '../store/tiers.ts'
 
 const EVERY_MS = 10 * 60_000
@@ -10,6 +10,7 @@ const EVERY_MS = 10 * 60_000
 export class TierKeeper {
   readonly #database: Database
   readonly #log: Log
+  readonly #stopping = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
 
@@ -27,12 +28,13 @@ export class TierKeeper {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
+    this.#stopping.abort()
     await this.#running
   }
 
   async #settle(): Promise<void> {
     try {
-      const moved = await withTierLock(this.#database, () => settleTiers(this.#database))
+      const moved = await withTierLock(this.#database, () => settleTiers(this.#database, TIER_THRESHOLDS, this.#stopping.signal))
       if (!moved || moved.promoted + moved.demoted === 0) return
       for (const way of ['promoted', 'demoted'] as const) happened({ kind: 'tier', moved: way, workspaces: moved[way] })
       this.#log.info(moved, 'workspaces moved between the shared partition and their own')

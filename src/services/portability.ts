@@ -213,7 +213,7 @@ async function makeRoom(database: Database, workspace: WorkspaceId, replace: boo
 export async function deleteWorkspace(database: Database, workspace: WorkspaceId): Promise<boolean> {
   const [row] = await workspaces.inScope(database.db, [workspace])
   if (row === undefined) return false
-  if (row.shard !== 'small') await demote(database, row)
+  if (row.shard !== 'small') await demote(database, row, new AbortController().signal)
   await workspaces.erase(database.db, workspace, (tx) => portability.tenantTables(tx))
   return true
 }

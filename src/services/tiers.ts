@@ -1,4 +1,5 @@
 // Gives a workspace that has grown large an index of its own, and takes it back when it has shrunk, while reads and writes go on.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type WorkspaceId, workspaceScope } from '../core/workspace.ts'
 import type { Database } from '../ports/database.ts'
 import { withScope } from '../store/scope.ts'
@@ -7,6 +8,7 @@ import {
   copyToOwn,
   dropOwn,
   indexOwn,
+  isRemembered,
   moveVectors,
   pointTo,
   SHARED_SHARD,
@@ -36,7 +38,8 @@ const BATCH = 500
 /** Moves every workspace that is on the wrong side of the thresholds; returns how many were moved. */
 export async function settleTiers(
   database: Database,
-  thresholds: TierThresholds = TIER_THRESHOLDS,
+  thresholds: TierThresholds,
+  signal: AbortSignal,
 ): Promise<{ promoted: number; demoted: number }> {
   const moved = { promoted: 0, demoted: 0 }
   const all = await workspaces.all(database.db)
@@ -48,7 +51,7 @@ export async function settleTiers(
         await promote(database, size)
         moved.promoted += 1
       } else if (size.shard !== SHARED_SHARD && size.rows < thresholds.demoteAt) {
-        await demote(database, size)
+        await demote(database, size, signal)
         moved.demoted += 1
       }
     }
@@ -72,16 +75,27 @@ export async function promote(database: Database, { workspace_id: workspace, dim
   await switchTo(database, workspace, dim, SHARED_SHARD, workspace)
 }
 
-/** Few rows go back at once; then the empty partition goes. */
-export async function demote(database: Database, { workspace_id: workspace, dim }: Tenant): Promise<void> {
-  await switchTo(database, workspace, dim, workspace, SHARED_SHARD)
+/** No search holds a snapshot so long; an analyst's session may. */
+const LONGEST_SEARCH_MS = 30_000
+const LOOK_EVERY_MS = 20
+
+/**
+ * Few rows go back at once; the empty partition goes when nobody's snapshot leads there any more. Where somebody's does for too long, it
+ * stays, empty, and serves the next promotion.
+ */
+export async function demote(database: Database, { workspace_id: workspace, dim }: Tenant, signal: AbortSignal): Promise<void> {
+  const moved = await switchTo(database, workspace, dim, workspace, SHARED_SHARD)
+  for (let waited = 0; await isRemembered(database, moved); waited += LOOK_EVERY_MS) {
+    if (waited >= LONGEST_SEARCH_MS) return
+    await sleep(LOOK_EVERY_MS, undefined, { signal })
+  }
   for (const kind of VECTOR_KINDS) await dropOwn(database, workspace, kind, dim)
 }
 
-async function switchTo(database: Database, workspace: WorkspaceId, dim: number, from: string, to: string): Promise<void> {
-  await withScope(database, workspaceScope(workspace), async (tx) => {
+async function switchTo(database: Database, workspace: WorkspaceId, dim: number, from: string, to: string): Promise<string> {
+  return withScope(database, workspaceScope(workspace), async (tx) => {
     await workspaces.lockForPublish(tx, workspace)
     for (const kind of VECTOR_KINDS) await moveVectors(tx, workspace, kind, dim, from, to)
-    await pointTo(tx, workspace, to)
+    return pointTo(tx, workspace, to)
   })
 }

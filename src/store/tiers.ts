@@ -86,11 +86,29 @@ export async function moveVectors(
   await sql`delete from ${table} f where ${at('f', from)}`.execute(tx)
 }
 
-export async function pointTo(tx: ScopedTx, workspace: WorkspaceId, shard: string): Promise<void> {
-  await sql`update workspaces set shard = ${shard}, revision = revision + 1 where workspace_id = ${workspace}`.execute(tx)
+/** Returns the transaction in which the workspace moved. */
+export async function pointTo(tx: ScopedTx, workspace: WorkspaceId, shard: string): Promise<string> {
+  const moved = await sql<{ xid: string }>`
+    update workspaces set shard = ${shard}, revision = revision + 1 where workspace_id = ${workspace}
+    returning pg_current_xact_id()::text as xid`.execute(tx)
+  return moved.rows[0]?.xid ?? '0'
 }
 
-/** Removes the emptied partition. Detaching concurrently waits for old readers instead of stopping new ones. */
+/** Whether some snapshot may still be from before that transaction, and so follow the pointer to where the rows were. */
+export async function isRemembered(database: Database, xid: string): Promise<boolean> {
+  const found = await sql<{ remembered: boolean }>`
+    select exists (
+      select from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and age(backend_xmin) >= age(${xid}::xid8::xid)) as remembered`.execute(
+    database.db,
+  )
+  return found.rows[0]?.remembered ?? false
+}
+
+/**
+ * Removes the emptied partition. Detaching concurrently waits for readers that have come to it already; those with a snapshot that leads
+ * here and who have not come yet would find nothing, so `isRemembered` must be false.
+ */
 export async function dropOwn(database: Database, workspace: WorkspaceId, kind: VectorKind, dim: number): Promise<void> {
   const own = sql.table(ownTable(kind, dim, workspace))
   // The embedded engine has one session, so there is nobody to wait for and no second connection to wait with.
