@@ -3,7 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createModels } from '../../src/models/create.ts'
+import type { UsageRecord } from '../../src/models/flow.ts'
 import type { ModelSettings } from '../../src/models/settings.ts'
+import type { Usage } from '../../src/ports/models.ts'
 
 type Asked = { path: string; body: { input?: string[]; messages?: { content: string }[] } }
 type Minimal = { url: string; asked: Asked[]; close(): Promise<void> }
@@ -42,12 +44,20 @@ async function read(request: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString('utf8')
 }
 
-const models = (minimal: Minimal, at = '/v1', more: Partial<ModelSettings> = {}) =>
-  createModels({
-    llm: { baseUrl: `${minimal.url}${at}`, apiKey: 'k', model: 'some-model' },
-    embedding: { provider: 'openai', baseUrl: `${minimal.url}${at}`, model: 'some-embedder', dim: 4 },
-    ...more,
-  })
+const models = (
+  minimal: Minimal,
+  at = '/v1',
+  more: Partial<ModelSettings> = {},
+  onUsage: (record: UsageRecord) => void = () => undefined,
+) =>
+  createModels(
+    {
+      llm: { baseUrl: `${minimal.url}${at}`, apiKey: 'k', model: 'some-model' },
+      embedding: { provider: 'openai', baseUrl: `${minimal.url}${at}`, model: 'some-embedder', dim: 4 },
+      ...more,
+    },
+    { onUsage },
+  )
 
 const message = (content: unknown): string => JSON.stringify({ choices: [{ message: { content } }] })
 const sse = (...pieces: string[]): string =>
@@ -134,6 +144,30 @@ describe('embeddings', () => {
     const { vectors, usage } = await models(minimal).embedding.embed(['一', '二', '三'], 'document', signal)
     expect(vectors.map((vector) => [...vector])).toEqual(Array.from({ length: 3 }, () => [1, 0, 0, 0]))
     expect(usage.inputTokens).toBeGreaterThan(0)
+  })
+})
+
+describe('counts of tokens', () => {
+  const NONSENSE = [-1, 'many', 2.5, null, Number.MAX_VALUE]
+  test.each(NONSENSE)('%s counts nothing: the tokens are estimated, so that metrics and bill can be kept', async (said) => {
+    const usage = { prompt_tokens: said, completion_tokens: said, total_tokens: said, prompt_tokens_details: { cached_tokens: said } }
+    const minimal = await serve((asked, response) =>
+      response.end(
+        JSON.stringify(
+          asked.body.input === undefined
+            ? { choices: [{ message: { content: '直角三角形 [1]' } }], usage }
+            : { data: asked.body.input.map(() => ({ embedding: [1, 0, 0, 0] })), usage },
+        ),
+      ),
+    )
+    const used: Usage[] = []
+    const created = models(minimal, '/v1', {}, (record) => used.push(record.usage))
+    await answered(created)
+    await created.embedding.embed(['一'], 'document', signal)
+    expect(used).toHaveLength(2)
+    for (const { inputTokens, cachedTokens } of used)
+      expect([Number.isSafeInteger(inputTokens) && inputTokens > 0, cachedTokens]).toEqual([true, 0])
+    expect(used[0]?.outputTokens).toBeGreaterThan(0)
   })
 })
 

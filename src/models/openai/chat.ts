@@ -5,6 +5,7 @@ import type { ChatModel, ChatReply, ChatRequest, Usage } from '../../ports/model
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { Endpoint } from '../roles.ts'
 import { estimateTokens } from '../token-estimate.ts'
+import { counted } from '../usage.ts'
 import { calling } from './client.ts'
 import { modelError, wrongReply } from './errors.ts'
 import { thinkingStripper, withoutThinking } from './thinking.ts'
@@ -96,9 +97,9 @@ function textOf(content: unknown): string {
 
 function usageOf(usage: OpenAI.CompletionUsage | null | undefined, request: ChatRequest, text: string): Usage {
   return {
-    inputTokens: usage?.prompt_tokens ?? request.messages.reduce((sum, message) => sum + estimateTokens(message.content), 0),
-    cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
-    outputTokens: usage?.completion_tokens ?? estimateTokens(text),
+    inputTokens: counted(usage?.prompt_tokens, () => request.messages.reduce((sum, message) => sum + estimateTokens(message.content), 0)),
+    cachedTokens: counted(usage?.prompt_tokens_details?.cached_tokens, () => 0),
+    outputTokens: counted(usage?.completion_tokens, () => estimateTokens(text)),
   }
 }
 

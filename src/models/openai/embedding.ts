@@ -5,7 +5,7 @@ import type { EmbeddingKind, EmbeddingModel, Embeddings, Usage } from '../../por
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { Endpoint } from '../roles.ts'
 import { cutToTokens, estimateTokens } from '../token-estimate.ts'
-import { addUsage } from '../usage.ts'
+import { addUsage, counted } from '../usage.ts'
 import { calling } from './client.ts'
 import { wrongReply } from './errors.ts'
 
@@ -114,8 +114,9 @@ async function request(
   if (!Array.isArray(reply?.data)) throw wrongReply(endpoint, 'answered with something that is not a list of embeddings')
   if (reply.data.length !== batch.length) throw wrongReply(endpoint, `returned ${reply.data.length} vectors for ${batch.length} texts`)
   const vectors = ordered(reply.data, endpoint).map((embedding) => unitVector(embedding, dim, endpoint))
-  const counted = reply.usage?.prompt_tokens ?? reply.usage?.total_tokens
-  return { vectors, cut: 0, usage: { ...emptyUsage(), inputTokens: counted ?? batch.reduce((sum, text) => sum + estimateTokens(text), 0) } }
+  const { prompt_tokens: said, total_tokens: inAll } = reply.usage ?? {}
+  const inputTokens = counted(said ?? inAll, () => batch.reduce((sum, text) => sum + estimateTokens(text), 0))
+  return { vectors, cut: 0, usage: { ...emptyUsage(), inputTokens } }
 }
 
 /** Servers may answer out of order; `index` says where a vector belongs. Without one the order is taken as given. */

@@ -4,6 +4,7 @@ import { NO_USAGE } from '../../ports/models.ts'
 import { isDashscope } from '../roles.ts'
 import type { Endpoint } from '../roles.ts'
 import { estimateTokens } from '../token-estimate.ts'
+import { counted } from '../usage.ts'
 import { calling } from './client.ts'
 import { wrongReply } from './errors.ts'
 
@@ -84,7 +85,7 @@ export function rerankScores(rows: readonly unknown[], count: number): number[] 
 
 function usageOf(reply: unknown, query: string, documents: readonly string[]): Usage {
   const usage = isRecord(reply) && isRecord(reply['usage']) ? reply['usage'] : {}
-  const counted = usage['total_tokens'] ?? usage['prompt_tokens']
+  const said = usage['total_tokens'] ?? usage['prompt_tokens']
   const estimated = (): number => documents.reduce((sum, text) => sum + estimateTokens(text) + estimateTokens(query), 0)
-  return { ...NO_USAGE, inputTokens: typeof counted === 'number' ? counted : estimated() }
+  return { ...NO_USAGE, inputTokens: counted(said, estimated) }
 }

@@ -4,6 +4,7 @@ import type { VisionModel } from '../../ports/models.ts'
 import type { CatalogueEntry } from '../catalogue.ts'
 import type { Endpoint } from '../roles.ts'
 import { estimateTokens } from '../token-estimate.ts'
+import { counted } from '../usage.ts'
 import { calling } from './client.ts'
 import { wrongReply } from './errors.ts'
 import { withoutThinking } from './thinking.ts'
@@ -51,9 +52,9 @@ export function createVisionModel(endpoint: Endpoint, entry: CatalogueEntry | un
       return {
         text: withoutThinking(content),
         usage: {
-          inputTokens: usage?.prompt_tokens ?? estimateTokens(prompt) + TYPICAL_IMAGE_TOKENS,
-          cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
-          outputTokens: usage?.completion_tokens ?? estimateTokens(content),
+          inputTokens: counted(usage?.prompt_tokens, () => estimateTokens(prompt) + TYPICAL_IMAGE_TOKENS),
+          cachedTokens: counted(usage?.prompt_tokens_details?.cached_tokens, () => 0),
+          outputTokens: counted(usage?.completion_tokens, () => estimateTokens(content)),
         },
       }
     },
