@@ -51,6 +51,6 @@ export function andMatches(alias: string, filter: ChunkFilter | undefined): RawB
 
 function within({ operator, value }: Bound): RawBuilder<unknown> {
   if (typeof value === 'string') return sql`held.value collate "C" ${OPERATORS[operator]} ${value}::text`
-  // A text that is no number must not reach the cast.
-  return sql`case when held.value ~ '^[+-]?[0-9]{1,30}([.][0-9]{1,30})?$' then held.value::numeric ${OPERATORS[operator]} ${value}::float8::numeric else false end`
+  // A text that is no number must not reach the cast. The bound travels as text: a float8 becomes a numeric of 15 digits only.
+  return sql`case when held.value ~ '^[+-]?[0-9]{1,30}([.][0-9]{1,30})?$' then held.value::numeric ${OPERATORS[operator]} ${String(value)}::numeric else false end`
 }

@@ -30,7 +30,12 @@ beforeAll(async () => {
   engine = startTestEngine(database)
   retrieval = createRetrieval({ database, models: engine.deps.models })
   const material = (note: string): string => `[导数|concept|${note}] 导数描述变化率，${note}。[导数 -used_in-> ${note}]`
-  await ingest(teacher, 'f1', material('甲级笔记'), 'notes', { year: 2024, topics: ['calculus', 'limits'], reviewed: true })
+  await ingest(teacher, 'f1', material('甲级笔记'), 'notes', {
+    year: 2024,
+    topics: ['calculus', 'limits'],
+    reviewed: true,
+    at: 1_727_740_800_123_456,
+  })
   await ingest(teacher, 'f2', material('乙级笔记'), 'notes', { year: '2025', topics: ['calculus'], reviewed: false })
   await ingest(teacher, 'f3', material('丙级试卷'), 'papers', { year: 2024, topics: 'algebra' })
   await ingest(shared, 'p1', material('公共大纲'), 'notes', { year: 2024 })
@@ -59,6 +64,12 @@ describe.each(searching)('%s', (mode) => {
     ['a filter and a collection at once', { collections: ['notes'], filters: { year: 2024 } }, ['f1', 'p1']],
     ['a document', { fileIds: ['f2', 'p1'] }, ['f2', 'p1']],
     ['a lower bound, also of numbers held as text', { filters: { year: { gte: 2025 } } }, ['f2']],
+    [
+      'a bound of sixteen digits to the last of them',
+      { filters: { at: { gte: 1_727_740_800_123_456, lt: 1_727_740_800_123_457 } } },
+      ['f1'],
+    ],
+    ['a bound beyond every number', { filters: { year: { lt: 1e300, gt: -1e300 } } }, ['f1', 'f2', 'f3', 'p1']],
     ['an open range', { filters: { year: { gt: 2023.5, lt: 2025 } } }, ['f1', 'f3', 'p1']],
     ['an empty range', { filters: { year: { gt: 2024, lt: 2025 } } }, []],
     ['a range of texts', { filters: { topics: { gte: 'b', lte: 'calculus' } } }, ['f1', 'f2']],
