@@ -22,13 +22,16 @@ export class AnswerCache {
     this.#answers = entries > 0 ? new Memory(entries) : undefined
   }
 
-  /** Undefined where nothing may be kept: without a language model, which costs, or with a history. */
+  /** Undefined where nothing may be kept: without a language model, which costs, with a history, or while the database does not say its state. */
   async keyFor(deps: { database: Database; models: Models }, scope: WorkspaceScope, request: QueryRequest): Promise<string | undefined> {
     const { models, database } = deps
     if (this.#answers === undefined || !models.hasLanguageModel || request.mode === 'bypass' || request.history.length > 0) return undefined
     const { history: _none, onlyContext: _unused, ...asked } = request
     const options = Object.entries(asked).toSorted(([one], [other]) => (one < other ? -1 : 1))
-    const parts = [await stamps(database.db, scope), models.answerer.id, models.describe(), options]
+    // Whether there can be an answer without the primary database is for the search to say.
+    const state = await stamps(database.db, scope).catch(() => undefined)
+    if (state === undefined) return undefined
+    const parts = [state, models.answerer.id, models.describe(), options]
     return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
   }
 
