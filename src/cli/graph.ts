@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { AppError } from '../core/errors.ts'
 import { PUBLIC_WORKSPACE, workspaceId, workspaceScope, type WorkspaceScope } from '../core/workspace.ts'
 import type { EntityDetail, EntityFields, EntitySummary, RelationFields } from '../services/graph/api.ts'
-import { type CliContext, type CliEngine, plain, table, whole, withEngine } from './context.ts'
+import { type CliContext, type CliEngine, OWN_WORKSPACE, plain, table, whole, withEngine } from './context.ts'
 
 type Read = { workspace: string; public: boolean; json?: boolean }
 type Write = { workspace: string; json?: boolean }
@@ -26,7 +26,7 @@ Examples:
 
 const reading = (command: Command): Command =>
   command
-    .option('-w, --workspace <name>', 'the workspace to read', 'public')
+    .option('-w, --workspace <name>', 'the workspace to read; public is read as well', OWN_WORKSPACE)
     .option('--no-public', 'leave the public workspace out')
     .option('--json', 'print the reply as JSON')
 

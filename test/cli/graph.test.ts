@@ -128,4 +128,5 @@ test('a command that names no workspace acts where a call without a credential w
   expect(documents).toMatchObject([{ workspace: 'teacher-dev', fileName: 'own.md' }])
   const found = (await line.type('search', '麒麟', '--json')).json as { results: { source: string }[] }
   expect(found.results[0]?.source).toBe('user/own.md')
+  expect((await line.type('graph', 'entity', '麒麟', '--json')).json).toMatchObject({ workspace: 'teacher-dev' })
 })
