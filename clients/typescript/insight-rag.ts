@@ -6,6 +6,10 @@ export type ParseStatus = 'pending' | 'processing' | 'completed' | 'failed'
 export type Scalar = string | number | boolean
 export type Metadata = Record<string, Scalar | null | Scalar[]>
 
+/** All of it must be true of the same value. */
+export type Condition = { in?: Scalar[]; contains?: string } & (Bounds<number> | Bounds<string>)
+type Bounds<T> = { gte?: T; gt?: T; lte?: T; lt?: T }
+
 export type SearchRequest = {
   query: string
   mode?: Mode
@@ -14,10 +18,14 @@ export type SearchRequest = {
   chunkTopK?: number
   includePublic?: boolean
   collections?: string[]
-  filters?: Record<string, Scalar | Scalar[]>
+  fileIds?: string[]
+  filters?: Record<string, Scalar | Scalar[] | Condition>
   highLevelKeywords?: string[]
   lowLevelKeywords?: string[]
   rerank?: boolean
+  maxPerDocument?: number
+  /** `section`: each result with the text around it. */
+  expand?: 'none' | 'section'
   explain?: boolean
 }
 export type SearchResult = {
@@ -30,6 +38,7 @@ export type SearchResult = {
   page: number | null
   headings: string[]
   metadata: Metadata
+  section?: { content: string; chunkIds: string[] } | undefined
 }
 export type EntityHit = { name: string; type: string; description: string; workspace: string; score: number; chunkIds: string[] }
 export type RelationHit = {
