@@ -26,6 +26,11 @@ export function createFairQueue(): FairQueue {
   let turn = 0
   const shareOf = (tenant: string): Share => shares.get(tenant) ?? { inFlight: 0, lastTurn: 0 }
 
+  /** Who has nothing here and wants nothing, or the map would grow with every tenant ever seen. */
+  const forget = (tenant: string): void => {
+    if (shareOf(tenant).inFlight === 0 && !queue.some((entry) => entry.tenant === tenant)) shares.delete(tenant)
+  }
+
   return {
     add(entry) {
       const position = queue.findIndex(({ rank }) => rank > entry.rank)
@@ -34,6 +39,7 @@ export function createFairQueue(): FairQueue {
     remove(entry) {
       const position = queue.indexOf(entry)
       if (position !== -1) queue.splice(position, 1)
+      forget(entry.tenant)
     },
     take() {
       const [next] = queue
@@ -51,10 +57,8 @@ export function createFairQueue(): FairQueue {
     },
     done(tenant) {
       const share = shareOf(tenant)
-      const inFlight = Math.max(0, share.inFlight - 1)
-      // Who has nothing here and wants nothing is forgotten, or the map would grow with every tenant ever seen.
-      if (inFlight === 0 && !queue.some((entry) => entry.tenant === tenant)) shares.delete(tenant)
-      else shares.set(tenant, { ...share, inFlight })
+      shares.set(tenant, { ...share, inFlight: Math.max(0, share.inFlight - 1) })
+      forget(tenant)
     },
   }
 }
