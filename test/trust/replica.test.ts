@@ -4,14 +4,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { PUBLIC_WORKSPACE, workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import { openDatabase } from '../../src/drivers/postgres.ts'
-import { createModels } from '../../src/models/create.ts'
 import type { Database, Replica } from '../../src/ports/database.ts'
-import type { QueryEvent, Retrieval, SearchResponse } from '../../src/services/api.ts'
+import type { Retrieval, SearchResponse } from '../../src/services/api.ts'
 import { createRetrieval } from '../../src/services/retrieve/retrieval.ts'
 import { startTestEngine, type TestEngine } from '../support/engine.ts'
-import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { onServer, OwnPostgres, serverPrograms, type OwnServer } from '../support/own-postgres.ts'
-import { queryRequest, searchRequest } from '../support/requests.ts'
+import { searchRequest } from '../support/requests.ts'
 import { until } from './support.ts'
 
 const there = (await serverPrograms()) !== undefined
@@ -23,9 +21,6 @@ let standby: OwnServer
 let database: Database
 let engine: TestEngine
 let retrieval: Retrieval
-let server: ModelServer
-/** With a language model, whose answers are kept. */
-let answering: Retrieval
 const failures: unknown[] = []
 
 beforeAll(async () => {
@@ -44,10 +39,6 @@ beforeAll(async () => {
   })
   engine = startTestEngine(database)
   retrieval = createRetrieval(engine.deps)
-  server = await startModelServer()
-  const llm = { baseUrl: server.url, apiKey: 'k', model: 'm' }
-  const models = createModels({ llm, embedding: { provider: 'builtin' }, extraction: 'builtin' })
-  answering = createRetrieval({ database, models }, { answerCacheEntries: 10 })
   await engine.ingest(mine, 'old', '# 抛物线\n\n[抛物线|concept|二次函数的图像]')
   await engine.ingest(other, 'theirs', '# 余弦定理\n\n[余弦定理|theorem|三角形的边角关系]')
 })
@@ -55,7 +46,6 @@ beforeAll(async () => {
 afterAll(async () => {
   if (!there) return
   await engine.close()
-  await server.close()
   await database.close()
   await own.close()
 })
@@ -128,15 +118,6 @@ test.skipIf(!there)('without the primary searches go on and say so; with it they
   const alone = await search(other, '余弦定理')
   expect(alone.results.map((result) => result.fileId)).toEqual(['theirs'])
   expect([alone.degraded, alone.degradedReason]).toEqual([true, expect.stringContaining('primary database does not answer')])
-  // Answers are kept by what the primary says of its state; without that they are given and not kept.
-  const asked: QueryEvent[] = []
-  for await (const event of answering.query(
-    workspaceScope(other),
-    queryRequest({ query: '余弦定理是什么？' }),
-    AbortSignal.timeout(60_000),
-  ))
-    asked.push(event)
-  expect(asked.at(-1)).toMatchObject({ event: 'done', degraded: true, noEvidence: false })
   await primary.start()
   const again = await search(other, '余弦定理')
   expect([again.degraded, again.results.length]).toEqual([undefined, 1])
