@@ -52,7 +52,8 @@ export class Maintenance {
     for (const workspace of await workspaces.all(this.#database.db)) {
       await withScope(this.#database, workspaceScope(workspace), async (tx) => {
         await staging.dropExpired(tx, workspace)
-        for (const fileId of await versions.abandoned(tx, workspace)) await versions.drop(tx, workspace, fileId)
+        // Of that job alone: the document's next attempt may be writing by now.
+        for (const left of await versions.abandoned(tx, workspace)) await versions.drop(tx, workspace, left.file_id, left.job_id)
       })
       if (workspaceKind(workspace) === 'kb') await collectVersions(this.#database, workspace)
     }

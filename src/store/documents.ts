@@ -171,6 +171,12 @@ export async function hold(tx: ScopedTx, workspace: WorkspaceId, fileId: string)
   return found.rows.length > 0
 }
 
+/** Keeps the document from being deleted until the transaction ends; false when there is none. */
+export async function keep(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<boolean> {
+  const found = await sql`select 1 from documents where workspace_id = ${workspace} and file_id = ${fileId} for key share`.execute(tx)
+  return found.rows.length > 0
+}
+
 export async function remove(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<boolean> {
   await dropStaged(tx, workspace, fileId)
   const gone = await sql`delete from documents where workspace_id = ${workspace} and file_id = ${fileId}`.execute(tx)

@@ -53,11 +53,14 @@ const BATCH = 5000
 /**
  * Takes back what is staged of a document. The row goes first: whoever writes rows of the version holds it, so none is missed, and from
  * then on this transaction, and no other, sees the rows that it deletes.
+ *
+ * @param jobId only what this job staged.
  */
-export async function drop(tx: ScopedTx, workspace: WorkspaceId, fileId: string): Promise<void> {
+export async function drop(tx: ScopedTx, workspace: WorkspaceId, fileId: string, jobId?: string): Promise<void> {
   const dropped = await sql<Dropped>`
     with gone as (
-      delete from staged_versions where workspace_id = ${workspace} and file_id = ${fileId} returning version, space_id, shard)
+      delete from staged_versions where workspace_id = ${workspace} and file_id = ${fileId}
+        and ${jobId === undefined ? sql`true` : sql`job_id = ${jobId}`} returning version, space_id, shard)
     select g.version, g.space_id, s.dim, g.shard from gone g join embedding_spaces s using (space_id)`.execute(tx)
   for (const version of dropped.rows) await dropRows(tx, workspace, fileId, version)
 }
@@ -87,12 +90,12 @@ async function dropRows(tx: ScopedTx, workspace: WorkspaceId, fileId: string, { 
 }
 
 /** Documents with something staged for a job that waits and runs no more. */
-export async function abandoned(tx: ScopedTx, workspace: WorkspaceId): Promise<string[]> {
-  const found = await sql<{ file_id: string }>`
-    select v.file_id from staged_versions v
+export async function abandoned(tx: ScopedTx, workspace: WorkspaceId): Promise<{ file_id: string; job_id: string }[]> {
+  const found = await sql<{ file_id: string; job_id: string }>`
+    select v.file_id, v.job_id from staged_versions v
     where v.workspace_id = ${workspace} and not exists (
       select from jobs j where j.job_id = v.job_id and j.workspace_id = ${workspace} and j.state in ('queued', 'running'))`.execute(tx)
-  return found.rows.map((row) => row.file_id)
+  return found.rows
 }
 
 /** Where the workspace is now, and what is staged of the document. */

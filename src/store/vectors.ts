@@ -1,6 +1,7 @@
 // The narrow vector tables, one set per dimension: chunk text, entity names, asserted facts. Leaves without foreign keys,
 // so publish keeps them in step.
 import { sql, type RawBuilder } from 'kysely'
+import { compareCodePoints } from '../core/names.ts'
 import type { WorkspaceId } from '../core/workspace.ts'
 import type { ScopedTx } from './scope.ts'
 import { encodeVectors } from './vectors-codec.ts'
@@ -45,6 +46,9 @@ export async function upsert(
     where workspace_id = ${workspace} and space_id = ${home.space_id} and id = any(${[...vectors.keys()]}::text[]) and shard = ${currentShard(workspace)}
       and staged_as <> 0`.execute(tx)
   await sql`select set_config('insight.reveal', '', true)`.execute(tx)
+  // What was in the way may have been taken back between the two statements.
+  const there = await present(tx, workspace, home, kind, [...vectors.keys()])
+  await upsert(tx, workspace, home, kind, new Map([...vectors].filter(([id]) => !there.has(id))))
 }
 
 /** Writes vectors behind the curtain of a version, on the leaf that the version names; those that are there already stay. */
@@ -68,11 +72,16 @@ async function insert(
   vectors: ReadonlyMap<string, ArrayLike<number>>,
   { shard, stagedAs, clash }: { shard: RawBuilder<unknown>; stagedAs: number; clash: RawBuilder<unknown> },
 ): Promise<number> {
-  const packed = encodeVectors(tx.database, [...vectors.values()])
+  // In one order: transactions that write the same names side by side would wait for each other in a circle.
+  const rows = [...vectors].toSorted(([one], [other]) => compareCodePoints(one, other))
+  const packed = encodeVectors(
+    tx.database,
+    rows.map(([, vector]) => vector),
+  )
   const written = await sql`
     insert into ${vectorTable(kind, home.dim)} (shard, workspace_id, space_id, id, embedding, staged_as)
     select ${shard}, ${workspace}, ${home.space_id}, r.id, r.embedding, ${stagedAs}
-    from unnest(${[...vectors.keys()]}::text[], ${packed}::${sql.raw(tx.database.vectorType)}[]) as r(id, embedding)
+    from unnest(${rows.map(([id]) => id)}::text[], ${packed}::${sql.raw(tx.database.vectorType)}[]) as r(id, embedding)
     ${clash}`.execute(tx)
   return Number(written.numAffectedRows ?? 0n)
 }

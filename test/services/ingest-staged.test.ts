@@ -5,11 +5,20 @@ import { workspaceId, workspaceScope, type WorkspaceId } from '../../src/core/wo
 import { Maintenance } from '../../src/jobs/maintenance.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
+import { type PlannedChunk, sha256 } from '../../src/services/ingest/plan.ts'
+import { type Publication, Superseded } from '../../src/services/ingest/publication.ts'
+import { publish } from '../../src/services/ingest/publish.ts'
+import { planReady, readyJob, readyPublication } from '../../src/services/ingest/ready.ts'
+import { stageLarge } from '../../src/services/ingest/stage.ts'
 import { diagnose } from '../../src/services/doctor.ts'
 import { mergeEntities } from '../../src/services/graph/merge.ts'
 import { exportWorkspace } from '../../src/services/portability.ts'
+import * as documents from '../../src/store/documents.ts'
+import * as jobs from '../../src/store/jobs.ts'
 import * as terms from '../../src/store/search-terms.ts'
 import { withScope } from '../../src/store/scope.ts'
+import * as vectors from '../../src/store/vectors.ts'
+import * as workspaces from '../../src/store/workspaces.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { memoryLog, startTestEngine, type TestEngine } from '../support/engine.ts'
 
@@ -246,3 +255,83 @@ test(
     await whole.close()
   },
 )
+
+/** A document of five chunks whose job was claimed twice: by a worker that was paused until its lease ran out, and by the next one. */
+async function claimedTwice(engine: TestEngine, workspace: WorkspaceId, kind: string) {
+  await engine.ingest(workspace, 'seed', '[Seed|theorem|s]')
+  const scope = workspaceScope(workspace)
+  await withScope(database, scope, async (tx) => {
+    const { jobId } = await jobs.enqueue(tx, workspace, { kind, subject: 'large', payload: {}, secret: undefined })
+    await documents.startAttempt(tx, workspace, { fileId: 'large', jobId, fileName: 'large', collection: 'default', metadata: {} })
+  })
+  const claim = async (): Promise<jobs.JobRow> => {
+    const row = await jobs.claim(database.db, { kinds: [kind], perWorkspace: 9, leaseMs: 60_000 })
+    if (row === undefined) throw new Error('there is nothing to claim')
+    return row
+  }
+  const paused = await claim()
+  await sql`update jobs set state = 'queued', lease_token = null, lease_until = null where job_id = ${paused.job_id}`.execute(database.db)
+  const rows = [paused, await claim()]
+  const [row] = await workspaces.inScope(database.db, [workspace])
+  if (row === undefined) throw new Error('the workspace does not exist')
+  const planned: PlannedChunk[] = planReady(
+    workspace,
+    'large',
+    Array.from({ length: 5 }, (_, at) => ({ key: `${at}`, content: `${at}`, header: '', headings: [], metadata: {} })),
+  )
+  const vectorsByHash = new Map(planned.map(({ embedText }) => [sha256(embedText), new Float32Array(row.dim).fill(0.1)]))
+  const home = { ...row, model: engine.deps.models.embedding }
+  const publication = (): Publication =>
+    readyPublication({ planned, vectorsByHash, home, collection: 'default', metadata: {}, title: '', recipe: '' })
+  return { attempts: rows.map((one) => ({ job: readyJob(one, 'large', new AbortController().signal), publication: publication() })), row }
+}
+
+test('a worker that lost its job while it was paused takes back nothing of what the next one has written', async () => {
+  const workspace = workspaceId('teacher-paused')
+  const engine = startTestEngine(database, { chunksAtOnce: 2 })
+  const { attempts } = await claimedTwice(engine, workspace, 'test-paused')
+  const [late, next] = attempts
+  if (late === undefined || next === undefined) throw new Error('there are two attempts')
+  await stageLarge(engine.deps, next.job, next.publication)
+  await expect(stageLarge(engine.deps, late.job, late.publication)).rejects.toBeInstanceOf(Superseded)
+  expect(await stagedRows(workspace)).toMatchObject({ versions: 1, chunks: 5 })
+  await publish(engine.deps, next.job, next.publication)
+  expect(await ended(workspace, 'large')).toBe('completed')
+  await engine.close()
+})
+
+test('large documents that name the same things in any order do not wait for each other in a circle', async () => {
+  if (database.engine !== 'postgres') return
+  const workspace = workspaceId('teacher-circle')
+  const engine = startTestEngine(database, { chunksAtOnce: 2 })
+  const { row } = await claimedTwice(engine, workspace, 'test-circle')
+  const stage = (tx: Parameters<typeof vectors.stage>[0], ids: string[], version: number): Promise<void> =>
+    vectors.stage(tx, workspace, row, 'entity', new Map(ids.map((id) => [id, new Float32Array(row.dim).fill(0.1)])), version)
+  const waiting = async (count: number): Promise<void> => {
+    for (;;) {
+      const found = await sql<{ n: number }>`
+        select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        database.side,
+      )
+      if ((found.rows[0]?.n ?? 0) >= count) return
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+  const started: Promise<void>[] = []
+  // One is under way with m; the second meets it in its middle; the third meets the second.
+  await withScope(database, workspaceScope(workspace), async (tx) => {
+    await stage(tx, ['e_m'], 1)
+    for (const [at, ids] of [
+      ['e_z', 'e_m', 'e_a'],
+      ['e_a', 'e_z'],
+    ].entries()) {
+      started.push(withScope(database, workspaceScope(workspace), (other) => stage(other, ids, at + 2)))
+      await waiting(at + 1)
+    }
+  })
+  await Promise.all(started)
+  const written = await sql<{ id: string }>`
+    select id from entity_vectors_1024 where workspace_id = ${workspace} and id in ('e_a', 'e_m', 'e_z') order by id`.execute(database.db)
+  expect(written.rows.map(({ id }) => id)).toEqual(['e_a', 'e_m', 'e_z'])
+  await engine.close()
+})

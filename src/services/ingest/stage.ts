@@ -3,6 +3,8 @@
 import { entityId } from '../../core/names.ts'
 import { workspaceScope } from '../../core/workspace.ts'
 import * as chunks from '../../store/chunks.ts'
+import * as documents from '../../store/documents.ts'
+import * as jobs from '../../store/jobs.ts'
 import * as mentions from '../../store/mentions.ts'
 import { withScope, type ScopedTx } from '../../store/scope.ts'
 import * as versions from '../../store/staged-versions.ts'
@@ -17,6 +19,8 @@ import { contentRows, newEvidence } from './rows.ts'
 
 /** Blocks to a chunk, roughly: they are much smaller. */
 const BLOCKS_PER_CHUNK = 10
+/** While what an earlier attempt left is taken back. */
+const BEGIN_LEASE_MS = 60_000
 
 /**
  * Writes what is new of a large document and notes it in the publication, once; of others nothing.
@@ -72,6 +76,8 @@ async function begin(
 ): Promise<{ version: number; home: vectors.VectorHome; blocksFrom: number; leads: Map<string, string> }> {
   const [row] = await workspaces.inScope(tx, [job.workspace])
   if (row === undefined) throw new Superseded()
+  // A worker that was paused and lost its job must not take back what the next one writes. The document first, as in a deletion.
+  if (!(await documents.keep(tx, job.workspace, job.fileId)) || !(await jobs.heartbeat(tx, job.row, BEGIN_LEASE_MS))) throw new Superseded()
   const home = { ...publication.home, shard: row.shard }
   const version = await versions.begin(tx, job.workspace, job.fileId, job.row.job_id, home)
   const blocksFrom = await chunks.countBlocks(tx, job.workspace, job.fileId)
