@@ -53,8 +53,10 @@ async function judgeSome(deps: EngineDeps, judge: NameJudge, workspace: Workspac
       else if (verdicts[at] === 'different') await rejectResolution(deps, workspace, resolutionId, 'model')
       else await withScope(deps.database, scope, (tx) => resolutions.markUnsure(tx, workspace, a.id, b.id))
     } catch (error) {
-      // One of the two went, or became another thing, while the model thought: there is nothing left to decide.
-      if (asAppError(error).code !== 'not_found') throw error
+      // One of the two went, or became another thing, while the model thought. What is still there is left to a person, or the model would be
+      // asked about it for ever.
+      if (!['not_found', 'invalid_request'].includes(asAppError(error).code)) throw error
+      await withScope(deps.database, scope, (tx) => resolutions.markUnsure(tx, workspace, a.id, b.id))
     }
   }
   return true

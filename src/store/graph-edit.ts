@@ -64,16 +64,12 @@ export async function addRelationEdit(
       ${edit.deleted}, ${edit.relation_id}, ${edit.fact_id})`.execute(tx)
 }
 
-export type MergeRow = { merge_id: string; from_key: string; into_key: string; into_name: string }
+export type MergeRow = { merge_id: string; from_key: string; into_key: string; into_name: string; made_by: 'person' | 'model' }
 
-export async function addMerges(
-  tx: ScopedTx,
-  workspace: WorkspaceId,
-  rows: readonly (MergeRow & { made_by?: 'person' | 'model' })[],
-): Promise<void> {
+export async function addMerges(tx: ScopedTx, workspace: WorkspaceId, rows: readonly MergeRow[]): Promise<void> {
   await sql`
     insert into entity_merges (workspace_id, merge_id, from_key, into_key, into_name, made_by)
-    select ${workspace}, merge_id, from_key, into_key, into_name, coalesce(made_by, 'person')
+    select ${workspace}, merge_id, from_key, into_key, into_name, made_by
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(merge_id text, from_key text, into_key text, into_name text, made_by text)
     on conflict (workspace_id, from_key, merge_id) do nothing`.execute(tx)
 }
@@ -81,7 +77,7 @@ export async function addMerges(
 export async function removeMerge(tx: ScopedTx, workspace: WorkspaceId, mergeId: string): Promise<MergeRow[]> {
   const gone = await sql<MergeRow>`
     delete from entity_merges where workspace_id = ${workspace} and merge_id = ${mergeId}
-    returning merge_id, from_key, into_key, into_name`.execute(tx)
+    returning merge_id, from_key, into_key, into_name, made_by`.execute(tx)
   return gone.rows
 }
 

@@ -183,6 +183,33 @@ test('where the settings say so a model decides each pair once: same is merged, 
   expect(asked).toHaveLength(3)
 })
 
+test('what a person takes back of a model is not done again, and the model is not asked again', async () => {
+  const workspace = workspaceId('teacher-r11')
+  const { judge, asked } = judging(() => 'same')
+  const { graph, ...engine } = start({ judge })
+  await engine.ingest(workspace, 'a', FUNCTIONS)
+  await judged(workspace)
+  const [merge] = (await graph.merges(workspace, 10)).merges
+  expect(merge).toMatchObject({ madeBy: 'model', into: 'quadratic function' })
+  await graph.undoMerge(workspace, merge?.mergeId ?? '')
+  await engine.ingest(workspace, 'b', '[something else|concept|seven]')
+  await judged(workspace)
+  expect((await graph.entity(workspaceScope(workspace), 'quadratic functions')).name).toBe('quadratic functions')
+  expect((await graph.merges(workspace, 10)).merges).toEqual([])
+  expect(asked).toEqual(['quadratic function ~ quadratic functions'])
+})
+
+test('a pair that the model would merge and that cannot be merged is left to a person', async () => {
+  const workspace = workspaceId('teacher-r12')
+  const { judge, asked } = judging(() => 'same')
+  const { graph, ...engine } = start({ judge })
+  // What its key reads as when it is read as a name is another name.
+  await engine.ingest(workspace, 'a', '[quadratic &amp;lt; function|concept|one] [quadratic &amp;lt; functions|concept|two]')
+  await judged(workspace)
+  expect(asked).toHaveLength(1)
+  expect((await graph.resolutions(workspace, 10)).resolutions).toMatchObject([{ unsure: true }])
+})
+
 test('a model that is away fails the job in the end and nothing else', async () => {
   const workspace = workspaceId('teacher-r10')
   const judge: Models['judge'] = { judge: () => Promise.reject(new AppError('llm_unavailable', 'away')) }

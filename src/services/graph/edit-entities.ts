@@ -88,7 +88,7 @@ async function rename(edit: Edit, entity: graphEdit.KnownEntity, shown: string):
   const taken = await graphEdit.editOf(tx, workspace, lead.key)
   if (taken?.deleted === true) throw new AppError('conflict', 'An entity of that name was deleted; create it again and merge the two.')
   await graphEdit.addMerges(tx, workspace, [
-    { merge_id: mergeId([entity.key], key), from_key: entity.key, into_key: key, into_name: shown },
+    { merge_id: mergeId([entity.key], key), from_key: entity.key, into_key: key, into_name: shown, made_by: 'person' },
   ])
   const before = await graphEdit.editOf(tx, workspace, entity.key)
   if (before !== undefined) await graphEdit.saveEntityEdit(tx, workspace, { ...before, key, name: shown })

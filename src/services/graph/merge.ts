@@ -1,7 +1,9 @@
 // A person says that several names are one thing, or takes it back. Remembered as rows; the fold follows from them.
 import { AppError } from '../../core/errors.ts'
+import { orderedPair } from '../../core/names.ts'
 import type { WorkspaceId } from '../../core/workspace.ts'
 import * as graphEdit from '../../store/graph-edit.ts'
+import { distinguish } from '../../store/resolutions.ts'
 import type { EngineDeps } from '../deps.ts'
 import { correct, knownEntity } from './edit-transaction.ts'
 import { reconnect } from './evidence.ts'
@@ -54,6 +56,9 @@ export function undoMerge(deps: EngineDeps, workspace: WorkspaceId, id: string):
       const rows = await graphEdit.removeMerge(edit.tx, workspace, id)
       if (rows.length === 0)
         throw new AppError('not_found', 'There is no such merge, or it is undone already.', { details: { mergeId: id } })
+      // What a person takes back the model must not do again at the next document.
+      for (const { from_key, into_key, made_by } of rows)
+        if (made_by === 'model') await distinguish(edit.tx, workspace, orderedPair(from_key, into_key), 'person')
       const keys = [...new Set(rows.flatMap((row) => [row.from_key, row.into_key]))]
       await reconnect(edit.tx, workspace, keys, edit.tally)
       for (const key of keys) edit.keys.add(key)
