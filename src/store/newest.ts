@@ -72,10 +72,9 @@ async function readNewest<T>(
   return withScope(database, scope, work, { ...options, snapshot: true })
 }
 
-/** A revision that is ahead is no better than one behind: a workspace that was deleted and made again starts from zero. */
+/** By the row's version: one that was deleted and made again, or restored, may count the same revisions. */
 function isSame(known: readonly WorkspaceRow[], found: readonly WorkspaceRow[]): boolean {
   return (
-    known.length === found.length &&
-    known.every((row, at) => row.workspace_id === found[at]?.workspace_id && row.revision === found[at].revision)
+    known.length === found.length && known.every((row, at) => row.workspace_id === found[at]?.workspace_id && row.stamp === found[at].stamp)
   )
 }

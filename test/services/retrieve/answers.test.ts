@@ -173,3 +173,43 @@ test('a rewriter that is away, or writes nothing, leaves the question as it stan
   const free = createRetrieval({ database, models: createModels({}) })
   expect((await ask(free, { query: '勾股定理？', history: talk, rewrite: true })).done.degraded).toBe(true)
 })
+
+test('an answer is given while only a replica is left to search, and one that is there is not lost with the database', async () => {
+  let lost = false
+  const broken = new Proxy(database.db, {
+    get(target, name) {
+      if (lost && (name === 'getExecutor' || name === 'transaction')) throw new Error('the primary is gone')
+      const member: unknown = Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+  const replica: NonNullable<Database['replica']> = {
+    db: database.db,
+    counts: { replica: 0, behind: 0, failed: 0 },
+    usable: async () => true,
+    answered: () => undefined,
+    behind: () => undefined,
+    failed: (error) => {
+      throw error
+    },
+    primaryAnswers: () => true,
+  }
+  const models = createModels({
+    llm: { baseUrl: server.url, apiKey: 'k', model: 'm' },
+    embedding: { provider: 'builtin' },
+    extraction: 'builtin',
+  })
+  const alone = createRetrieval({ database: { ...database, db: broken, replica }, models }, { answerCacheEntries: 2 })
+  lost = true
+  const uncertain = await ask(alone, {})
+  expect(uncertain.done).toMatchObject({ event: 'done', degraded: true })
+  expect((await ask(alone, {})).calls).toBeGreaterThan(0)
+  lost = false
+  const without = createRetrieval({ database: { ...database, db: broken }, models }, { answerCacheEntries: 2 })
+  const events: QueryEvent[] = []
+  for await (const event of without.query(workspaceScope(mine), queryRequest({ query: '勾股定理是什麼？' }), signal)) {
+    lost = event.event === 'token'
+    events.push(event)
+  }
+  expect(events.at(-1)).toMatchObject({ event: 'done' })
+})
