@@ -27,9 +27,29 @@ export class Memory<T> {
   }
 }
 
+/** Keeps what is asked for a second time: most questions come once, and would only push out those that come often. */
+export class HotMemory<T> {
+  readonly #asked: Memory<true>
+  readonly #kept: Memory<T>
+
+  constructor(limit: number) {
+    this.#asked = new Memory(limit)
+    this.#kept = new Memory(limit)
+  }
+
+  get(key: string): T | undefined {
+    return this.#kept.get(key)
+  }
+
+  set(key: string, value: T): void {
+    if (this.#asked.get(key)) this.#kept.set(key, value)
+    else this.#asked.set(key, true)
+  }
+}
+
 export type Remembered = {
   /** Vector of a question, by model, dimension and text. */
-  vectors: Memory<Float32Array>
+  vectors: HotMemory<Float32Array>
   /** Size of a lexical index, by workspace and its row's stamp. */
   statistics: Memory<TermStatistics>
   /** Document frequency of a term in a large index, by workspace, stamp and term. */
@@ -40,7 +60,7 @@ export type Remembered = {
 
 /** About 20 MB at most. */
 export const newMemory = (): Remembered => ({
-  vectors: new Memory(1000),
+  vectors: new HotMemory(1000),
   statistics: new Memory(10_000),
   frequencies: new Memory(50_000),
   headings: new Memory(20_000),

@@ -1,18 +1,18 @@
-// Searches that were answered before. A key holds everything a result depends on: the scope and the state of every workspace in it, the
+// Searches that were answered twice before. A key holds everything a result depends on: the scope and the state of every workspace in it, the
 // models, the question and all options. What one caller may see is never shown to another, because the scope is theirs.
 import { createHash } from 'node:crypto'
 import type { WorkspaceScope } from '../../core/workspace.ts'
 import type { Models } from '../../ports/models.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
 import type { SearchRequest, SearchResponse } from '../api.ts'
-import { Memory } from './memory.ts'
+import { HotMemory } from './memory.ts'
 
 const ENTRIES = 300
 /** Replies with more text than this, in characters, are not kept; with the number of entries it bounds the memory. */
 const MAX_CHARACTERS = 50_000
 
 export class ResultCache {
-  readonly #replies = new Memory<SearchResponse>(ENTRIES)
+  readonly #replies = new HotMemory<SearchResponse>(ENTRIES)
 
   /** @param workspaces as they are now; each row says by its stamp whether anything in it has changed. */
   keyFor(models: Models, scope: WorkspaceScope, workspaces: readonly WorkspaceRow[], request: SearchRequest): string {

@@ -198,22 +198,22 @@ describe('a question asked again', () => {
     from.search(scope, searchRequest({ query: '椭圆', ...more }), signal)
   const unhurried = ({ timings: _timings, ...rest }: SearchResponse): Omit<SearchResponse, 'timings'> => rest
 
-  it('gets the same reply without another look, until anything in its scope changes', async () => {
+  it('gets the same reply without another look from the third time on, until anything in its scope changes', async () => {
     const [own, other] = [workspaceId('teacher-again'), workspaceId('teacher-aside')]
     await engine.ingest(own, 'f1', '椭圆有两个焦点。')
     await engine.ingest(other, 'f1', '椭圆的秘密。')
     const counted = countingSnapshots()
     const from = createRetrieval({ database: counted.database, models: engine.deps.models })
     const first = await ask(from, workspaceScope(own))
-    expect(unhurried(await ask(from, workspaceScope(own)))).toEqual(unhurried(first))
-    expect(counted.snapshots()).toBe(1)
+    for (const _time of ['second', 'third']) expect(unhurried(await ask(from, workspaceScope(own)))).toEqual(unhurried(first))
+    expect(counted.snapshots()).toBe(2)
     // What others do changes nothing.
     await engine.ingest(other, 'f2', '椭圆的另一个秘密。')
     await ask(from, workspaceScope(own))
-    expect(counted.snapshots()).toBe(1)
+    expect(counted.snapshots()).toBe(2)
     await engine.ingest(own, 'f2', '椭圆的离心率小于一。')
     expect((await ask(from, workspaceScope(own))).results.map((result) => result.fileId).toSorted()).toEqual(['f1', 'f2'])
-    expect(counted.snapshots()).toBe(2)
+    expect(counted.snapshots()).toBe(3)
     await engine.documents.remove(own, 'f1')
     expect((await ask(from, workspaceScope(own))).results.map((result) => result.fileId)).toEqual(['f2'])
   })
@@ -223,6 +223,7 @@ describe('a question asked again', () => {
     await engine.ingest(own, 'f1', '椭圆是我的。')
     await engine.ingest(other, 'f1', '椭圆是他的。')
     const from = createRetrieval({ database: engine.deps.database, models: engine.deps.models })
+    for (const scope of [workspaceScope(own), workspaceScope(other)]) for (const _time of ['first', 'second']) await ask(from, scope)
     expect(JSON.stringify(await ask(from, workspaceScope(own)))).not.toContain('他的')
     expect(JSON.stringify(await ask(from, workspaceScope(other)))).not.toContain('我的')
     expect((await ask(from, workspaceScope(own, other))).results).toHaveLength(2)
