@@ -38,6 +38,8 @@ function answer(response: ServerResponse, texts: readonly string[]): void {
 beforeAll(async () => {
   if (!there) return
   models = createServer((request, response) => {
+    // The list of models, which a starting service asks for.
+    if (request.method === 'GET') return void response.writeHead(404).end()
     let body = ''
     request.on('data', (part: Buffer) => (body += part.toString()))
     request.on('end', () => {
