@@ -13,6 +13,7 @@ import { createModels } from '../src/models/create.ts'
 import type { Database } from '../src/ports/database.ts'
 import { type EmbeddingModel, type Models, NO_USAGE } from '../src/ports/models.ts'
 import type { Retrieval, SearchRequest } from '../src/services/api.ts'
+import { searchRequest } from '../test/support/requests.ts'
 import { indexSizes, lexicalLeg } from '../src/services/retrieve/lexical-leg.ts'
 import { newMemory } from '../src/services/retrieve/memory.ts'
 import { planSearch } from '../src/services/retrieve/plan.ts'
@@ -51,22 +52,7 @@ const embedding: EmbeddingModel = {
 }
 const models: Models = { ...createModels({}), embedding, embeddingFor: () => embedding }
 
-const request = (query: string, mode: Mode, more: Partial<SearchRequest> = {}): SearchRequest => ({
-  query,
-  mode,
-  topK: 10,
-  chunkTopK: 20,
-  collections: [],
-  filters: {},
-  highLevelKeywords: [],
-  lowLevelKeywords: [],
-  rerank: false,
-  maxEntityTokens: 6000,
-  maxRelationTokens: 8000,
-  maxTotalTokens: 30_000,
-  explain: false,
-  ...more,
-})
+const request = (query: string, mode: Mode, more: Partial<SearchRequest> = {}): SearchRequest => searchRequest({ query, mode, ...more })
 
 const WARM_UP = 5
 const median = (ms: readonly number[]): number =>

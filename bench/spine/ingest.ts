@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { MODES, type Mode } from '../../src/core/modes.ts'
 import { workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
-import type { SearchRequest } from '../../src/services/api.ts'
+import { searchRequest } from '../../test/support/requests.ts'
 import { document, questions } from './corpus.ts'
 import {
   difference,
@@ -78,23 +78,9 @@ async function ingest(from: number, to: number): Promise<void> {
   while (published() < to) await nextPublish()
 }
 
-const DEFAULTS: Omit<SearchRequest, 'query' | 'mode'> = {
-  topK: 10,
-  chunkTopK: 20,
-  collections: [],
-  filters: {},
-  highLevelKeywords: [],
-  lowLevelKeywords: [],
-  rerank: false,
-  maxEntityTokens: 6000,
-  maxRelationTokens: 8000,
-  maxTotalTokens: 30_000,
-  explain: false,
-}
-
 async function searchMode(mode: Mode): Promise<ModeFigures> {
   const search = (query: string): Promise<unknown> =>
-    app.engine.retrieval.search(workspaceScope(WORKSPACE), { ...DEFAULTS, query, mode }, AbortSignal.timeout(GIVE_UP_MS))
+    app.engine.retrieval.search(workspaceScope(WORKSPACE), searchRequest({ query, mode }), AbortSignal.timeout(GIVE_UP_MS))
   const asked = questions(QUESTIONS)
   for (const query of asked.slice(0, WARM_UP_QUESTIONS)) await search(query)
   const times: number[] = []

@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type WorkspaceId, workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
-import type { SearchRequest } from '../../src/services/api.ts'
+import { searchRequest } from '../../test/support/requests.ts'
 import { document, questions } from './corpus.ts'
 import { watchStatements } from './meter.ts'
 import { startApp } from './place.ts'
@@ -45,24 +45,9 @@ async function ingest(workspace: WorkspaceId, fileId: string, text: string): Pro
   }
 }
 
-const DEFAULTS: Omit<SearchRequest, 'query'> = {
-  mode: 'mix',
-  topK: 10,
-  chunkTopK: 20,
-  collections: [],
-  filters: {},
-  highLevelKeywords: [],
-  lowLevelKeywords: [],
-  rerank: false,
-  maxEntityTokens: 6000,
-  maxRelationTokens: 8000,
-  maxTotalTokens: 30_000,
-  explain: false,
-}
-
 async function search(query: string): Promise<number> {
   const started = performance.now()
-  await app.engine.retrieval.search(workspaceScope(WORKSPACE), { ...DEFAULTS, query }, AbortSignal.timeout(GIVE_UP_MS))
+  await app.engine.retrieval.search(workspaceScope(WORKSPACE), searchRequest({ query, mode: 'mix' }), AbortSignal.timeout(GIVE_UP_MS))
   return performance.now() - started
 }
 
