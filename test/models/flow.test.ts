@@ -1,6 +1,6 @@
 // The flow control against a real server: throughput, 429s, priorities, the breaker and the ledger's records.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createFlows, flowingChat } from '../../src/models/flow.ts'
 import type { Flow, UsageRecord } from '../../src/models/flow.ts'
 import { createGate } from '../../src/models/gate.ts'
@@ -29,6 +29,8 @@ function flowing(over: Partial<Endpoint> = {}, openMs?: number): { chat: ChatMod
   return { chat: flowingChat(createChatModel(endpoint, undefined), flow, 'ingest'), flow }
 }
 
+const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
+
 const many = (chat: ChatModel, count: number): Promise<PromiseSettledResult<unknown>[]> =>
   Promise.allSettled(Array.from({ length: count }, () => chat.complete(ask, signal)))
 
@@ -56,17 +58,35 @@ describe('throughput', () => {
   })
 
   test('a limit nobody named is found: after the first refusals few more follow', async () => {
-    const narrow = await startModelServer({ maxConcurrency: 4, latencyMs: 5 })
-    const endpoint = endpointOf(narrow, { concurrency: 32, retries: 0 })
-    const flow = createFlows(() => undefined)(endpoint)
-    const chat = flowingChat(createChatModel(endpoint, undefined), flow, 'ingest')
-    await many(chat, 100)
-    const learning = narrow.stats.chat.faults
-    await many(chat, 200)
-    const after = narrow.stats.chat.faults - learning
-    expect(flow.gate.limit).toBeLessThanOrEqual(6)
-    expect(after).toBeLessThan(200 * 0.3)
-    await narrow.close()
+    vi.useFakeTimers()
+    try {
+      const narrow = createGate(32)
+      const bears = { most: 4, now: 0, refused: 0 }
+      const request = async (): Promise<void> => {
+        const done = await narrow.acquire('ingest', signal)
+        const refused = bears.now >= bears.most
+        const ms = refused ? 2 : 50
+        if (refused) bears.refused += 1
+        else bears.now += 1
+        await sleep(ms)
+        if (!refused) bears.now -= 1
+        narrow.observe({ status: refused ? 429 : 200, ms, retryAfterSeconds: undefined }, 'chat')
+        done()
+      }
+      const all = async (count: number): Promise<void> => {
+        const done = Promise.all(Array.from({ length: count }, request))
+        await vi.runAllTimersAsync()
+        await done
+      }
+      await all(100)
+      const learning = bears.refused
+      await all(200)
+      expect(narrow.limit).toBeLessThanOrEqual(6)
+      expect(bears.refused - learning).toBeLessThan(200 * 0.3)
+      expect(learning).toBeGreaterThan(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
 
