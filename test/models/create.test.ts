@@ -10,7 +10,7 @@ import { startModelServer } from '../support/model-server.ts'
 import type { ModelServer } from '../support/model-server.ts'
 import { TINY, tinyWeights, writeTinyFolder } from '../support/tiny-qwen3.ts'
 
-const signal = AbortSignal.timeout(30_000)
+const { signal } = new AbortController()
 let server: ModelServer
 
 beforeEach(async () => {

@@ -12,7 +12,7 @@ import { startModelServer } from '../support/model-server.ts'
 import type { Fault, ModelServer } from '../support/model-server.ts'
 import { endpointOf } from './endpoint.ts'
 
-const signal = AbortSignal.timeout(60_000)
+const { signal } = new AbortController()
 const ask: ChatRequest = { messages: [{ role: 'user', content: '问' }] }
 let server: ModelServer
 let records: UsageRecord[]

@@ -14,7 +14,7 @@ import { startModelServer } from '../support/model-server.ts'
 import type { ModelServer } from '../support/model-server.ts'
 import { endpointOf } from './endpoint.ts'
 
-const signal = AbortSignal.timeout(60_000)
+const { signal } = new AbortController()
 let server: ModelServer
 
 beforeAll(async () => {

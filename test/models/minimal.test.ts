@@ -10,7 +10,7 @@ import type { Usage } from '../../src/ports/models.ts'
 type Asked = { path: string; body: { input?: string[]; messages?: { content: string }[] } }
 type Minimal = { url: string; asked: Asked[]; close(): Promise<void> }
 
-const signal = AbortSignal.timeout(30_000)
+const { signal } = new AbortController()
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0)) await close()

@@ -10,7 +10,7 @@ import { startModelServer } from '../support/model-server.ts'
 import type { ModelServer } from '../support/model-server.ts'
 import { endpointOf } from './endpoint.ts'
 
-const signal = AbortSignal.timeout(30_000)
+const { signal } = new AbortController()
 const folder = mkdtempSync(path.join(tmpdir(), 'recordings-'))
 const command = 'RECORD=1 npx vitest run test/models/recorded.test.ts'
 let server: ModelServer

@@ -15,7 +15,7 @@ let server: ModelServer
 let models: CreatedModels
 let engine: TestEngine
 const records: UsageRecord[] = []
-const signal = AbortSignal.timeout(120_000)
+const { signal } = new AbortController()
 const workspace = workspaceId('teacher-bill')
 
 beforeAll(async () => {

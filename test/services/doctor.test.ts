@@ -44,7 +44,7 @@ for (const [name, damage, finding] of DAMAGE) {
     await withScope(database, workspaceScope(workspace), (tx) => sql.raw(damage).execute(tx))
     const found = await diagnose(engine.deps, workspace)
     expect(found.findings.map((one) => one.check).join()).toMatch(finding)
-    expect((await repair(engine.deps, workspace, AbortSignal.timeout(30_000))).healthy).toBe(true)
+    expect((await repair(engine.deps, workspace, AbortSignal.timeout(60_000))).healthy).toBe(true)
     expect(await engine.digest(workspace)).toEqual(before)
   })
 }

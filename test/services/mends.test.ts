@@ -64,7 +64,7 @@ test('a reply that was cut short is used, and asked for again when the file come
   const extractor: Extractor = {
     id: plain.id,
     extract: async (inputs) => {
-      const made = await plain.extract(inputs, AbortSignal.timeout(1000))
+      const made = await plain.extract(inputs, AbortSignal.timeout(60_000))
       return { ...made, extractions: made.extractions.map((one) => ({ ...one, truncated: cut })) }
     },
   }

@@ -182,7 +182,7 @@ test('what a person wrote counts, before and after a summary', async () => {
   const engine = start(summariser)
   await ingest(engine, workspace, 1, 8)
   expect(await description(engine, workspace)).toMatch(/^X in 8/)
-  await createGraph(engine.deps).updateEntity(workspace, 'X', { description: 'said by a person' }, AbortSignal.timeout(5000))
+  await createGraph(engine.deps).updateEntity(workspace, 'X', { description: 'said by a person' }, AbortSignal.timeout(60_000))
   expect(await description(engine, workspace)).toBe('said by a person')
   await ingest(engine, workspace, 9, 14)
   expect(await description(engine, workspace)).toBe('said by a person')

@@ -101,7 +101,7 @@ test('the names of JavaScript’s own things are words like any other', async ()
     const found = await createRetrieval(engine.deps).search(
       workspaceScope(mine),
       { ...question(name), mode: 'auto' },
-      AbortSignal.timeout(30_000),
+      AbortSignal.timeout(60_000),
     )
     expect(found.results.some((result) => result.fileId === 'names')).toBe(true)
     expect(JSON.stringify(found)).not.toContain('[native code]')
@@ -133,7 +133,7 @@ test('an answer cites nothing that was not given, whatever the model and the doc
   for await (const event of createRetrieval(engine.deps).query(
     workspaceScope(mine),
     question('二次函数的图像是什么'),
-    AbortSignal.timeout(30_000),
+    AbortSignal.timeout(60_000),
   ))
     events.push(event)
   const given = events.flatMap((event) => (event.event === 'references' ? event.references.map((reference) => reference.id) : []))
@@ -151,7 +151,7 @@ test('evidence reaches the answering model inside fences it cannot end', async (
   for await (const event of createRetrieval(engine.deps).query(
     workspaceScope(mine),
     question('余弦定理的内容'),
-    AbortSignal.timeout(30_000),
+    AbortSignal.timeout(60_000),
   ))
     expect(event).toBeDefined()
   const user =

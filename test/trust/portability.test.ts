@@ -99,7 +99,7 @@ async function answers(on: TestEngine, workspace: WorkspaceId): Promise<unknown>
   const retrieval = createRetrieval(on.deps)
   const found = []
   for (const query of ['一次函数', 'Pythagoras', 'table of cells']) {
-    const { timings: _, ...rest } = await retrieval.search(workspaceScope(workspace), question(query), AbortSignal.timeout(10_000))
+    const { timings: _, ...rest } = await retrieval.search(workspaceScope(workspace), question(query), AbortSignal.timeout(60_000))
     found.push(rest)
   }
   return found

@@ -9,7 +9,7 @@ import { createLocalReranker, RERANK_INSTRUCTION, RERANK_PREFIX, RERANK_SUFFIX }
 import { plainForward, plainLogits, TINY, tinyIds, tinyWeights, TOKEN, writeTinyFolder } from '../../support/tiny-qwen3.ts'
 import type { GraphOptions } from '../../support/tiny-qwen3.ts'
 
-const signal = AbortSignal.timeout(60_000)
+const { signal } = new AbortController()
 const root = mkdtempSync(path.join(tmpdir(), 'local-model-'))
 const weights = tinyWeights()
 const open: { close(): Promise<void> }[] = []

@@ -177,7 +177,7 @@ test(
       await courses.putChunks(workspace, items, false)
     }
     await courses.embed(workspace, { rebuild: false }, signal)
-    while ((await courses.status(workspace, AbortSignal.timeout(10_000))).status !== 'done')
+    while ((await courses.status(workspace, AbortSignal.timeout(60_000))).status !== 'done')
       await new Promise((resolve) => setTimeout(resolve, 50))
     await engine.close()
     await first.close()
