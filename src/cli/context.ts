@@ -73,8 +73,8 @@ export function plain(text: string, max = 100): string {
 
 /** @throws AppError `invalid_request` naming the option. */
 export function whole(option: string, text: string, least: number, most: number): number {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN
+  if (value >= least && value <= most) return value
   throw new AppError('invalid_request', `${option} must be a whole number from ${least} to ${most}.`)
 }
 

@@ -53,6 +53,7 @@ async function search(context: CliContext, text: string, options: Options): Prom
   const { scope, request } = requestOf(text, options)
   await withEngine(context, async ({ engine }) => {
     const reply = await engine.retrieval.search(scope, request, context.signal)
+    if (reply.degraded === true) context.note(`degraded: ${reply.degradedReason ?? 'a model was away'}`)
     context.print(options.json === true, reply, () =>
       table(
         ['score', 'source', 'page', 'text'],
@@ -73,17 +74,15 @@ async function query(context: CliContext, question: string, options: Options): P
   await withEngine(context, async ({ engine }) => {
     for await (const event of engine.retrieval.query(scope, full, context.signal)) {
       if (event.event !== 'done') continue
-      context.print(
-        options.json === true,
-        { answer: event.answer, references: event.references, usage: event.usage, noEvidence: event.noEvidence },
-        () => [
-          event.answer,
-          '',
-          ...event.references.map(
-            (reference) => `[${reference.id}] ${plain(reference.source)}${reference.page === null ? '' : `, p. ${reference.page}`}`,
-          ),
-        ],
-      )
+      const { event: _done, ...reply } = event
+      if (reply.degraded === true) context.note(`degraded: ${reply.degradedReason ?? 'a model was away'}`)
+      context.print(options.json === true, reply, () => [
+        reply.answer,
+        '',
+        ...reply.references.map(
+          (reference) => `[${reference.id}] ${plain(reference.source)}${reference.page === null ? '' : `, p. ${reference.page}`}`,
+        ),
+      ])
     }
   })
 }

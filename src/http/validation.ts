@@ -1,7 +1,7 @@
 // Says what is wrong with a request in one sentence that names the field and the rule, never the value.
 import type { z } from 'zod'
 import { AppError } from '../core/errors.ts'
-import { fromWire } from './wire.ts'
+import { fromWire, withNumbers } from './wire.ts'
 
 /** A form is a body of texts. */
 export type Part = 'body' | 'form' | 'query' | 'params'
@@ -12,8 +12,9 @@ const MAX_ISSUES = 20
 
 /** @throws AppError `invalid_request`; `details.issues` lists every `{field, rule}` found, at most 20. */
 export function validated<T extends z.ZodType>(schema: T, received: unknown, part: Part): z.output<T> {
-  const given = part === 'query' || part === 'form' ? withoutBlanks(received) : received
-  const result = schema.safeParse(fromWire(schema, given), { reportInput: true })
+  const texts = part === 'query' || part === 'form'
+  const named = fromWire(schema, texts ? withoutBlanks(received) : received)
+  const result = schema.safeParse(texts ? withNumbers(schema, named) : named, { reportInput: true })
   if (!result.success) throw invalid(result.error.issues, part)
   const unstorable = unstorablePath(result.data)
   if (unstorable === undefined) return result.data

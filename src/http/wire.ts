@@ -17,9 +17,33 @@ export function fromWire(accepting: z.ZodType, received: unknown): unknown {
   if (Array.isArray(received)) {
     return schema instanceof z.ZodArray ? received.map((entry) => fromWire(schema.element as z.ZodType, entry)) : received
   }
-  if (schema instanceof z.ZodRecord) return withoutNulls(schema.valueType as z.ZodType, received)
+  if (schema instanceof z.ZodRecord) return entered(schema.valueType as z.ZodType, received)
   return schema instanceof z.ZodObject ? renamed(schema, received) : received
 }
+
+/**
+ * Addresses and forms carry texts. One of digits alone is the number it says where the schema wants a number; what Number would
+ * read as well (0x10, 1e1) stays a text and is refused.
+ */
+export function withNumbers(accepting: z.ZodType, received: unknown): unknown {
+  if (typeof received !== 'object' || received === null) return received
+  const schema = shapeFor(accepting, received)
+  if (!(schema instanceof z.ZodObject)) return received
+  const { fields } = fieldsOf(schema)
+  const wantsNumber = (name: string): boolean => {
+    const field = fields.get(name)
+    return field !== undefined && shapeFor(field.schema, {}) instanceof z.ZodNumber
+  }
+  return Object.fromEntries(
+    Object.entries(received).map(([name, value]) => [
+      name,
+      typeof value === 'string' && DIGITS.test(value) && wantsNumber(name) ? Number(value) : value,
+    ]),
+  )
+}
+
+/** What a number holds exactly. */
+const DIGITS = /^\d{1,15}$/
 
 function renamed(schema: z.ZodObject, received: object): Record<string, unknown> {
   const { fields, known } = fieldsOf(schema)
@@ -39,10 +63,9 @@ function renamed(schema: z.ZodObject, received: object): Record<string, unknown>
   return result
 }
 
-/** Keys of a record are the caller's own; one that holds nothing is not given, unless null is a value there. */
-function withoutNulls(value: z.ZodType, received: object): object {
-  if (value.safeParse(null).success) return received
-  return Object.fromEntries(Object.entries(received).flatMap(([key, one]) => (one === null ? [] : [[key, fromWire(value, one)]])))
+/** Keys of a record are the caller's own, and null under one is left to the schema: a filter left out would widen the search. */
+function entered(value: z.ZodType, received: object): object {
+  return Object.fromEntries(Object.entries(received).map(([key, one]) => [key, fromWire(value, one)]))
 }
 
 type Fields = {

@@ -7,6 +7,7 @@ import { addDocumentCommands } from '../../src/cli/documents.ts'
 import { addGraphCommands } from '../../src/cli/graph.ts'
 import { addIngestCommand } from '../../src/cli/ingest.ts'
 import { addSearchCommands } from '../../src/cli/search.ts'
+import { AppError } from '../../src/core/errors.ts'
 import { workspaceId } from '../../src/core/workspace.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { type CommandLine, commandLine, type Typed } from './support.ts'
@@ -129,4 +130,22 @@ test('a command that names no workspace acts where a call without a credential w
   const found = (await line.type('search', '麒麟', '--json')).json as { results: { source: string }[] }
   expect(found.results[0]?.source).toBe('user/own.md')
   expect((await line.type('graph', 'entity', '麒麟', '--json')).json).toMatchObject({ workspace: 'teacher-dev' })
+})
+
+test('an answer and a search that were made without a model say so, to people and to machines', async () => {
+  const away = { keywords: () => Promise.reject(new AppError('llm_unavailable')) }
+  Object.assign(line.engine.deps.models, { keywords: away })
+  for (const command of ['query', 'search']) {
+    const people = await typed(command, '二次函数')
+    expect([command, people.notes]).toEqual([command, [expect.stringMatching(/^degraded: The keyword model could not be reached/)]])
+    expect((await typed(command, '二次函数', '--json')).json).toMatchObject({
+      degraded: true,
+      degradedReason: expect.stringContaining('keyword model') as string,
+    })
+  }
+  Object.assign(line.engine.deps.models, { keywords: undefined })
+})
+
+test.each(['0x10', '1e1', ' 5', '5.0', ''])('-k %j is no whole number', async (count) => {
+  expect((await typed('search', '二次函数', '-k', count)).exit).toBe(2)
 })

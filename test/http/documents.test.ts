@@ -208,9 +208,12 @@ test('lists pass their filters on and default to 50', async () => {
   expect(server.engine.last()).toMatchObject({ workspace: 'teacher-001', about: { status: 'failed', q: '教', collection: 'c', limit: 50 } })
 })
 
-test.each(['limit=0', 'limit=201', 'limit=x', 'limit=1&limit=2', 'status=running'])('a list with %s is 400', async (query) => {
-  expect((await server.call('GET', `/api/documents?${query}`, { headers: teacher('001') })).status).toBe(400)
-})
+test.each(['limit=0', 'limit=201', 'limit=x', 'limit=0x10', 'limit=1e1', 'limit=%201', 'limit=1.5', 'limit=1&limit=2', 'status=running'])(
+  'a list with %s is 400',
+  async (query) => {
+    expect((await server.call('GET', `/api/documents?${query}`, { headers: teacher('001') })).status).toBe(400)
+  },
+)
 
 test('ids of 128 characters and percent-encoded ids reach the engine', async () => {
   const long = 'x'.repeat(128)

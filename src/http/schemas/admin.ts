@@ -65,7 +65,7 @@ export const replayRequest = z
 export const replayed = z.object({ replayed: z.number() }).meta({ example: { replayed: 1 } })
 
 export const useQuery = pageSize.extend({
-  days: z.coerce.number().int().min(1).max(366).default(30),
+  days: z.int().min(1).max(366).default(30),
   by: z.enum(['model', 'day', 'document', 'query']).default('model').describe('What calls are summed by, besides the workspace.'),
 })
 

@@ -24,7 +24,7 @@ export const collection = z.string().trim().min(1).max(128).describe('A named pa
 
 export const cursor = z.string().min(1).max(512).describe('nextCursor of the page before.')
 
-export const limit = (fallback: number) => z.coerce.number().int().min(1).max(200).default(fallback).describe('Entries on one page.')
+export const limit = (fallback: number) => z.int().min(1).max(200).default(fallback).describe('Entries on one page.')
 
 export const nextCursor = z.string().nullable().describe('Names the next page; null on the last one.')
 

@@ -101,8 +101,8 @@ export const entityDetail = z
 export const subgraphQuery = z
   .object({
     entity: name,
-    depth: z.coerce.number().int().min(1).max(3).default(1).describe('Steps away from the entity.'),
-    maxNodes: z.coerce.number().int().min(1).max(1_000).default(100),
+    depth: z.int().min(1).max(3).default(1).describe('Steps away from the entity.'),
+    maxNodes: z.int().min(1).max(1_000).default(100),
     workspace,
   })
   .meta({ example: { entity: '二次函數', depth: 1 } })
@@ -129,7 +129,7 @@ export const subgraph = z
   })
 
 export const prerequisitesQuery = z
-  .object({ entity: name, depth: z.coerce.number().int().min(1).max(10).default(5).describe('Levels to go back.'), workspace })
+  .object({ entity: name, depth: z.int().min(1).max(10).default(5).describe('Levels to go back.'), workspace })
   .meta({ example: { entity: '頂點公式', depth: 3 } })
 
 export const prerequisites = z

@@ -230,8 +230,8 @@ export const releaseAnswer = z
   })
 
 export const eventsQuery = z.object({
-  after: z.coerce.number().int().min(0).default(0).describe('The sequence of the last event that is known; 0 for all.'),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  after: z.int().min(0).default(0).describe('The sequence of the last event that is known; 0 for all.'),
+  limit: z.int().min(1).max(500).default(100),
 })
 
 export const eventList = z.object({ events: z.array(eventEnvelope.extend({ sequence: z.int() })), next_after: z.int() }).meta({
