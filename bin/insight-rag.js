@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url'
 
 const own = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url))
 const entry = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
-const child = spawn(existsSync(own) ? own : process.execPath, [entry, ...process.argv.slice(2)], { stdio: 'inherit' })
+// Halves the time until a command begins; where nothing may be written it is simply not used.
+const NODE_COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url))
+const env = { NODE_COMPILE_CACHE, ...process.env }
+const child = spawn(existsSync(own) ? own : process.execPath, [entry, ...process.argv.slice(2)], { stdio: 'inherit', env })
 // A signal is for the work, which ends in its own order; this process ends after it and as it did.
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 // A terminal sends Ctrl-C to both of them by itself.
