@@ -11,12 +11,18 @@ const { values } = parseArgs({
 })
 const minutes = Number(values.minutes)
 const clients = Number(values.clients)
-/** Samples per run; the first fifth is warm-up. */
+/** Samples per run; at least the first fifth is warm-up. */
 const SAMPLES = 20
+/** Replaced again and again; warm-up lasts until each was in once, because until then there is more to search with every minute. */
+const DOCUMENTS = 200
 
 type Sample = {
   atSeconds: number
   rssMb: number
+  /** What the memory is: JavaScript objects, buffers outside of them, and the parser processes beside this one. */
+  heapMb: number
+  externalMb: number
+  childrenMb: number
   connections: number | null
   searches: number
   ingested: number
@@ -34,6 +40,23 @@ const textOf = (at: number): string =>
       `${topic(at + part)}是重要的知识点。`.repeat(20),
     ),
   ).join('\n\n')
+
+/** Gauges of the service, in MB. */
+async function gauges(): Promise<{ heapMb: number; externalMb: number }> {
+  const { json } = await service.call('GET', '/metrics')
+  const megabytes = (name: string): number => {
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(String(json['text']))?.[1]
+    if (value === undefined) throw new Error(`/metrics says nothing of ${name}`)
+    return Math.round(Number(value) / 2 ** 20)
+  }
+  return { heapMb: megabytes('nodejs_heap_size_used_bytes'), externalMb: megabytes('nodejs_external_memory_bytes') }
+}
+
+const childrenMb = (pid: number): number =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((child) => child !== '')
+    .reduce((sum, child) => sum + rssMb(Number(child)), 0)
 
 const rssMb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
 
@@ -66,12 +89,12 @@ async function search(client: number): Promise<void> {
   }
 }
 
-/** Replaces the same two hundred documents again and again, so that the data does not grow and what grows is a leak. */
+/** Replaces the same documents again and again, so that the data does not grow and what grows is a leak. */
 async function ingest(): Promise<void> {
   while (performance.now() < ends) {
     const at = next++
     const headers = { 'x-workspace': `teacher-${at % 4}` }
-    const fileId = `soak-${at % 200}`
+    const fileId = `soak-${at % DOCUMENTS}`
     const answer = await service.call('POST', '/api/documents', { fileId, fileName: `${fileId}.md`, text: textOf(at) }, headers)
     if (answer.status !== 202) {
       counts.failures += 1
@@ -105,6 +128,8 @@ async function sample(): Promise<void> {
     const one: Sample = {
       atSeconds: Math.round((performance.now() - began) / 1000),
       rssMb: Math.round(rssMb(service.process.pid ?? 0)),
+      ...(await gauges()),
+      childrenMb: Math.round(childrenMb(service.process.pid ?? 0)),
       connections: open?.rows[0]?.n ?? null,
       ...counts,
       p50Ms: Math.round(percentile(sorted, 0.5)),
@@ -122,20 +147,26 @@ await watcher?.end()
 const code = await service.stop()
 await place.clear()
 
-const warm = samples.slice(SAMPLES / 5)
+const warm = samples.filter((one, at) => at >= SAMPLES / 5 && one.ingested >= DOCUMENTS)
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 const half = Math.floor(warm.length / 2)
+const growth = (of: 'rssMb' | 'heapMb' | 'childrenMb' | 'p50Ms' | 'p95Ms'): number => {
+  const [before, after] = [warm.slice(0, half), warm.slice(half)].map((part) => mean(part.map((one) => one[of])))
+  return Math.round(((after ?? 0) / (before ?? 0) - 1) * 1000) / 1000
+}
 const report = {
   minutes,
   clients,
   database: place.env['DATABASE_URL'] === undefined ? 'pglite' : 'postgres',
   ...counts,
+  warmSamples: warm.length,
   searchesPerSecond: Math.round((counts.searches / (minutes * 60)) * 10) / 10,
   /** Second half against first, after warm-up. */
-  rssGrowth:
-    Math.round((mean(warm.slice(half).map((one) => one.rssMb)) / mean(warm.slice(0, half).map((one) => one.rssMb)) - 1) * 1000) / 1000,
-  p95Drift:
-    Math.round((mean(warm.slice(half).map((one) => one.p95Ms)) / mean(warm.slice(0, half).map((one) => one.p95Ms)) - 1) * 1000) / 1000,
+  rssGrowth: growth('rssMb'),
+  heapGrowth: growth('heapMb'),
+  childrenGrowth: growth('childrenMb'),
+  p50Drift: growth('p50Ms'),
+  p95Drift: growth('p95Ms'),
   mostConnections: Math.max(...samples.map((one) => one.connections ?? 0)),
   exitCode: code,
   samples,

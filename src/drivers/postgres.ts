@@ -1,5 +1,5 @@
 // Opens the process's database: a PostgreSQL server by URL, or the embedded engine. The only file that knows which.
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely'
 import pg from 'pg'
 import { AppError } from '../core/errors.ts'
 import type { Database, PoolLoad } from '../ports/database.ts'
@@ -7,6 +7,7 @@ import { createAdmission, type AdmissionSettings } from './admission.ts'
 import { migrate } from './migrate.ts'
 import { openEmbedded } from './pglite.ts'
 import { openReplica } from './replica.ts'
+import { SilenceWatch } from './silence.ts'
 
 export type DatabaseSettings = {
   /** PostgreSQL connection string; undefined means the embedded engine. */
@@ -18,9 +19,11 @@ export type DatabaseSettings = {
   /** Connection string of a streaming replica of `url` that answers searches. */
   readUrl?: string | undefined
   onReplicaFailure?: (error: unknown) => void
+  /** How often it is looked whether the server has fallen silent; default 2 s. */
+  watchEveryMs?: number
 }
 
-const over = (pool: pg.Pool): Kysely<unknown> => new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+const over = (pool: PostgresPool): Kysely<unknown> => new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
 
 /**
  * Connects and brings the schema up to date.
@@ -28,7 +31,7 @@ const over = (pool: pg.Pool): Kysely<unknown> => new Kysely<unknown>({ dialect: 
  * @throws AppError `not_ready` with the sentence that says what to grant, install or change.
  */
 export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
-  const opened = settings.url === undefined ? await openPglite(settings.directory) : openPostgres(settings.url, settings.poolSize)
+  const opened = settings.url === undefined ? await openPglite(settings.directory) : openPostgres(settings.url, settings)
   try {
     await migrate(opened.db, opened.vectorType)
     const oid = await sql<{ oid: number }>`select ${opened.vectorType}::regtype::oid::int as oid`.execute(opened.db)
@@ -78,9 +81,16 @@ async function openPglite(directory: string | undefined): Promise<Opened> {
   }
 }
 
-function openPostgres(url: string, poolSize: number): Opened {
+function openPostgres(url: string, { poolSize, watchEveryMs }: DatabaseSettings): Opened {
+  const watch = new SilenceWatch(url, watchEveryMs)
   const create = (max: number): pg.Pool => {
-    const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'insight-rag' })
+    const pool = new pg.Pool({
+      connectionString: url,
+      max,
+      connectionTimeoutMillis: 10_000,
+      application_name: 'insight-rag',
+      stream: watch.socket,
+    })
     // A connection that the server closes must not end the process, neither an idle one nor one between two statements of a
     // transaction: that one's next statement fails, and the next to ask opens a new one.
     pool.on('error', () => undefined)
@@ -91,12 +101,13 @@ function openPostgres(url: string, poolSize: number): Opened {
   const side = create(2)
   return {
     engine: 'postgres',
-    db: over(main),
-    side: over(side),
+    db: over(watch.guard(main)),
+    side: over(watch.guard(side)),
     vectorType: 'halfvec',
     pools: () => [loadOf('main', main), loadOf('side', side)],
     close: async () => {
       await Promise.all([main.end(), side.end()])
+      watch.close()
     },
   }
 }

@@ -9,6 +9,7 @@ import type { SearchResponse } from '../../src/services/api.ts'
 import { deleteWorkspace } from '../../src/services/portability.ts'
 import { createRetrieval } from '../../src/services/retrieve/retrieval.ts'
 import { startTestEngine, type TestEngine } from '../support/engine.ts'
+import { type Network, startNetwork } from '../support/network.ts'
 import { onServer, OwnPostgres, serverPrograms, type OwnServer } from '../support/own-postgres.ts'
 import { searchRequest } from '../support/requests.ts'
 import { until } from './support.ts'
@@ -19,6 +20,7 @@ const [mine, other] = [workspaceId('teacher-1'), workspaceId('teacher-2')]
 let own: OwnPostgres
 let primary: OwnServer
 let standby: OwnServer
+let network: Network
 let database: Database
 let engine: TestEngine
 const failures: unknown[] = []
@@ -30,10 +32,12 @@ beforeAll(async () => {
   await primary.start()
   standby = await own.copy(primary, ['-R'])
   await standby.start()
+  network = await startNetwork(primary.url())
   database = await openDatabase({
-    url: primary.url(),
+    url: network.url,
     directory: undefined,
     poolSize: 4,
+    watchEveryMs: 1_000,
     readUrl: standby.url(),
     onReplicaFailure: (error) => failures.push(error),
   })
@@ -46,6 +50,7 @@ afterAll(async () => {
   if (!there) return
   await engine.close()
   await database.close()
+  await network.close()
   await own.close()
 })
 
@@ -119,6 +124,17 @@ test.skipIf(!there)('a replica that dies costs no search, and is used again when
   expect(failures.length).toBeGreaterThan(0)
   await standby.start()
   await answeredByReplica(other)
+})
+
+test.skipIf(!there)('a primary that falls silent costs one wait; then the replica answers at once, until it speaks again', async () => {
+  await answeredByReplica(other)
+  network.silence()
+  for (let at = 0; at < 2; at++) {
+    const alone = await search(other, '余弦定理')
+    expect([alone.degraded, alone.results.map((result) => result.fileId)]).toEqual([true, ['theirs']])
+  }
+  network.letGo()
+  await until(async () => ((await search(other, '余弦定理')).degraded ? undefined : true))
 })
 
 test.skipIf(!there)('without the primary searches go on and say so; with it they are certain again', async () => {
