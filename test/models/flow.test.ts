@@ -139,15 +139,15 @@ describe('the gate', () => {
 
   test('429 halves no more than once for one burst, and success brings the limit back to its ceiling', () => {
     const gate = createGate(12)
-    for (let burst = 0; burst < 10; burst += 1) gate.observe({ status: 429, ms: 1, retryAfterSeconds: undefined }, 'x')
+    for (let burst = 0; burst < 10; burst += 1) gate.observe({ status: 429, ms: 2_000, retryAfterSeconds: undefined }, 'x')
     expect(gate.limit).toBe(8)
-    for (let good = 0; good < 60; good += 1) gate.observe({ status: 200, ms: 1, retryAfterSeconds: undefined }, 'x')
+    for (let good = 0; good < 60; good += 1) gate.observe({ status: 200, ms: 2_000, retryAfterSeconds: undefined }, 'x')
     expect(gate.limit).toBe(12)
   })
 
   test('a pause the server asks for holds everybody back until it is over', async () => {
     const gate = createGate(4)
-    gate.observe({ status: 429, ms: 1, retryAfterSeconds: 0.05 }, 'x')
+    gate.observe({ status: 429, ms: 1, retryAfterSeconds: 0.5 }, 'x')
     let started = false
     const enter = async (): Promise<void> => {
       const done = await gate.acquire('live', signal)
@@ -180,7 +180,7 @@ describe('the gate', () => {
 
 describe('the breaker', () => {
   test('after five failures in a row the server is left alone, and one success opens the way again', async () => {
-    const { chat } = flowing({ retries: 0 }, 30)
+    const { chat } = flowing({ retries: 0 }, 1_000)
     server.failNext('chat', ...Array.from({ length: 5 }, (): Fault => ({ kind: 'status', status: 500 })))
     for (let call = 0; call < 5; call += 1)
       await expect(chat.complete(ask, signal)).rejects.toMatchObject({ details: { reason: 'server' } })
