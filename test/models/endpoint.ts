@@ -9,7 +9,7 @@ export function endpointOf(server: Pick<ModelServer, 'url'>, over: Partial<Endpo
     apiKey: 'test-key-1234567890',
     model: 'qwen-plus',
     concurrency: 8,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     options: {},
     settings: { baseUrl: 'EXTRACT_BASE_URL', apiKey: 'EXTRACT_API_KEY', model: 'EXTRACT_MODEL' },
     ...over,

@@ -35,7 +35,7 @@ afterAll(() => database.close())
 
 const seeingModels = () => ({
   ...testModels(),
-  vision: createModels({ vision: { baseUrl: server.url, apiKey: 'k', model: 'qwen-vl-test', timeoutMs: 5000 } }).vision,
+  vision: createModels({ vision: { baseUrl: server.url, apiKey: 'k', model: 'qwen-vl-test', timeoutMs: 60_000 } }).vision,
 })
 
 const drawing = (side: number, shade: string): Promise<Buffer> =>

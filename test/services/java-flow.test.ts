@@ -23,7 +23,7 @@ beforeEach(async () => {
   java = await startJavaServer()
   engine = startTestEngine(database, {
     java: createJavaBackend({ baseUrl: java.baseUrl, serviceToken: 'service' }),
-    download: (url, signal) => downloadFile(url, { ossHosts: ['127.0.0.1'], maxBytes: 1_000_000, timeoutMs: 5_000 }, signal),
+    download: (url, signal) => downloadFile(url, { ossHosts: ['127.0.0.1'], maxBytes: 1_000_000, timeoutMs: 60_000 }, signal),
     scheduleMs: [20, 20, 20, 20],
   })
 })

@@ -37,7 +37,7 @@ async function engineOn(server: OwnServer): Promise<Running> {
   const database = await openDatabase({ url: server.url(), directory: undefined, poolSize: 4 })
   const engine = startTestEngine(database, {
     java: createJavaBackend({ baseUrl: java.baseUrl }),
-    download: (url, signal) => downloadFile(url, { ossHosts: ['127.0.0.1'], maxBytes: 1_000_000, timeoutMs: 5_000 }, signal),
+    download: (url, signal) => downloadFile(url, { ossHosts: ['127.0.0.1'], maxBytes: 1_000_000, timeoutMs: 60_000 }, signal),
     scheduleMs: Array.from({ length: 1_000 }, () => 20),
   })
   const stop = async (): Promise<void> => {
