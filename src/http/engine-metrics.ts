@@ -64,10 +64,12 @@ function countHappenings(registry: Registry): () => void {
     'cache',
     'outcome',
   ])
+  const explained = counter('insight_chunks_explained_total', 'Chunks that explain themselves and needed no extractor', ['by'])
   const moves = counter('insight_tier_moves_total', 'Workspaces given an index of their own, or taken back', ['moved'])
   const listen = (message: unknown): void => {
     const happening = message as Happening
     if (happening.kind === 'tier') moves.inc({ moved: happening.moved }, happening.workspaces)
+    if (happening.kind === 'explained') explained.inc({ by: happening.by }, happening.chunks)
     if (happening.kind === 'cache') {
       cache.inc({ cache: happening.cache, outcome: 'hit' }, happening.hits)
       cache.inc({ cache: happening.cache, outcome: 'miss' }, happening.misses)

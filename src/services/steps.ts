@@ -27,6 +27,8 @@ export type Happening =
       costCny: number
     }
   | { kind: 'cache'; cache: 'extraction' | 'embedding'; hits: number; misses: number }
+  /** Chunks that needed no extractor, by what explained them. */
+  | { kind: 'explained'; by: string; chunks: number }
   | { kind: 'tier'; moved: 'promoted' | 'demoted'; workspaces: number }
 
 export const STEPS = tracingChannel<unknown, Step>('insight-rag:step')

@@ -6,6 +6,7 @@ import { type CreatedModels, createModels } from '../../src/models/create.ts'
 import type { UsageRecord } from '../../src/models/flow.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { type Estimate, estimateFile } from '../../src/services/estimate.ts'
+import { HAPPENINGS, type Happening } from '../../src/services/steps.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startTestEngine, type TestEngine } from '../support/engine.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
@@ -76,6 +77,51 @@ test('at most one extraction call for two chunks; sent again nothing is paid; on
   expect(extracted()).toBe(0)
 })
 
+const estimate = (text: string, made: CreatedModels): Promise<Estimate> => {
+  const { extractor, embedding, vision } = made
+  const price = (model: string, usage: UsageRecord['usage']): number | undefined => made.price(model, usage)
+  const deps = { parser: engine.deps.parser, extractor, embedding, vision, price, chunkMaxTokens: 512 }
+  return estimateFile(deps, { name: 'lesson.md', bytes: Buffer.from(text) }, signal)
+}
+
+test('a glossary, contents and references are not paid for; what the glossary says is in the graph, with its row as evidence', async () => {
+  const home = workspaceId('teacher-bill-glossary')
+  const row = (n: number): string =>
+    `| 術語${NUMBERS[n % 10]}${NUMBERS[Math.floor(n / 10)]} | term ${n} | 第${n}個概念的說明，用來描述它的意思和用法。 |`
+  const glossary = ['| 術語 | English | 定義 |', '| --- | --- | --- |', ...Array.from({ length: 40 }, (_unused, n) => row(n))].join('\n')
+  const references = Array.from({ length: 24 }, (_unused, n) => `${n + 1}. 作者. 數學史第${n}卷. 香港, ${1950 + n}.`).join('\n')
+  const text = `${lesson(PARAGRAPHS.slice(0, 4))}\n# 詞彙表\n\n${glossary}\n\n# 參考文獻\n\n${references}\n`
+  const before = await estimate(text, models)
+  const explained: Record<string, number> = {}
+  const listen = (message: unknown): void => {
+    const happening = message as Happening
+    if (happening.kind === 'explained') explained[happening.by] = (explained[happening.by] ?? 0) + happening.chunks
+  }
+  HAPPENINGS.subscribe(listen)
+  const view = await engine.ingest(home, 'book', text, 'book.md')
+  HAPPENINGS.unsubscribe(listen)
+  expect(explained).toEqual({ glossary: expect.any(Number) as number, references: expect.any(Number) as number })
+  const free = Object.values(explained).reduce((sum, chunks) => sum + chunks, 0)
+  expect(free).toBeGreaterThanOrEqual(4)
+  expect(before).toMatchObject({ chunks: view.chunkCount, stated: free })
+  expect(extracted()).toBe(view.chunkCount - free)
+  expect(JSON.stringify(server.requests.filter(({ route }) => route === 'chat'))).not.toMatch(/term 3|數學史/)
+  const mentions = await sql<{ name: string; alias: string; quote: string; rank: number }>`
+    select m.name, a.alias_name as alias, m.quote, m.rank from entity_mentions m
+    join alias_mentions a on (a.workspace_id, a.chunk_id, a.key) = (m.workspace_id, m.chunk_id, m.key)
+    where m.workspace_id = ${home} order by m.name limit 1`.execute(database.db)
+  expect(mentions.rows[0]).toMatchObject({
+    name: '術語一一',
+    alias: 'term 0',
+    quote: expect.stringMatching(/^術語一一 \| term 0 \| /) as string,
+    rank: 0,
+  })
+
+  server.requests.length = 0
+  await engine.ingest(home, 'book', text, 'book.md')
+  expect(server.requests).toEqual([])
+})
+
 test('the ledger’s cost is the tokens the server counted at the catalogue’s prices', async () => {
   await engine.ingest(workspaceId('teacher-bill-2'), 'lesson', lesson(PARAGRAPHS.slice(0, 4)), 'lesson.md')
   const sum = (role: string, field: 'inputTokens' | 'cachedTokens' | 'outputTokens'): number =>
@@ -89,13 +135,6 @@ test('the ledger’s cost is the tokens the server counted at the catalogue’s 
     0,
   )
 })
-
-const estimate = (text: string, made: CreatedModels): Promise<Estimate> => {
-  const { extractor, embedding, vision } = made
-  const price = (model: string, usage: UsageRecord['usage']): number | undefined => made.price(model, usage)
-  const deps = { parser: engine.deps.parser, extractor, embedding, vision, price, chunkMaxTokens: 512 }
-  return estimateFile(deps, { name: 'lesson.md', bytes: Buffer.from(text) }, signal)
-}
 
 test('the estimate before a run calls nothing, names the calls of the run, and is not below its input', async () => {
   const fresh = PARAGRAPHS.map((text) => text.replaceAll('圖像', '圖象'))

@@ -16,7 +16,16 @@ import type { EngineDeps } from '../deps.ts'
 import { step } from '../steps.ts'
 import { fetchFile, type FetchedFile } from './fetch.ts'
 import { begin, progressOf, type IngestJob } from './job.ts'
-import { CHUNKING_VERSION, diffChunks, OCR_VERSION, PARSER_VERSION, planChunks, sha256, type PlannedChunk } from './plan.ts'
+import {
+  CHUNKING_VERSION,
+  diffChunks,
+  EXPLAINED_VERSION,
+  OCR_VERSION,
+  PARSER_VERSION,
+  planChunks,
+  sha256,
+  type PlannedChunk,
+} from './plan.ts'
 import { type Publication, Superseded, VectorsMissing } from './publication.ts'
 import { publish, publishUnchanged } from './publish.ts'
 import { seePictures, seerOf } from './see.ts'
@@ -122,7 +131,7 @@ function recipeOf(
   extractor: Extractor | undefined,
   declaredType: string | undefined,
 ): string {
-  const parts = [PARSER_VERSION, CHUNKING_VERSION, deps.limits.chunkMaxTokens, job.payload.options, declaredType ?? null]
+  const parts = [PARSER_VERSION, CHUNKING_VERSION, EXPLAINED_VERSION, deps.limits.chunkMaxTokens, job.payload.options, declaredType ?? null]
   return sha256(JSON.stringify([...parts, extractor?.id ?? null, home.model.model, home.dim, seerOf(deps.models.vision)]))
 }
 

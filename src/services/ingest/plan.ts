@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { ParsedDocument } from '../../core/blocks.ts'
 import { chunkDocument, type ChunkDraft } from '../../core/chunking.ts'
+import { EMPTY_EXTRACTION, type Extraction } from '../../core/extraction.ts'
+import { explain } from '../../core/explained.ts'
 import { chunkKnowledge, type ChunkKnowledge } from '../../core/knowledge.ts'
 import type { WorkspaceId } from '../../core/workspace.ts'
 import type { LiveChunk } from '../../store/chunks.ts'
@@ -11,6 +13,8 @@ export const PARSER_VERSION = 'blocks-2'
 /** Names what staged readings of pages are worth; a change of engine, models or preparation makes them another reader's. */
 export const OCR_VERSION = 'tesseract-1'
 export const CHUNKING_VERSION = 'structure-2'
+/** Which chunks explain themselves, and how. */
+export const EXPLAINED_VERSION = 'explained-1'
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
@@ -19,13 +23,16 @@ export type PlannedChunk = ChunkDraft & {
   textHash: string
   embedText: string
   embedHash: string
-  /** What the source itself states here; such a chunk needs no extractor. */
+  /** What the source itself states here, by its data or by the shape of its text; such a chunk needs no extractor. */
   stated: ChunkKnowledge | undefined
+  statedBy?: StatedBy
   /** Id of the extractor whose mentions this chunk will carry; null when extraction is off. */
   extractor: string | null
   /** Of this chunk alone, in place of the document's; chunks that came ready bring their own. */
   metadata?: Record<string, unknown>
 }
+
+export type StatedBy = 'source' | 'glossary' | 'contents' | 'references'
 
 /**
  * A chunk's id derives from workspace, file, its text and which repeat of that text it is, so that text which merely
@@ -43,29 +50,53 @@ export function planChunks(
     const repeat = repeats.get(textHash) ?? 0
     repeats.set(textHash, repeat + 1)
     const embedText = draft.header === '' ? draft.content : `${draft.header}\n${draft.content}`
-    const stated = statedIn(parsed, draft)
+    const { knowledge: stated, by } = statedIn(parsed, draft, options.extractor !== null) ?? {}
     const chunkId = `c_${createHash('sha256')
       .update(JSON.stringify([workspace, fileId, textHash, repeat]))
       .digest('base64url')
       .slice(0, 20)}`
     const extractor =
       stated === undefined ? options.extractor : `${parsed.stated?.by ?? 'stated'}-${sha256(JSON.stringify(stated)).slice(0, 12)}`
-    return { ...draft, chunkId, textHash, embedText, embedHash: sha256(embedText), stated, extractor }
+    return {
+      ...draft,
+      chunkId,
+      textHash,
+      embedText,
+      embedHash: sha256(embedText),
+      stated,
+      ...(by === undefined ? {} : { statedBy: by }),
+      extractor,
+    }
   })
 }
 
-function statedIn(parsed: ParsedDocument, draft: ChunkDraft): ChunkKnowledge | undefined {
+/** Where nothing is to be extracted, only data that says what it is counts. */
+function statedIn(
+  parsed: ParsedDocument,
+  draft: ChunkDraft,
+  isExtracting: boolean,
+): { knowledge: ChunkKnowledge; by: StatedBy } | undefined {
   const [from, to] = draft.blocks
   const inside = (entry: { block: number }): boolean => entry.block >= from && entry.block <= to
   const entities = parsed.stated?.entities.filter(inside) ?? []
   const relations = parsed.stated?.relations.filter(inside) ?? []
-  if (entities.length === 0 && relations.length === 0 && parsed.stated?.by === undefined) return undefined
-  return chunkKnowledge({
-    entities: entities.map((entity) => ({ ...entity, quote: entity.quote ?? entity.name })),
-    relations: relations.map((relation) => ({ ...relation, quote: relation.quote ?? relation.description, weight: relation.weight ?? 1 })),
-    dropped: 0,
-    truncated: false,
-  })
+  if (entities.length > 0 || relations.length > 0 || parsed.stated?.by !== undefined) {
+    const extraction: Extraction = {
+      ...EMPTY_EXTRACTION,
+      entities: entities.map((entity) => ({ ...entity, quote: entity.quote ?? entity.name })),
+      relations: relations.map((relation) => ({
+        ...relation,
+        quote: relation.quote ?? relation.description,
+        weight: relation.weight ?? 1,
+      })),
+    }
+    return { knowledge: chunkKnowledge(extraction), by: 'source' }
+  }
+  if (!isExtracting) return undefined
+  const blocks = parsed.blocks.slice(from, to + 1)
+  const asides = new Set(blocks.flatMap(({ type, text, table }) => (type === 'heading' ? [text] : (table?.caption ?? []))))
+  const explained = explain(draft.content, { headings: [parsed.title, ...draft.headings], asides })
+  return explained && { knowledge: chunkKnowledge(explained.extraction), by: explained.by }
 }
 
 export type ChunkDiff = {

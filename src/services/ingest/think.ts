@@ -46,6 +46,8 @@ export async function extractKnowledge(
   const result = new Map<string, ChunkKnowledge>()
   const truncated = new Set<string>()
   for (const chunk of chunks) if (chunk.stated) result.set(chunk.chunkId, chunk.stated)
+  for (const [by, explained] of Map.groupBy(chunks, (chunk) => chunk.statedBy))
+    if (by !== undefined) happened({ kind: 'explained', by, chunks: explained.length })
   const open = chunks.filter((chunk) => chunk.stated === undefined)
   if (extractor === undefined || open.length === 0) return { knowledge: result, truncated }
   const byHash = Map.groupBy(open, (chunk) => chunk.textHash)
