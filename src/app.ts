@@ -28,6 +28,7 @@ import type { Engine } from './services/api.ts'
 import type { EngineDeps, Log } from './services/deps.ts'
 import { createEngine } from './services/engine.ts'
 import { RESOLVE } from './services/judging-request.ts'
+import { goneModels } from './services/gone-models.ts'
 import { createRetrieval } from './services/retrieve/retrieval.ts'
 import { seedFolder, type SeedReport } from './services/seed.ts'
 import { SUMMARISE } from './services/summaries.ts'
@@ -49,8 +50,11 @@ export type App = {
   /** Stops working; unfinished jobs go back to the queue. */
   stopWork(): Promise<void>
   seed(workspace: WorkspaceId, folder: string): Promise<SeedReport>
-  /** Asks the model servers whether the settings can be right, and logs what cannot. */
-  checkModels(signal: AbortSignal): Promise<void>
+  /**
+   * Asks the model servers whether the settings can be right; with `probe` each model something short, where their lists leave it open.
+   * What cannot be right is logged, returned, and told by readiness until a call of the model succeeds.
+   */
+  checkModels(signal: AbortSignal, how: 'list' | 'probe'): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -65,11 +69,14 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     return database
   }
   const ledger = new Ledger(opened, log)
+  /** By model. */
+  const problems = new Map<string, string>()
   const models = createModels(config.models, {
     onUsage: (record) => {
       const costCny = models.price(record.model, record.usage) ?? 0
       ledger.record(ledgerRow(record, costCny))
       const { role, model, ok, ms, usage } = record
+      if (ok) problems.delete(model)
       happened({ kind: 'model', role, model, ok, ms, ...usage, costCny })
     },
     onWarning: (message) => log.warn({}, message),
@@ -116,6 +123,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     courseChunksUrl: config.courseChunksUrl,
     eventsUrl: config.eventsUrl,
     seeding: { pending: false },
+    modelProblems: () => [...problems.values()],
     wake: (what) => (what === 'jobs' ? work.worker?.wake() : work.outbox?.wake()),
   }
   work.worker = new Worker({
@@ -149,8 +157,12 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     stopWork: async () => {
       await Promise.all([worker.stop(), outbox.stop(), maintenance.stop()])
     },
-    checkModels: async (signal) => {
-      for (const sentence of await models.check(signal)) log.warn({}, sentence)
+    checkModels: async (signal, how) => {
+      const found = await (how === 'probe' ? models.probe(signal) : models.check(signal))
+      for (const { model, sentence } of found) problems.set(model, sentence)
+      const sentences = [...new Set(found.map(({ sentence }) => sentence)), ...(await goneModels(deps))]
+      for (const sentence of sentences) log.warn({}, sentence)
+      return sentences
     },
     seed: (workspace, folder) => seedFolder(deps, engine.documents, workspace, folder),
     close: async () => {

@@ -49,6 +49,7 @@ const context: CliContext = {
       engine: app.engine,
       seed: (workspace, folder) => app.seed(workspace, folder),
       doctor: (workspace, mend, signal) => (mend ? repair(app.deps, workspace, signal) : diagnose(app.deps, workspace)),
+      checkModels: (signal) => app.checkModels(signal, 'probe'),
       portability: {
         write: (workspace, line, work) => exportWorkspace(app.deps.database, workspace, line, { work }),
         read: (lines, replace) => importWorkspace(app.deps.database, lines, { replace }),

@@ -62,8 +62,9 @@ async function begin(app: App, server: FastifyInstance | undefined, config: Conf
     )
   }
   if (address !== undefined) log.info({ address, docs: `${address}/docs` }, 'ready')
-  // Beside the service, which is ready without it: a wrong key is told now and not at the first document.
-  app.checkModels(AbortSignal.timeout(CHECK_WITHIN_MS)).catch((error: unknown) => {
+  // Beside the service, which is ready without it: a wrong key is told now and not at the first document. Workers, of which there may be many,
+  // only look at lists; whoever answers /readyz asks.
+  app.checkModels(AbortSignal.timeout(CHECK_WITHIN_MS), config.role === 'worker' ? 'list' : 'probe').catch((error: unknown) => {
     if (!ending()) log.warn({ err: error }, 'the model servers could not be checked')
   })
 }

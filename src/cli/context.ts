@@ -14,6 +14,7 @@ export const OWN_WORKSPACE = 'teacher-dev'
 export type CliEngine = {
   engine: Engine
   seed(workspace: WorkspaceId, folder: string): Promise<SeedReport>
+  checkModels: (signal: AbortSignal) => Promise<string[]>
   doctor: (workspace: WorkspaceId, repair: boolean, signal: AbortSignal) => Promise<Diagnosis>
   /** Workspaces as lines, and their end; see services/portability.ts. */
   portability: {

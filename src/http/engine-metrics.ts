@@ -104,11 +104,14 @@ function showState(registry: Registry, operations: Operations): void {
   const outbox = gauge('insight_outbox', 'Callbacks and events that are not delivered', ['state'])
   const lag = gauge('insight_outbox_lag_seconds', 'Age of the oldest callback or event that waits')
   const pool = gauge('insight_pool_connections', 'Connections to the database, and calls that wait for one', ['pool', 'state'])
+  const budgets = gauge('insight_workspaces_near_budget', 'Workspaces from 80 % of their monthly model budget on, and without any left', [
+    'state',
+  ])
   const own = gauge('insight_workspaces_own_index', 'Workspaces with a vector index of their own')
 
   async function show(): Promise<void> {
     const load = await operations.load().catch(() => undefined)
-    for (const one of [jobs, oldest, outbox, lag, pool, own]) one.reset()
+    for (const one of [jobs, oldest, outbox, lag, pool, own, budgets]) one.reset()
     up.set(load === undefined ? 0 : 1)
     if (load === undefined) return
     for (const { kind, state, jobs: count, oldestSeconds } of load.queue) {
@@ -118,6 +121,8 @@ function showState(registry: Registry, operations: Operations): void {
     for (const { state, events } of load.outbox) outbox.set({ state }, events)
     lag.set(load.outboxLagSeconds)
     own.set(load.ownIndexes)
+    budgets.set({ state: 'warned' }, load.budgets.near - load.budgets.exhausted)
+    budgets.set({ state: 'exhausted' }, load.budgets.exhausted)
     for (const { name, ...counts } of load.pools)
       for (const [state, count] of Object.entries(counts)) pool.set({ pool: name, state }, count)
   }

@@ -7,9 +7,9 @@ import { createAnswerer } from './answerer.ts'
 import { createBuiltinAnswerer } from './builtin/answerer.ts'
 import { createBuiltinEmbedding } from './builtin/embedding.ts'
 import { createBuiltinExtractor } from './builtin/extractor.ts'
-import { checkEndpoints } from './check.ts'
+import { checkEndpoints, probeEndpoints, type Problem } from './check.ts'
 import { loadCatalogue } from './catalogue.ts'
-import type { Catalogue } from './catalogue.ts'
+import type { Catalogue, CatalogueEntry } from './catalogue.ts'
 import { createExtractor } from './extractor.ts'
 import { createFlows, flowingChat, flowingReranker, flowingVision, recordingEmbedding, recordingReranker } from './flow.ts'
 import type { Flow, UsageRecord } from './flow.ts'
@@ -47,8 +47,10 @@ export type CreatedModels = Models & {
   price(model: string, usage: Usage): number | undefined
   /** Loads local models, so that a broken one is reported at start. @throws AppError `embedding_service_unavailable` */
   ready(): Promise<void>
-  /** What is plainly wrong with the configured servers, in sentences that name the setting to change. */
-  check(signal: AbortSignal): Promise<string[]>
+  /** What is plainly wrong with the configured servers, in sentences that name the setting to change. Costs nothing. */
+  check(signal: AbortSignal): Promise<Problem[]>
+  /** The same, with a request of a few tokens to each model of whom that does not tell enough. */
+  probe(signal: AbortSignal): Promise<Problem[]>
   /** Ends the workers of local models. */
   close(): Promise<void>
 }
@@ -111,6 +113,12 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
     vision: visionFor(parts),
     price: (model, usage) => parts.catalogue.price(model, usage),
     check: (signal) => checkEndpoints([...endpoints], signal),
+    probe: (signal) =>
+      probeEndpoints(
+        [...endpoints],
+        (endpoint, until) => ask(flows(endpoint), endpoint, { entry: parts.catalogue.find(endpoint.model), dim: embedding.dim }, until),
+        signal,
+      ),
     async ready() {
       await Promise.all(parts.locals.map((local) => local.ready()))
     },
@@ -119,6 +127,23 @@ export function createModels(settings: ModelSettings, options: CreateOptions = {
     },
   }
   return { ...models, describe: () => describe(models) }
+}
+
+/** The shortest request of its kind, past retries but through the gate and into the ledger. */
+function ask(
+  flow: Flow,
+  endpoint: Endpoint,
+  { entry, dim }: { entry: CatalogueEntry | undefined; dim: number },
+  signal: AbortSignal,
+): Promise<unknown> {
+  const around = <T extends { usage: Usage }>(call: () => Promise<T>): Promise<T> => flow.call('live', signal, call)
+  if (endpoint.role === 'embed') {
+    const model = createEmbeddingModel(endpoint, entry, { dim, around: (_kind, _signal, call) => around(call) })
+    return model.embed(['?'], 'document', signal)
+  }
+  if (endpoint.role === 'rerank') return around(() => createReranker(endpoint).rerank('?', ['?'], signal))
+  const messages = [{ role: 'user' as const, content: '?' }]
+  return around(() => createChatModel(endpoint, entry).complete({ messages, maxOutputTokens: 1 }, signal))
 }
 
 function chatFor({ settings, catalogue, flowOf }: Parts, role: RoleName, priority: Priority): ChatModel | undefined {

@@ -11,6 +11,16 @@ const LOOK_AGAIN_SECONDS = 3600
 /** Workspaces that were warned of, by month, so that one is not warned of at every document. */
 const warned = new Set<string>()
 
+export type NearBudget = { workspace: string; spentCny: number; /** At 1 new model work waits. */ share: number }
+
+/** Workspaces that have used 80 % of what they may spend this month, or more; the dearest first. None without a budget. */
+export async function nearBudget(deps: Pick<EngineDeps, 'database' | 'limits'>, limit: number): Promise<NearBudget[]> {
+  const budget = deps.limits.monthlyBudgetCny
+  if (budget === undefined) return []
+  const rows = await ledger.spentAtLeast(deps.database.side, budget * WARN_AT, limit)
+  return rows.map(({ workspace_id, spent }) => ({ workspace: workspace_id, spentCny: spent, share: budget === 0 ? 1 : spent / budget }))
+}
+
 /** @throws AppError `budget_exhausted` when this month's calls have cost what the workspace may spend. */
 export async function requireBudget(deps: EngineDeps, workspace: WorkspaceId): Promise<void> {
   const budget = deps.limits.monthlyBudgetCny

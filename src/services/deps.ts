@@ -41,6 +41,8 @@ export type EngineDeps = {
   eventsUrl?: string | undefined
   /** True from the start of the process until its seed material is queued. */
   seeding: { pending: boolean }
+  /** What the check at start found wrong with the models and no call has disproved since, in sentences. */
+  modelProblems?: () => readonly string[]
   /** Wakes the workers of this process at once instead of at their next poll. */
   wake: (what: 'jobs' | 'outbox') => void
 }

@@ -85,7 +85,10 @@ async function listWorkspaces(deps: EngineDeps, scope: Parameters<Engine['worksp
 
 /** Ready means migrated and serving; a first seeding goes on beside it and is told apart. */
 async function readiness(deps: EngineDeps): Promise<Readiness> {
+  const problems = deps.modelProblems?.() ?? []
   const checks: Record<string, string> = { models: deps.models.describe() }
+  // Searches by words and everything that needs no model go on, so this is told without turning traffic away.
+  if (problems.length > 0) checks['modelProblems'] = problems.join(' ')
   const reasons: string[] = []
   let seeding = false
   try {

@@ -4,6 +4,7 @@ import * as jobs from '../store/jobs.ts'
 import * as ledger from '../store/ledger.ts'
 import * as outbox from '../store/outbox.ts'
 import * as workspaces from '../store/workspaces.ts'
+import { nearBudget, type NearBudget } from './budget.ts'
 import type { EngineDeps } from './deps.ts'
 
 export const CALLBACK_STATES = ['pending', 'parked', 'delivered', 'superseded'] as const
@@ -56,6 +57,13 @@ export type ModelUseView = {
   costCny: number
 }
 
+export type BudgetView = {
+  /** Of each workspace; null: no limit is set. */
+  monthlyCny: number | null
+  /** Those that have used 80 % of it this month or more, the dearest first. */
+  near: NearBudget[]
+}
+
 export type Load = {
   queue: QueueView['depth']
   outbox: { state: string; events: number }[]
@@ -63,6 +71,8 @@ export type Load = {
   outboxLagSeconds: number
   pools: PoolLoad[]
   ownIndexes: number
+  /** Workspaces from 80 % of their monthly budget on, and those without any left. */
+  budgets: { near: number; exhausted: number }
 }
 
 export type ReplaySpan = { since?: Date | undefined; until?: Date | undefined }
@@ -72,10 +82,13 @@ export type Operations = {
   callbacks(state: CallbackState, limit: number): Promise<{ callbacks: CallbackView[] }>
   /** Sends parked callbacks again: those named, those made in a span of time (`until` itself excluded), or all of them. */
   replay(eventIds: readonly string[] | undefined, span?: ReplaySpan): Promise<{ replayed: number }>
-  modelUse(days: number, limit: number, by?: ledger.UseBy): Promise<{ use: ModelUseView[] }>
+  modelUse(days: number, limit: number, by?: ledger.UseBy): Promise<{ use: ModelUseView[]; budget: BudgetView }>
   /** What monitoring asks for every few seconds; cheap, and through the connections that never wait for a publication. */
   load(): Promise<Load>
 }
+
+const COUNTED_BUDGETS = 10_000
+const SHOWN_BUDGETS = 100
 
 export function createOperations(deps: EngineDeps): Operations {
   const db = deps.database.side
@@ -94,16 +107,25 @@ export function createOperations(deps: EngineDeps): Operations {
       return { replayed }
     },
     load: async () => {
-      const [depth, backlog, ownIndexes] = await Promise.all([jobs.depth(db), outbox.backlog(db), workspaces.withOwnShard(db)])
+      const [depth, backlog, ownIndexes, near] = await Promise.all([
+        jobs.depth(db),
+        outbox.backlog(db),
+        workspaces.withOwnShard(db),
+        nearBudget(deps, COUNTED_BUDGETS),
+      ])
       return {
         queue: depth.map(toDepth),
         outbox: backlog.map(({ state, events }) => ({ state, events })),
         outboxLagSeconds: backlog.find(({ state }) => state === 'pending')?.oldest_seconds ?? 0,
         pools: deps.database.pools(),
         ownIndexes,
+        budgets: { near: near.length, exhausted: near.filter(({ share }) => share >= 1).length },
       }
     },
-    modelUse: async (days, limit, by = 'model') => ({ use: (await ledger.use(db, by, days, limit)).map(toUse) }),
+    modelUse: async (days, limit, by = 'model') => {
+      const [use, near] = await Promise.all([ledger.use(db, by, days, limit), nearBudget(deps, SHOWN_BUDGETS)])
+      return { use: use.map(toUse), budget: { monthlyCny: deps.limits.monthlyBudgetCny ?? null, near } }
+    },
   }
 }
 

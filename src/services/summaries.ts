@@ -95,7 +95,8 @@ async function summarise(deps: EngineDeps, { workspace, summariser, signal }: Ta
     await workspaces.lockForPublish(tx, workspace)
     if (isKnown) return summaries.confirm(tx, workspace, fold.kind, fold.id, fold.mentions)
     const [wanted] = await summaries.outgrown(tx, workspace, fold.kind, { limit: 1, among: [fold.id] })
-    if (wanted === undefined || !(await stillThere(tx, workspace, fold, read))) return
+    // Nothing that was read has gone while the model wrote; what came meanwhile is read the next time.
+    if (wanted === undefined || !(await summaries.allThere(tx, workspace, fold.kind, fold.id, read))) return
     await summaries.save(tx, workspace, fold.kind, { id: fold.id, mentionsHash, mentions: fold.mentions, summary })
     if (summary !== null) await workspaces.bumpRevision(tx, workspace)
   })
@@ -123,9 +124,3 @@ const hashOf = (summariser: Summariser, read: readonly summaries.ReadMention[]):
   createHash('sha256')
     .update(JSON.stringify([summariser.id, ...read.map((mention) => JSON.stringify(mention)).toSorted()]))
     .digest('hex')
-
-/** Nothing that was read has gone while the model wrote; what came meanwhile is read the next time. */
-async function stillThere(tx: ScopedTx, workspace: WorkspaceId, fold: Fold, read: readonly summaries.ReadMention[]): Promise<boolean> {
-  const now = new Set((await summaries.mentionsOf(tx, workspace, fold.kind, fold.id)).map((mention) => JSON.stringify(mention)))
-  return read.every((mention) => now.has(JSON.stringify(mention)))
-}

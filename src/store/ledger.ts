@@ -88,3 +88,12 @@ export async function spentThisMonth(db: Kysely<unknown>, workspace: string): Pr
     where workspace_id = ${workspace} and called_at >= date_trunc('month', now())`.execute(db)
   return found.rows[0]?.spent ?? 0
 }
+
+/** Workspaces whose calls of this month have cost at least so much, the dearest first. */
+export async function spentAtLeast(db: Kysely<unknown>, cny: number, limit: number): Promise<{ workspace_id: string; spent: number }[]> {
+  const found = await sql<{ workspace_id: string; spent: number }>`
+    select workspace_id, sum(cost_cny)::float8 as spent from model_calls
+    where called_at >= date_trunc('month', now()) and cost_cny > 0
+    group by workspace_id having sum(cost_cny) >= ${cny}::float8 order by sum(cost_cny) desc, workspace_id limit ${limit}`.execute(db)
+  return found.rows
+}

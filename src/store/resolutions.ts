@@ -67,6 +67,29 @@ const SIDE = (alias: string) =>
   )
 
 /**
+ * Pairs of entities that were called two things, under whichever of their names: what was merged into one of them since does not undo that.
+ * In the order that ids are kept in.
+ */
+const DISTINCT = (workspace: WorkspaceId) => sql<{ x_id: string; y_id: string }>`
+  select least(x.id, y.id) collate "C" as x_id, greatest(x.id, y.id) collate "C" as y_id
+  from entity_distinctions d
+  cross join lateral (
+    select entity_id as id from entity_keys where workspace_id = d.workspace_id and key = d.a_key
+    union all select entity_id from entities where workspace_id = d.workspace_id and key = d.a_key limit 1) x
+  cross join lateral (
+    select entity_id as id from entity_keys where workspace_id = d.workspace_id and key = d.b_key
+    union all select entity_id from entities where workspace_id = d.workspace_id and key = d.b_key limit 1) y
+  where d.workspace_id = ${workspace}`
+
+/** Whether somebody said of any two names of these entities that they are not one thing. */
+export async function areDistinct(tx: ScopedTx, workspace: WorkspaceId, a: string, b: string): Promise<boolean> {
+  const found = await sql<{ distinct: boolean }>`
+    select exists (select from (${DISTINCT(workspace)}) d
+      where d.x_id = least(${a}::text collate "C", ${b}) and d.y_id = greatest(${a}::text collate "C", ${b})) as distinct`.execute(tx)
+  return found.rows[0]?.distinct === true
+}
+
+/**
  * Pairs nobody has decided about, of one type (or one of them of none in particular), the most alike first.
  *
  * @param only  one pair; `asked` leaves out those a model could not decide.
@@ -83,9 +106,7 @@ export async function open(
     join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
     where r.workspace_id = ${workspace} and (a.type = b.type or 'other' in (a.type, b.type))
       and ${only === undefined ? sql`true` : sql`r.a_id = ${only.a} and r.b_id = ${only.b}`} and ${asked ? sql`true` : sql`not r.unsure`}
-      and not exists (
-        select from entity_distinctions d
-        where d.workspace_id = r.workspace_id and d.a_key = least(a.key, b.key) and d.b_key = greatest(a.key, b.key))
+      and (r.a_id, r.b_id) not in (select d.x_id, d.y_id from (${DISTINCT(workspace)}) d)
     order by r.score desc, r.a_id, r.b_id limit ${limit}`.execute(tx)
   return found.rows
 }

@@ -67,15 +67,36 @@ export type ReadMention = { chunk_id: string; key: string; description: string }
 /** LightRAG's limit of sources; a hub of ten thousand mentions is summarised from its first. */
 const MAX_READ = 200
 
+const KEY: Record<Summarised, RawBuilder<unknown>> = { entity: sql`m.key`, relation: sql`m.source_key || ' ' || m.target_key` }
+
 /** What a summary is made of, in the fold's order. */
 export async function mentionsOf(tx: ScopedTx, workspace: WorkspaceId, kind: Summarised, id: string): Promise<ReadMention[]> {
   const tables = TABLES[kind]
-  const key = kind === 'entity' ? sql`m.key` : sql`m.source_key || ' ' || m.target_key`
+  const key = KEY[kind]
   const order = kind === 'entity' ? sql`m.rank, m.chunk_id, m.key` : sql`m.rank, m.chunk_id, m.source_key, m.target_key`
   const found = await sql<ReadMention>`
     select m.chunk_id, ${key} as key, m.description from ${tables.mentions} m
     where m.workspace_id = ${workspace} and m.${tables.id} = ${id} order by ${order} limit ${MAX_READ}`.execute(tx)
   return found.rows
+}
+
+/** Whether all of these still say what they said, whatever came beside them. */
+export async function allThere(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  kind: Summarised,
+  id: string,
+  read: readonly ReadMention[],
+): Promise<boolean> {
+  const tables = TABLES[kind]
+  const found = await sql<{ gone: boolean }>`
+    select exists (
+      select from jsonb_to_recordset(${JSON.stringify(read)}::jsonb) as r(chunk_id text, key text, description text)
+      where not exists (
+        select from ${tables.mentions} m
+        where m.workspace_id = ${workspace} and m.${tables.id} = ${id} and m.chunk_id = r.chunk_id and ${KEY[kind]} = r.key
+          and m.description = r.description)) as gone`.execute(tx)
+  return found.rows[0]?.gone === false
 }
 
 export type SummaryRow = {

@@ -52,6 +52,15 @@ export async function inScope(db: Kysely<unknown>, scope: readonly string[]): Pr
   return found.rows
 }
 
+/** The embedding spaces that workspaces are in, the most used first. */
+export async function spacesInUse(db: Kysely<unknown>): Promise<{ model: string; dim: number; workspaces: number; example: string }[]> {
+  const found = await sql<{ model: string; dim: number; workspaces: number; example: string }>`
+    select s.model, s.dim, count(*)::int as workspaces, min(w.workspace_id) as example
+    from workspaces w join embedding_spaces s using (space_id)
+    group by s.model, s.dim order by count(*) desc, s.model, s.dim`.execute(db)
+  return found.rows
+}
+
 /** Undefined takes a setting back. */
 export async function saveProfile(tx: ScopedTx, workspace: WorkspaceId, profile: WorkspaceSettings['profile']): Promise<void> {
   const change =

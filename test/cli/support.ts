@@ -27,6 +27,7 @@ export function commandLine(database: Database, add: (program: Command, context:
         open: async () => ({
           engine: whole,
           seed: none,
+          checkModels: none,
           doctor: none,
           portability: { write: none, read: none, remove: none },
           reembed: { start: none, status: none },

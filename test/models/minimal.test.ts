@@ -214,8 +214,10 @@ describe('extraction', () => {
 })
 
 describe('what can be told at start', () => {
+  const sentences = (problems: readonly { sentence: string }[]): string[] => problems.map(({ sentence }) => sentence)
+
   const check = async (answer: (asked: Asked, response: ServerResponse) => void): Promise<string[]> =>
-    models(await serve(answer)).check(signal)
+    sentences(await models(await serve(answer)).check(signal))
 
   test('a server that knows both models has nothing said of it, and is asked once', async () => {
     const minimal = await serve((_asked, response) =>
@@ -238,7 +240,79 @@ describe('what can be told at start', () => {
     const created = models(away)
     await away.close()
     closing.length = 0
-    expect((await created.check(signal)).join(' ')).toMatch(/cannot be reached; check EMBEDDING_BASE_URL/)
+    expect(sentences(await created.check(signal)).join(' ')).toMatch(/cannot be reached; check EMBEDDING_BASE_URL/)
+  })
+
+  const probe = async (answer: (asked: Asked, response: ServerResponse) => void): Promise<{ told: string[]; asked: string[] }> => {
+    const minimal = await serve(answer)
+    const told = sentences(await models(minimal).probe(signal))
+    return { told, asked: minimal.asked.map(({ path }) => path).toSorted() }
+  }
+  const vector = (length: number): string => JSON.stringify({ data: [{ embedding: Array.from({ length }, () => 1) }] })
+  const ROUTES = ['/v1/chat/completions', '/v1/embeddings', '/v1/models']
+  /** No list of models; what the two routes answer. */
+  const serving =
+    (chat: (response: ServerResponse) => void, embed: (response: ServerResponse) => void) =>
+    ({ path }: Asked, response: ServerResponse): void => {
+      if (path.endsWith('/chat/completions')) chat(response)
+      else if (path.endsWith('/embeddings')) embed(response)
+      else response.writeHead(404).end()
+    }
+
+  test('a server without a list is asked one short thing by each model, whatever the roles, and nothing is said of one that answers', async () => {
+    const found = await probe(
+      serving(
+        (response) => response.end(message('ok')),
+        (response) => response.end(vector(4)),
+      ),
+    )
+    expect(found).toEqual({ told: [], asked: ROUTES })
+  })
+
+  test('a server that lists both is asked for a vector only, whose length no list tells', async () => {
+    const found = await probe(({ path }, response) =>
+      response.end(path.endsWith('/embeddings') ? vector(3) : JSON.stringify({ data: [{ id: 'some-model' }, { id: 'some-embedder' }] })),
+    )
+    expect(found.asked).toEqual(['/v1/embeddings', '/v1/models'])
+    expect(found.told).toEqual([expect.stringMatching(/returned 3 numbers per text where 4 are expected; set EMBEDDING_DIM=3/)])
+  })
+
+  test('a model that works though it is not listed has nothing said of it', async () => {
+    const found = await probe(({ path }, response) =>
+      response.end(
+        path.endsWith('/embeddings')
+          ? vector(4)
+          : path.endsWith('/completions')
+            ? message('ok')
+            : JSON.stringify({ data: [{ id: 'another' }] }),
+      ),
+    )
+    expect(found).toEqual({ told: [], asked: ROUTES })
+  })
+
+  test.each<[string, (response: ServerResponse) => void, RegExp[]]>([
+    [
+      'a refused key',
+      (response) => response.writeHead(401).end('{}'),
+      [/extraction refused the key; check LLM_API_KEY/, /embedding model refused the key; check LLM_API_KEY/],
+    ],
+    ['an unknown model', (response) => response.writeHead(404).end('{}'), [/check LLM_MODEL/, /check EMBEDDING_MODEL_NAME/]],
+    ['a page', (response) => response.end('<html></html>'), [/check that LLM_BASE_URL/, /check that EMBEDDING_BASE_URL/]],
+    ['a fault of the moment', (response) => response.writeHead(503).end('{}'), []],
+    ['too many requests', (response) => response.writeHead(429).end('{}'), []],
+  ])('%s', async (_name, answer, expected) => {
+    const { told, asked } = await probe(serving(answer, answer))
+    expect(told).toHaveLength(expected.length)
+    for (const pattern of expected) expect(told.join('\n')).toMatch(pattern)
+    expect(asked).toEqual(ROUTES)
+  })
+
+  test('a server that is away is told once, not for each of its models', async () => {
+    const away = await serve((_asked, response) => response.end())
+    const created = models(away, '/v1', { embedding: { provider: 'builtin' } })
+    await away.close()
+    closing.length = 0
+    expect(sentences(await created.probe(signal))).toEqual([expect.stringMatching(/cannot be reached; check LLM_BASE_URL/)])
   })
 
   test.each<[string, (asked: Asked, response: ServerResponse) => void]>([

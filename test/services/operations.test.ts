@@ -2,7 +2,10 @@
 import { beforeAll, expect, test } from 'vitest'
 import { workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import type { Database } from '../../src/ports/database.ts'
+import { createEngine } from '../../src/services/engine.ts'
+import { goneModels } from '../../src/services/gone-models.ts'
 import { createOperations, type Operations } from '../../src/services/operations.ts'
+import { createRetrieval } from '../../src/services/retrieve/retrieval.ts'
 import * as jobs from '../../src/store/jobs.ts'
 import * as ledger from '../../src/store/ledger.ts'
 import * as outbox from '../../src/store/outbox.ts'
@@ -86,6 +89,64 @@ test('use of models is summed by workspace, role and model', async () => {
     { workspace: A, role: 'extract', model: 'm', calls: 2, failed: 1, inputTokens: 30, cachedTokens: 2, outputTokens: 10, costCny: 0.25 },
   ])
   expect((await operations.modelUse(30, 1)).use).toHaveLength(1)
+})
+
+test('who has used 80 % of the monthly budget is told with the use of models and counted, and nobody is without a budget', async () => {
+  const call = {
+    file_id: null,
+    job_id: null,
+    role: 'extract',
+    model: 'm',
+    input_tokens: 1,
+    cached_tokens: 0,
+    output_tokens: 1,
+    ms: 1,
+    ok: true,
+  }
+  await ledger.record(database.db, [
+    { ...call, workspace_id: 'teacher-rich', cost_cny: 790 },
+    { ...call, workspace_id: 'teacher-near', cost_cny: 500 },
+    { ...call, workspace_id: 'teacher-near', cost_cny: 350 },
+    { ...call, workspace_id: 'teacher-over', cost_cny: 1000 },
+  ])
+  expect(await operations.modelUse(30, 1)).toMatchObject({ budget: { monthlyCny: null, near: [] } })
+  expect((await operations.load()).budgets).toEqual({ near: 0, exhausted: 0 })
+  const engine = startTestEngine(database)
+  await engine.close()
+  engine.deps.limits.monthlyBudgetCny = 1000
+  const limited = createOperations(engine.deps)
+  expect((await limited.modelUse(30, 1)).budget).toEqual({
+    monthlyCny: 1000,
+    near: [
+      { workspace: 'teacher-over', spentCny: 1000, share: 1 },
+      { workspace: 'teacher-near', spentCny: 850, share: 0.85 },
+    ],
+  })
+  expect((await limited.load()).budgets).toEqual({ near: 2, exhausted: 1 })
+})
+
+test('what is wrong with the models is told by readiness, which stays ready', async () => {
+  const engine = startTestEngine(database)
+  await engine.close()
+  const problems: string[] = []
+  const whole = createEngine({ ...engine.deps, modelProblems: () => problems }, createRetrieval(engine.deps))
+  expect((await whole.readiness()).checks).not.toHaveProperty('modelProblems')
+  problems.push('The embedding model refused the key; check EMBEDDING_API_KEY.')
+  expect(await whole.readiness()).toMatchObject({
+    ready: true,
+    reasons: [],
+    checks: { modelProblems: 'The embedding model refused the key; check EMBEDDING_API_KEY.' },
+  })
+})
+
+test('workspaces whose embedding model is gone are named with the way out', async () => {
+  const engine = startTestEngine(database)
+  await engine.ingest(A, 'kept', '[A|concept|a]')
+  await engine.close()
+  expect(await goneModels(engine.deps)).toEqual([])
+  expect(await goneModels({ ...engine.deps, models: { ...engine.deps.models, embeddingFor: () => undefined } })).toEqual([
+    expect.stringMatching(/^\d+ workspaces, for example teacher-a, were built with builtin\/.* workspace reembed teacher-a$/),
+  ])
 })
 
 test('use of models is summed by day, by document and by question too', async () => {

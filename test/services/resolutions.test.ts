@@ -7,6 +7,7 @@ import type { Database } from '../../src/ports/database.ts'
 import { type Models, NO_USAGE, type Verdict } from '../../src/ports/models.ts'
 import type { Graph } from '../../src/services/graph/api.ts'
 import { createGraph } from '../../src/services/graph/graph.ts'
+import { mergeEntities } from '../../src/services/graph/merge.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startTestEngine, type TestEngine, testModels } from '../support/engine.ts'
 
@@ -197,6 +198,27 @@ test('what a person takes back of a model is not done again, and the model is no
   expect((await graph.entity(workspaceScope(workspace), 'quadratic functions')).name).toBe('quadratic functions')
   expect((await graph.merges(workspace, 10)).merges).toEqual([])
   expect(asked).toEqual(['quadratic function ~ quadratic functions'])
+})
+
+test('what a person called two things is not joined through a third, by a model or in the list; a person may still do it', async () => {
+  const workspace = workspaceId('teacher-r13')
+  const { judge } = judging(() => 'same')
+  const models: Partial<Models> = { judge: undefined }
+  const { graph, ...engine } = start(models)
+  await engine.ingest(workspace, 'a', FUNCTIONS)
+  await graph.rejectResolution(workspace, (await graph.resolutions(workspace, 50)).resolutions[0]?.resolutionId ?? '')
+  engine.deps.models.judge = judge
+  await engine.ingest(workspace, 'b', '[quadratic functionz|concept|four]')
+  await judged(workspace)
+  const { merges } = await graph.merges(workspace, 10)
+  expect(merges).toHaveLength(1)
+  const names = (await graph.entities(workspaceScope(workspace), { limit: 50, q: 'quadratic' })).entities.map(({ name }) => name)
+  expect(names.toSorted()).toEqual(['quadratic function', 'quadratic functions'])
+  expect(await pairs(graph, workspace)).toEqual([])
+  const both = { from: ['quadratic functions'], into: 'quadratic function' }
+  await expect(mergeEntities(engine.deps, workspace, both, 'model')).rejects.toMatchObject({ code: 'invalid_request' })
+  await mergeEntities(engine.deps, workspace, both)
+  expect((await graph.entities(workspaceScope(workspace), { limit: 50, q: 'quadratic' })).entities).toHaveLength(1)
 })
 
 test('a pair that the model would merge and that cannot be merged is left to a person', async () => {

@@ -231,3 +231,22 @@ test('a used-up budget holds the job without an attempt, and documents go on', a
   await quiet(workspace)
   expect(summariser.asked).toHaveLength(1)
 })
+
+test('a hub with more mentions than a summary reads keeps the summary that was paid for while more came', async () => {
+  const workspace = workspaceId('teacher-s-hub')
+  const summariser = writer()
+  summariser.hold = true
+  const engine = start(summariser)
+  engine.deps.limits.chunkMaxTokens = 64
+  const part = (name: string) => (_unused: unknown, n: number) => `# ${name} ${n}\n\n[X|concept|${name}${n}] ${'長'.repeat(40)}`
+  const first = await engine.ingest(workspace, 'hub', Array.from({ length: 205 }, part('a')).join('\n\n'), 'hub.md')
+  expect(first.chunkCount).toBeGreaterThan(200)
+  await expect.poll(() => summariser.held.length, { timeout: 60_000 }).toBe(1)
+  // Of these some come before the last of the two hundred that were read.
+  await engine.ingest(workspace, 'more', Array.from({ length: 10 }, part('b')).join('\n\n'), 'more.md')
+  summariser.hold = false
+  for (const letGo of summariser.held.splice(0)) letGo()
+  await quiet(workspace)
+  expect(await description(engine, workspace)).toMatch(/^X in 200: /)
+  expect(summariser.asked).toHaveLength(1)
+})

@@ -155,8 +155,9 @@ export function fakeEngine(): FakeEngine {
       queue: (limit) => note({ use: 'operations', about: ['queue', limit] }, { depth: [], jobs: [] }),
       callbacks: (state, limit) => note({ use: 'operations', about: ['callbacks', state, limit] }, { callbacks: [] }),
       replay: (eventIds) => note({ use: 'operations', about: ['replay', eventIds] }, { replayed: eventIds?.length ?? 0 }),
-      load: async () => ({ queue: [], outbox: [], outboxLagSeconds: 0, pools: [], ownIndexes: 0 }),
-      modelUse: (days, limit) => note({ use: 'operations', about: ['modelUse', days, limit] }, { use: [] }),
+      load: async () => ({ queue: [], outbox: [], outboxLagSeconds: 0, pools: [], ownIndexes: 0, budgets: { near: 0, exhausted: 0 } }),
+      modelUse: (days, limit) =>
+        note({ use: 'operations', about: ['modelUse', days, limit] }, { use: [], budget: { monthlyCny: null, near: [] } }),
     },
     images: {
       analyze: (workspace, request) =>

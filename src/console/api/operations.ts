@@ -45,6 +45,8 @@ export type ModelUse = {
   costCny: number
 }
 
+export type Budget = { monthlyCny: number | null; near: { workspace: string; spentCny: number; share: number }[] }
+
 /** Not ready is an answer too: it comes as an error whose details say why. */
 export async function readiness(signal: AbortSignal): Promise<Readiness> {
   let response: Response
@@ -69,5 +71,5 @@ export const callbacks = (state: CallbackState, signal: AbortSignal): Promise<{ 
 export const replayCallbacks = (eventIds?: string[]): Promise<{ replayed: number }> =>
   ask('/api/admin/callbacks/replay', { method: 'POST', workspace: '', body: eventIds === undefined ? {} : { eventIds } })
 
-export const modelUse = (days: number, signal: AbortSignal): Promise<{ use: ModelUse[] }> =>
+export const modelUse = (days: number, signal: AbortSignal): Promise<{ use: ModelUse[]; budget: Budget }> =>
   ask('/api/admin/usage', { workspace: '', query: { days }, signal })

@@ -87,6 +87,12 @@ export const modelUse = z
         costCny: z.number().describe('By the catalogue; models without a price count nothing.'),
       }),
     ),
+    budget: z.object({
+      monthlyCny: z.number().nullable().describe('What each workspace may spend in a month; null: no limit is set.'),
+      near: z
+        .array(z.object({ workspace: z.string(), spentCny: z.number(), share: z.number().describe('At 1 new model work waits.') }))
+        .describe('Workspaces that have used 80 % of it this month or more, the dearest first.'),
+    }),
   })
   .meta({
     example: {
@@ -103,5 +109,6 @@ export const modelUse = z
           costCny: 0.05,
         },
       ],
+      budget: { monthlyCny: 100, near: [{ workspace: 'teacher-001', spentCny: 84.2, share: 0.842 }] },
     },
   })

@@ -52,13 +52,28 @@ export function createLocalEmbedding(options: LocalEmbeddingOptions): LocalEmbed
             const inputs = kind === 'query' ? texts.map((text) => queryPrefix + text) : texts
             const { rows, truncated, tokens } = await runtime.tokenise(inputs, { maxTokens, specialTokens: true }, signal)
             const states = await runtime.run(rows, { kind: 'last-hidden' }, kind === 'query' ? 'live' : 'ingest', signal)
-            const vectors = states.map((state) => unitVector(state.subarray(0, components)))
+            const vectors = states.map((state) => unitVector(wholeState(state, folder.hidden).subarray(0, components)))
             return { vectors, truncated, usage: { ...NO_USAGE, inputTokens: tokens } }
           },
         }
   const model = atDim(dim)
   if (!model) throw new AppError('invalid_request', `EMBEDDING_DIM=${dim} is more than the ${folder.hidden} numbers this model makes.`)
-  return { ...model, atDim, ready: () => runtime.ready(), close: () => runtime.close() }
+  return {
+    ...model,
+    atDim,
+    ready: () => runtime.prove((signal) => model.embed(['a'], 'document', signal)),
+    close: () => runtime.close(),
+  }
+}
+
+/** @throws AppError when config.json is of another model than the graph: a shorter vector would be stored as if it were one of the space. */
+function wholeState(state: Float32Array, hidden: number): Float32Array {
+  if (state.length === hidden) return state
+  throw new AppError(
+    'embedding_service_unavailable',
+    `The local model makes ${state.length} numbers where its config.json says ${hidden}; check EMBEDDING_MODEL_PATH, the files and their checksums as models/README.md says.`,
+    { details: { reason: 'dimension', expected: hidden, received: state.length } },
+  )
 }
 
 /** @throws AppError when the state has no length: a broken graph, whose zero vector would match nothing and look like data. */

@@ -38,10 +38,8 @@ export function createLocalReranker(options: LocalRerankerOptions): LocalReranke
     onWarning,
   })
   const maxTokens = options.maxTokens ?? 512
-  return {
+  const reranker: Reranker = {
     model: `onnx/${folder.name}`,
-    ready: () => runtime.ready(),
-    close: () => runtime.close(),
     async rerank(query, documents, signal) {
       if (documents.length === 0) return { scores: [], usage: { inputTokens: 0, cachedTokens: 0, outputTokens: 0 } }
       // The pair is cut apart from the frame, so that no text can cut the frame off.
@@ -57,6 +55,7 @@ export function createLocalReranker(options: LocalRerankerOptions): LocalReranke
       return { scores: logits.map(([yes = 0, no = 0]) => probability(yes, no)), usage: { inputTokens, cachedTokens: 0, outputTokens: 0 } }
     },
   }
+  return { ...reranker, ready: () => runtime.prove((signal) => reranker.rerank('a', ['a'], signal)), close: () => runtime.close() }
 }
 
 /** softmax over the two answers, 0..1; a logit that is no number means no evidence. */

@@ -22,8 +22,8 @@ export type RuntimeOptions = {
 export type Tokenised = { rows: Int32Array[]; /** How many texts were cut at the limit. */ truncated: number; tokens: number }
 
 export type Runtime = {
-  /** Loads the model now. @throws AppError `embedding_service_unavailable` when it cannot be loaded. */
-  ready(): Promise<void>
+  /** A graph loads whatever it computes: one run of it shows whether it is the right one. @throws AppError `embedding_service_unavailable` */
+  prove(attempt: (signal: AbortSignal) => Promise<unknown>): Promise<void>
   tokenise(texts: readonly string[], limits: { maxTokens: number; specialTokens: boolean }, signal: AbortSignal): Promise<Tokenised>
   /** One array per row, in their order. */
   run(rows: readonly Int32Array[], readout: Readout, priority: Priority, signal: AbortSignal): Promise<Float32Array[]>
@@ -63,11 +63,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 
   return {
-    async ready() {
-      live ??= startWorker(options, (dead) => {
-        if (live === dead) live = undefined
-      })
-      await live.ready
+    async prove(attempt) {
+      try {
+        await attempt(new AbortController().signal)
+      } catch (error) {
+        const isRun = error instanceof AppError && error.details?.['reason'] === 'run'
+        throw isRun ? unloadable(options.setting, error.cause instanceof Error ? error.cause.message : error.message) : error
+      }
     },
     async tokenise(texts, { maxTokens, specialTokens }, signal) {
       const response = await ask({ type: 'tokenise', texts, maxTokens, specialTokens }, signal)
@@ -84,7 +86,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
           budget = Math.max(1, Math.floor((count * (own[0]?.length ?? 1)) / 2))
         }
         // The slot is free when the worker is, also when the caller has left meanwhile.
-        const work = runHalving(own, (part) => runBatch(part, readout, signal), smaller).finally(release)
+        const work = runHalving(own, (part) => runBatch(part, readout, signal), smaller)
+          .catch(toTooLarge)
+          .finally(release)
         const values = await untilAborted(work, signal)
         for (const [position, index] of group.entries()) results[index] = values[position] ?? new Float32Array(0)
       }
@@ -96,6 +100,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       await ending?.worker.terminate()
     },
   }
+}
+
+/** What one text alone needs is not there; fewer at once would not help. */
+function toTooLarge(error: unknown): never {
+  if (!(error instanceof OutOfMemory)) throw error
+  const sentence = 'The local model ran out of memory on a single text; lower EMBEDDING_MAX_TOKENS, or give the machine more memory.'
+  throw new AppError('embedding_service_unavailable', sentence, { cause: error, details: { reason: 'memory' } })
 }
 
 /** The work's result, or the signal's reason as soon as it aborts; the work itself goes on. */
@@ -164,5 +175,5 @@ function settle(pending: Map<number, Pending>, response: Exclude<Response, { typ
   const { kind, message } = response.failure
   if (kind === 'memory') return waiting?.reject(new OutOfMemory(message))
   const sentence = kind === 'protocol' ? `The local model is not usable. ${message}` : 'The local model failed on this text.'
-  waiting?.reject(new AppError('embedding_service_unavailable', sentence, { cause: new Error(message) }))
+  waiting?.reject(new AppError('embedding_service_unavailable', sentence, { cause: new Error(message), details: { reason: kind } }))
 }

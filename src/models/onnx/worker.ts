@@ -127,6 +127,7 @@ function readOut(
   const width = output.dims.at(-1) ?? 0
   const tokens = output.dims.length === 3 ? (output.dims[1] ?? 1) : 1
   const wanted = readout.kind === 'logits' ? readout.tokens.map((token) => tokenId(tokenizer, token)) : undefined
+  if (wanted?.some((id) => id >= width)) throw new WrongGraph(`The graph knows ${width} tokens, fewer than its tokenizer.`)
   return rows.map((row, index) => {
     const start = (index * tokens + (tokens === 1 ? 0 : row.length - 1)) * width
     return wanted ? Float32Array.from(wanted, (id) => values[start + id] ?? Number.NaN) : values.slice(start, start + width)

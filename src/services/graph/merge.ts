@@ -3,13 +3,16 @@ import { AppError } from '../../core/errors.ts'
 import { orderedPair } from '../../core/names.ts'
 import type { WorkspaceId } from '../../core/workspace.ts'
 import * as graphEdit from '../../store/graph-edit.ts'
-import { distinguish } from '../../store/resolutions.ts'
+import { areDistinct, distinguish } from '../../store/resolutions.ts'
 import type { EngineDeps } from '../deps.ts'
 import { correct, knownEntity } from './edit-transaction.ts'
 import { reconnect } from './evidence.ts'
 import { mergeId } from './merge-id.ts'
 
-/** @throws AppError `not_found`; `invalid_request` when an entity would be merged into itself. */
+/**
+ * A person may merge what was called two things before; a model may not, by whatever way around.
+ * @throws AppError `not_found`; `invalid_request` when an entity would be merged into itself, or a model would against what was decided.
+ */
 export function mergeEntities(
   deps: EngineDeps,
   workspace: WorkspaceId,
@@ -30,6 +33,8 @@ export function mergeEntities(
             details: { entity: name },
           })
         }
+        if (madeBy === 'model' && (await areDistinct(edit.tx, workspace, entity_id, target.entity_id)))
+          throw new AppError('invalid_request', 'These were called two things, by these or by other names of theirs.')
         keys.add(key)
       }
       const id = mergeId([...keys], target.key)

@@ -1,5 +1,5 @@
 // The local models against a slow, plain forward pass over the same weights: numbers, not impressions.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
@@ -139,6 +139,22 @@ describe('a local model that is not right', () => {
     await expect(embedding({ head: 'logits' }).embed(['a'], 'document', signal)).rejects.toThrow(
       'no output sentence_embedding or last_hidden_state',
     )
+  })
+
+  test('a graph of another kind or of another size than its config says is refused when it is loaded', async () => {
+    await expect(embedding({ head: 'logits' }).ready()).rejects.toThrow('no output sentence_embedding or last_hidden_state')
+    const modelPath = folderWith()
+    const config = path.join(modelPath, 'config.json')
+    writeFileSync(config, JSON.stringify({ ...(JSON.parse(readFileSync(config, 'utf8')) as object), hidden_size: TINY.hidden * 2 }))
+    const model = createLocalEmbedding({ modelPath, device: 'cpu' })
+    open.push(model)
+    await expect(model.ready()).rejects.toThrow(
+      `makes ${TINY.hidden} numbers where its config.json says ${TINY.hidden * 2}; check EMBEDDING_MODEL_PATH`,
+    )
+    await expect(model.embed(['a'], 'document', signal)).rejects.toMatchObject({ details: { reason: 'dimension' } })
+    const reranker = createLocalReranker({ modelPath: folderWith(), device: 'cpu' })
+    open.push(reranker)
+    await expect(reranker.ready()).rejects.toThrow('no output logits')
   })
 
   test('CUDA that is not there is an error when demanded and a warning on auto', async () => {

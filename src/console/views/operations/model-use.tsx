@@ -1,8 +1,8 @@
 // Which workspace used how much of which model: what a bill would be made of.
 import { useState } from 'preact/hooks'
-import { modelUse, type ModelUse } from '../../api/operations.ts'
+import { type Budget, modelUse, type ModelUse } from '../../api/operations.ts'
 import { DataTable } from '../../parts/data-table.tsx'
-import { Empty } from '../../parts/notice.tsx'
+import { Banner, Empty } from '../../parts/notice.tsx'
 import { Card } from '../../parts/page.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { useLoad } from '../../state/load.ts'
@@ -32,6 +32,9 @@ export function ModelUseCard() {
   )
   return (
     <Card title={words.operations.modelUse} actions={span}>
+      <Shown loaded={loaded} lines={1}>
+        {({ budget }) => <NearBudget budget={budget} />}
+      </Shown>
       <Shown loaded={loaded}>
         {({ use }) =>
           use.length === 0 ? (
@@ -57,4 +60,12 @@ export function ModelUseCard() {
       </Shown>
     </Card>
   )
+}
+
+/** Who will soon have to wait for models, or does already. */
+function NearBudget({ budget: { monthlyCny, near } }: { budget: Budget }) {
+  const words = useWords()
+  if (monthlyCny === null || near.length === 0) return null
+  const named = near.map(({ workspace, share }) => `${workspace} ${Math.floor(share * 100)} %`).join(' · ')
+  return <Banner tone="warning">{`${words.operations.nearBudget(monthlyCny)} ${named}`}</Banner>
 }
