@@ -8,11 +8,13 @@ import { indexTerms, tsvectorLiteral } from '../src/core/terms.ts'
 import { type WorkspaceId, workspaceScope } from '../src/core/workspace.ts'
 import type { Database } from '../src/ports/database.ts'
 import { type ScopedTx, withScope } from '../src/store/scope.ts'
+import { attachOwn, pointTo } from '../src/store/tiers.ts'
 import * as vectors from '../src/store/vectors.ts'
 import * as workspaces from '../src/store/workspaces.ts'
 
 export type LibrarySize = { chunks: number; entities: number; relations: number }
 
+/** A whole number of documents. */
 const BATCH = 2000
 const CHUNKS_PER_DOCUMENT = 20
 
@@ -20,6 +22,8 @@ export class Library {
   readonly #random: () => number
   readonly #words: string[]
   readonly #topics: Float32Array[]
+  /** The ways in which texts on one topic differ. Embeddings of text have a few dozen, whatever their dimension. */
+  readonly #ways: Float32Array[]
   readonly dim: number
 
   constructor(seed: number, dim: number) {
@@ -28,7 +32,9 @@ export class Library {
     // 20,000 words of two to four of the 3,000 commonest characters.
     const character = (): string => String.fromCodePoint(0x4e00 + Math.floor(this.#random() * 3000))
     this.#words = Array.from({ length: 20_000 }, () => Array.from({ length: 2 + Math.floor(this.#random() * 3) }, character).join(''))
-    this.#topics = Array.from({ length: 200 }, () => Float32Array.from({ length: dim }, () => this.#random() - 0.5))
+    const direction = (): Float32Array => Float32Array.from({ length: dim }, () => this.#random() - 0.5)
+    this.#topics = Array.from({ length: 200 }, direction)
+    this.#ways = Array.from({ length: 24 }, direction)
   }
 
   /** Zipf's law: the n-th word is about n times rarer than the first. */
@@ -47,8 +53,14 @@ export class Library {
   }
 
   vector(): Float32Array {
-    const topic = this.#topics[Math.floor(this.#random() * this.#topics.length)]
-    return Float32Array.from({ length: this.dim }, (_unused, index) => (topic?.[index] ?? 0) + (this.#random() - 0.5) * 1.2)
+    const vector = Float32Array.from(this.#topics[Math.floor(this.#random() * this.#topics.length)] ?? [])
+    for (const way of this.#ways) {
+      // About normal: the sum of three uniform numbers.
+      const far = (this.#random() + this.#random() + this.#random() - 1.5) * 0.7
+      for (let index = 0; index < this.dim; index += 1) vector[index] = (vector[index] ?? 0) + far * (way[index] ?? 0)
+    }
+    for (let index = 0; index < this.dim; index += 1) vector[index] = (vector[index] ?? 0) + (this.#random() - 0.5) * 0.3
+    return vector
   }
 
   /** Skewed towards the small numbers: hubs. */
@@ -57,7 +69,14 @@ export class Library {
   }
 }
 
-/** Fills one workspace; vectors go to the shared partition. */
+/** Gives a library that will be large its own partitions before it is written, so that nothing is copied; the index comes when all is there. */
+export async function moveEmpty(database: Database, workspace: WorkspaceId, spaceId: number, dim: number): Promise<void> {
+  await withScope(database, workspaceScope(workspace), (tx) => workspaces.ensure(tx, workspace, spaceId))
+  for (const kind of vectors.VECTOR_KINDS) await attachOwn(database, workspace, kind, dim)
+  await withScope(database, workspaceScope(workspace), (tx) => pointTo(tx, workspace, workspace))
+}
+
+/** Fills one workspace; vectors go where it lives, so that a large one is best moved while it is empty. */
 export async function fillLibrary(
   database: Database,
   workspace: WorkspaceId,
@@ -66,11 +85,12 @@ export async function fillLibrary(
   library: Library,
 ): Promise<void> {
   const scope = workspaceScope(workspace)
+  await withScope(database, scope, (tx) => workspaces.ensure(tx, workspace, spaceId))
+  // The rows are written to the shard that the workspace names.
   const home = { shard: 'small', space_id: spaceId, dim: library.dim }
   const inBatches = async (count: number, work: (tx: ScopedTx, from: number, to: number) => Promise<void>): Promise<void> => {
     for (let from = 0; from < count; from += BATCH) await withScope(database, scope, (tx) => work(tx, from, Math.min(count, from + BATCH)))
   }
-  await withScope(database, scope, (tx) => workspaces.ensure(tx, workspace, spaceId))
   const names = Array.from({ length: size.entities }, (_unused, index) => `${library.word()}${index}`)
   const ids = names.map(entityId)
   const mentioned = Array.from({ length: size.chunks }, () => [...new Set(Array.from({ length: 6 }, () => library.skewed(size.entities)))])
@@ -92,25 +112,27 @@ async function writeChunks(
   const rows = range(from, to).map((index) => {
     const content = library.sentence(60 + Math.floor(index % 60))
     const terms = indexTerms(content)
+    const document = Math.floor(index / CHUNKS_PER_DOCUMENT)
     return {
       chunk_id: chunkId(index),
-      file_id: `d${Math.floor(index / CHUNKS_PER_DOCUMENT)}`,
+      file_id: `d${document}`,
       ordinal: index % CHUNKS_PER_DOCUMENT,
       content,
-      year: 2000 + (index % 1000),
+      // By which one document in 2, 10, 100 and 1,000 can be asked for.
+      metadata: { half: document % 2, tenth: document % 10, hundredth: document % 100, thousandth: document % 1000 },
       terms: tsvectorLiteral(terms, workspace),
       length: [...terms.values()].reduce((sum, count) => sum + count, 0),
     }
   })
   const body = JSON.stringify(rows)
   await sql`
-    insert into documents (workspace_id, file_id, file_name, job_id, parse_status, live_name)
-    select distinct ${workspace}, file_id, file_id || '.txt', gen_random_uuid(), 'completed', file_id || '.txt' from jsonb_to_recordset(${body}::jsonb) as r(file_id text)
-    on conflict do nothing`.execute(tx)
+    insert into documents (workspace_id, file_id, file_name, job_id, parse_status, live_name, live_collection, live_metadata, chunk_count)
+    select ${workspace}, file_id, file_id || '.txt', gen_random_uuid(), 'completed', file_id || '.txt', 'default', min(metadata::text)::jsonb, count(*)
+    from jsonb_to_recordset(${body}::jsonb) as r(file_id text, metadata jsonb) group by file_id`.execute(tx)
   await sql`
     insert into chunks (workspace_id, chunk_id, file_id, ordinal, content, header, headings, tokens, text_hash, embed_hash, collection, metadata)
-    select ${workspace}, chunk_id, file_id, ordinal, content, file_id, '{}', 300, chunk_id, chunk_id, 'default', jsonb_build_object('year', year)
-    from jsonb_to_recordset(${body}::jsonb) as r(chunk_id text, file_id text, ordinal int, content text, year int)`.execute(tx)
+    select ${workspace}, chunk_id, file_id, ordinal, content, file_id, '{}', 300, chunk_id, chunk_id, 'default', metadata
+    from jsonb_to_recordset(${body}::jsonb) as r(chunk_id text, file_id text, ordinal int, content text, metadata jsonb)`.execute(tx)
   await sql`
     insert into chunk_terms (workspace_id, chunk_id, length, terms)
     select ${workspace}, id, length, terms::tsvector

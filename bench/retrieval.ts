@@ -2,7 +2,7 @@
 // scratch database that is dropped at the end, or with --database NAME in one that is kept: what was built there is not built again, so that
 // a large library can be built and measured in several runs. The question's vector is made up, so that no model's time is measured.
 import { parseArgs } from 'node:util'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import pg from 'pg'
 import { quantile } from '../src/core/evaluation.ts'
 import { type Leg, type Mode, MODE_TABLE, MODES } from '../src/core/modes.ts'
@@ -18,14 +18,14 @@ import { indexSizes, lexicalLeg } from '../src/services/retrieve/lexical-leg.ts'
 import { newMemory } from '../src/services/retrieve/memory.ts'
 import { planSearch } from '../src/services/retrieve/plan.ts'
 import { createRetrieval } from '../src/services/retrieve/retrieval.ts'
-import { promote, TIER_THRESHOLDS } from '../src/services/tiers.ts'
+import { TIER_THRESHOLDS } from '../src/services/tiers.ts'
 import { analyze } from '../src/store/corpus.ts'
 import { type ScopedTx, withScope } from '../src/store/scope.ts'
-import { nearest, SEARCH_SETTINGS } from '../src/store/search-vectors.ts'
-import { SHARED_SHARD } from '../src/store/tiers.ts'
-import type { VectorKind } from '../src/store/vectors.ts'
+import { efSearch, nearest, searchSettings } from '../src/store/search-vectors.ts'
+import { indexOwn } from '../src/store/tiers.ts'
+import { VECTOR_KINDS, type VectorKind } from '../src/store/vectors.ts'
 import * as workspaces from '../src/store/workspaces.ts'
-import { fillLibrary, Library, type LibrarySize } from './retrieval-data.ts'
+import { fillLibrary, Library, type LibrarySize, moveEmpty } from './retrieval-data.ts'
 import { watchStatements } from './spine/meter.ts'
 
 const { values: options } = parseArgs({
@@ -86,21 +86,21 @@ async function concurrent(clients: number, count: number, work: () => Promise<un
   return runs.flat()
 }
 
-const snapshot = <T>(
+async function snapshot<T>(
   database: Database,
   workspace: WorkspaceId,
   work: (tx: ScopedTx, row: workspaces.WorkspaceRow) => Promise<T>,
-): Promise<T> =>
-  withScope(
-    database,
-    workspaceScope(workspace),
-    async (tx) => {
-      const [row] = await workspaces.inScope(tx, [workspace])
-      if (!row) throw new Error(`${workspace} is not there`)
-      return work(tx, row)
-    },
-    { snapshot: true, settings: SEARCH_SETTINGS },
-  )
+): Promise<T> {
+  const [row] = await workspaces.inScope(database.db, [workspace])
+  if (!row) throw new Error(`${workspace} is not there`)
+  return withScope(database, workspaceScope(workspace), (tx) => work(tx, row), {
+    snapshot: true,
+    settings: searchSettings([row], WANTED),
+  })
+}
+
+/** As many as mode `auto` wants of an index at most. */
+const WANTED = 90
 
 /** What no mode can be faster than: the bare statement of each of its legs, in a transaction of its own. */
 const FLOORS: Readonly<Record<Leg, (database: Database, workspace: WorkspaceId) => Promise<unknown>>> = {
@@ -123,8 +123,26 @@ function probe(kind: VectorKind, limit: number): (database: Database, workspace:
     )
 }
 
+/** Share of the ten nearest chunks that the index shows among as many as `auto` reads. */
+async function recallOfIndex(database: Database, workspace: WorkspaceId, questions: number): Promise<void> {
+  let found = 0
+  let candidates = 0
+  for (let index = 0; index < questions; index += 1) {
+    found += await snapshot(database, workspace, async (tx, row) => {
+      candidates = efSearch(row.own_rows, WANTED)
+      const probes = [{ workspace: row, vector: library.vector() }]
+      const ids = async (part: RawBuilder<unknown>): Promise<string[]> =>
+        (await sql<{ id: string }>`select id from (${part}) n`.execute(tx)).rows.map(({ id }) => id)
+      const shown = new Set(await ids(nearest(tx, 'chunk', probes, 60)))
+      return (await ids(nearest(tx, 'chunk', probes, 10, () => sql``))).filter((id) => shown.has(id)).length / 10
+    })
+  }
+  console.log(`recall@10 of the vector leg ${(found / questions).toFixed(3)} with ${candidates} candidates`)
+}
+
 async function measure(name: string, database: Database, retrieval: Retrieval, workspace: WorkspaceId, questions: number): Promise<void> {
   console.log(`\n${name}`)
+  await recallOfIndex(database, workspace, questions)
   const floors = new Map<Leg, number>()
   for (const leg of ['vector', 'lexical', 'entity', 'relation'] as const) {
     const ms = await sequential(questions, () => FLOORS[leg](database, workspace))
@@ -141,7 +159,7 @@ async function measure(name: string, database: Database, retrieval: Retrieval, w
   report(
     'naive, filter 1 in 1,000',
     await sequential(questions, () =>
-      retrieval.search(workspaceScope(workspace), request(library.question(), 'naive', { filters: { year: 2017 } }), signal),
+      retrieval.search(workspaceScope(workspace), request(library.question(), 'naive', { filters: { thousandth: 17 } }), signal),
     ),
   )
 }
@@ -163,19 +181,17 @@ type Tenant = { workspace: WorkspaceId; size: LibrarySize }
 async function build(database: Database, tenants: readonly Tenant[]): Promise<void> {
   const spaceId = await workspaces.ensureSpace(database.db, embedding.model, DIM)
   const there = new Set<string>(await workspaces.all(database.db))
-  for (const { workspace, size } of tenants.filter((tenant) => !there.has(tenant.workspace))) {
-    const ms = await timed(() => fillLibrary(database, workspace, spaceId, size, library))
-    console.log(`${size.chunks} chunks, ${size.entities} entities, ${size.relations} relations written in ${(ms / 1000).toFixed(1)} s`)
-  }
-  await analyze(database.db)
-  const rows = await workspaces.inScope(
-    database.db,
-    tenants.map((tenant) => tenant.workspace),
-  )
-  for (const { workspace, size } of tenants.filter((tenant) => tenant.size.relations >= TIER_THRESHOLDS.promoteAt)) {
-    if (rows.find((row) => row.workspace_id === workspace)?.shard !== SHARED_SHARD) continue
-    const ms = await timed(() => promote(database, { workspace_id: workspace, dim: DIM }))
-    console.log(`${size.chunks} chunks promoted in ${(ms / 1000).toFixed(1)} s`)
+  for (const { workspace, size } of tenants) {
+    const isLarge = size.relations >= TIER_THRESHOLDS.promoteAt
+    if (!there.has(workspace)) {
+      if (isLarge) await moveEmpty(database, workspace, spaceId, DIM)
+      const ms = await timed(() => fillLibrary(database, workspace, spaceId, size, library))
+      console.log(`${size.chunks} chunks, ${size.entities} entities, ${size.relations} relations written in ${(ms / 1000).toFixed(1)} s`)
+    }
+    for (const kind of isLarge ? VECTOR_KINDS : []) {
+      const ms = await timed(() => indexOwn(database, workspace, kind, DIM))
+      console.log(`${size.chunks} chunks: ${kind} vectors indexed in ${(ms / 1000).toFixed(1)} s`)
+    }
   }
   await analyze(database.db)
 }

@@ -165,8 +165,21 @@ export type SearchResult = {
 export type LegExplanation = {
   rank: number
   score: number
-  /** For the walk: from the first chunk on, each with the entity that leads from it to the next; the last leads here. */
-  path?: { chunkId: string; entity: string }[]
+  /** For what came through the graph: from the question on; the last step leads to the result. */
+  path?: PathStep[]
+}
+
+/** One thing on the way to a result. In the walk a chunk and the entity that leads on from it; elsewhere an entity or a relation. */
+export type PathStep = {
+  chunkId?: string
+  entity?: string
+  relation?: { source: string; target: string; keywords: string }
+  /** Named by the question or its keywords; near to them; as an end of the relation before; as a relation of the entity before. */
+  found?: 'name' | 'similarity' | 'relation' | 'entity'
+  /** 0..1, of having been found. */
+  score?: number
+  /** What leads from the last step to the result: its title, a mention, or that it asserts the relation. */
+  leads?: 'title' | 'mention' | 'assertion'
 }
 
 export type EntityHit = { name: string; type: string; description: string; workspace: string; score: number; chunkIds: string[] }

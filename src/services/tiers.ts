@@ -14,8 +14,8 @@ import {
   SHARED_SHARD,
   type TierSize,
   tierSizes,
-  VECTOR_KINDS,
 } from '../store/tiers.ts'
+import { VECTOR_KINDS } from '../store/vectors.ts'
 import * as workspaces from '../store/workspaces.ts'
 
 export type TierThresholds = {

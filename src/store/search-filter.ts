@@ -1,5 +1,7 @@
 // What a search may look at besides its scope: collections, documents and metadata, as one SQL condition on a chunk that every leg carries.
 import { sql, type RawBuilder } from 'kysely'
+import { workspaceKind, type WorkspaceId, type WorkspaceKind } from '../core/workspace.ts'
+import type { ScopedTx } from './scope.ts'
 
 export type Bound = { operator: 'gte' | 'gt' | 'lte' | 'lt'; value: string | number }
 
@@ -21,6 +23,8 @@ export type ChunkFilter = {
   fileIds?: readonly string[]
   /** All keys must match. */
   metadata: readonly KeyFilter[]
+  /** Where it is known: the documents of each workspace whose chunks match all of the former, which then need not be asked again. */
+  documents?: ReadonlyMap<string, readonly string[]>
 }
 
 const OPERATORS = { gte: sql.raw('>='), gt: sql.raw('>'), lte: sql.raw('<='), lt: sql.raw('<') } as const
@@ -33,24 +37,69 @@ const OPERATORS = { gte: sql.raw('>='), gt: sql.raw('>'), lte: sql.raw('<='), lt
 export function andMatches(alias: string, filter: ChunkFilter | undefined): RawBuilder<unknown> {
   if (!filter) return sql``
   const row = sql.raw(alias)
-  const conditions: RawBuilder<unknown>[] = []
-  if (filter.collections.length > 0) conditions.push(sql` and ${row}.collection = any(${[...filter.collections]}::text[])`)
-  if (filter.fileIds && filter.fileIds.length > 0) conditions.push(sql` and ${row}.file_id = any(${[...filter.fileIds]}::text[])`)
-  for (const { key, values, bounds = [], contains } of filter.metadata) {
-    const value = sql`${row}.metadata -> ${key}::text`
-    const wanted: RawBuilder<unknown>[] = []
-    if (values) wanted.push(sql`held.value = any(${[...values]}::text[])`)
-    if (contains !== undefined) wanted.push(sql`position(lower(${contains}::text) in lower(held.value)) > 0`)
-    wanted.push(...bounds.map(within))
-    conditions.push(sql` and exists (
-      select from jsonb_array_elements_text(case jsonb_typeof(${value}) when 'array' then ${value} else jsonb_build_array(${value}) end) as held(value)
-      where ${sql.join(wanted, sql` and `)})`)
-  }
-  return sql.join(conditions, sql``)
+  if (!filter.documents)
+    return conditions(filter, { collection: sql`${row}.collection`, file: sql`${row}.file_id`, metadata: sql`${row}.metadata` })
+  const [first, ...others] = [...filter.documents]
+  if (!first) return sql` and false`
+  // The statement names the workspace itself; only several have to be told apart.
+  if (others.length === 0) return sql` and ${row}.file_id = any(${[...first[1]]}::text[])`
+  const parts = [first, ...others].map(
+    ([workspace, ids]) => sql`${row}.workspace_id = ${workspace} and ${row}.file_id = any(${[...ids]}::text[])`,
+  )
+  return sql` and (${sql.join(parts, sql` or `)})`
 }
 
-function within({ operator, value }: Bound): RawBuilder<unknown> {
-  if (typeof value === 'string') return sql`held.value collate "C" ${OPERATORS[operator]} ${value}::text`
+type Columns = { collection: RawBuilder<unknown>; file: RawBuilder<unknown>; metadata: RawBuilder<unknown> }
+
+function conditions(filter: ChunkFilter, { collection, file, metadata }: Columns): RawBuilder<unknown> {
+  const all: RawBuilder<unknown>[] = []
+  if (filter.collections.length > 0) all.push(sql` and ${collection} = any(${[...filter.collections]}::text[])`)
+  if (filter.fileIds && filter.fileIds.length > 0) all.push(sql` and ${file} = any(${[...filter.fileIds]}::text[])`)
+  for (const one of filter.metadata) {
+    const value = sql`${metadata} -> ${one.key}::text`
+    // Most values are no lists, and unnesting one costs ten times what comparing it does.
+    all.push(sql` and case jsonb_typeof(${value}) when 'array'
+      then exists (select from jsonb_array_elements_text(${value}) as held(value) where ${holds(sql`held.value`, one)})
+      else ${holds(sql`(${value} #>> '{}')`, one)} end`)
+  }
+  return sql.join(all, sql``)
+}
+
+function holds(value: RawBuilder<unknown>, { values, bounds = [], contains }: KeyFilter): RawBuilder<unknown> {
+  const wanted = bounds.map((bound) => within(value, bound))
+  if (values) wanted.push(sql`${value} = any(${[...values]}::text[])`)
+  if (contains !== undefined) wanted.push(sql`position(lower(${contains}::text) in lower(${value})) > 0`)
+  return wanted.length === 0 ? sql`${value} is not null` : sql.join(wanted, sql` and `)
+}
+
+/** More documents than these are not written into every statement. */
+const MAX_DOCUMENTS = 5_000
+
+/**
+ * The filter with its documents, found once and not by every leg: there are twenty times fewer of them than chunks, and a leg that knows them
+ * reads nothing else. Left as it is where it does not look at metadata, where too many match, and in courses and knowledge bases, whose
+ * chunks bear metadata of their own.
+ */
+export async function withDocuments(
+  tx: ScopedTx,
+  workspaces: readonly WorkspaceId[],
+  filter: ChunkFilter | undefined,
+): Promise<ChunkFilter | undefined> {
+  if (!filter || filter.metadata.length === 0 || workspaces.some((workspace) => OF_CHUNKS.has(workspaceKind(workspace)))) return filter
+  const columns = { collection: sql`d.live_collection`, file: sql`d.file_id`, metadata: sql`d.live_metadata` }
+  const found = await sql<{ workspace_id: string; file_id: string }>`
+    select d.workspace_id, d.file_id from documents d
+    where d.workspace_id = any(${[...workspaces]}::text[]) and d.live_name is not null${conditions(filter, columns)}
+    limit ${MAX_DOCUMENTS + 1}`.execute(tx)
+  if (found.rows.length > MAX_DOCUMENTS) return filter
+  const documents = Map.groupBy(found.rows, (row) => row.workspace_id)
+  return { ...filter, documents: new Map([...documents].map(([workspace, rows]) => [workspace, rows.map((row) => row.file_id)])) }
+}
+
+const OF_CHUNKS: ReadonlySet<WorkspaceKind> = new Set(['course', 'kb'])
+
+function within(held: RawBuilder<unknown>, { operator, value }: Bound): RawBuilder<unknown> {
+  if (typeof value === 'string') return sql`${held} collate "C" ${OPERATORS[operator]} ${value}::text`
   // A text that is no number must not reach the cast. The bound travels as text: a float8 becomes a numeric of 15 digits only.
-  return sql`case when held.value ~ '^[+-]?[0-9]{1,30}([.][0-9]{1,30})?$' then held.value::numeric ${OPERATORS[operator]} ${String(value)}::numeric else false end`
+  return sql`case when ${held} ~ '^[+-]?[0-9]{1,30}([.][0-9]{1,30})?$' then (${held})::numeric ${OPERATORS[operator]} ${String(value)}::numeric else false end`
 }

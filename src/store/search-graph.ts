@@ -7,7 +7,7 @@ import type { ScopedTx } from './scope.ts'
 import { vectorTable } from './vectors.ts'
 
 /** Several names or facts may lead to one entity or relation, so more of them are read than are wanted. */
-const SEEDS_PER_RESULT = 3
+export const SEEDS_PER_RESULT = 3
 /** Heaviest relations read per entity: a hub's hundred-and-first relation answers nothing. */
 const RELATIONS_PER_SEED = 100
 /** Chunks read per fact. */
@@ -199,4 +199,32 @@ function ownedPart(
       where ${homeOf('v', probe.workspace)}
       order by v.embedding <=> ${vectorParameter(tx, probe.vector)}, v.id limit ${limit})`,
   ]
+}
+
+export type Connection = {
+  side: 'entity' | 'relation'
+  workspace_id: string
+  chunk_id: string
+  /** Of the entity or the relation. */ id: string
+}
+
+/** Which of the entities the chunks mention, and which of the relations they assert. Ids by workspace. */
+export async function connections(
+  tx: ScopedTx,
+  chunks: ReadonlyMap<string, readonly string[]>,
+  entities: ReadonlyMap<string, readonly string[]>,
+  relations: ReadonlyMap<string, readonly string[]>,
+): Promise<Connection[]> {
+  const parts = [...chunks].flatMap(([workspace, ids]) =>
+    (['entity', 'relation'] as const).map((side) => {
+      const owner = sql.raw(`m.${side}_id`)
+      const owners = (side === 'entity' ? entities : relations).get(workspace) ?? []
+      return sql`
+        select distinct ${side} as side, m.workspace_id, m.chunk_id, ${owner} as id from ${sql.table(`${side}_mentions`)} m
+        where m.workspace_id = ${workspace} and m.chunk_id = any(${[...ids]}::text[]) and ${owner} = any(${[...owners]}::text[])`
+    }),
+  )
+  if (parts.length === 0) return []
+  const found = await sql<Connection>`${sql.join(parts, sql` union all `)}`.execute(tx)
+  return found.rows
 }

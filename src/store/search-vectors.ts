@@ -12,24 +12,44 @@ export type Probe = { workspace: WorkspaceRow; vector: ArrayLike<number> }
 
 export type ChunkHit = { workspace_id: string; chunk_id: string; cosine: number }
 
-/** Candidate lists of an HNSW scan; beyond 300k rows 100 candidates lose recall. */
-const EF_SEARCH = 100
-
 export function isPromoted(workspace: WorkspaceRow): boolean {
   return workspace.shard !== 'small'
+}
+
+/** Up to some 30,000 rows. */
+const EF_LEAST = 100
+const EF_AT_100K = 150
+/** Ten times as many rows want two and a half times as many candidates. */
+const EF_GROWTH = 0.4
+
+/**
+ * Candidates that a scan of an HNSW index keeps, so that 0.95 of the sixty nearest are among them, which is what `auto` reads, and more of the
+ * ten nearest (bench/README.md). Never fewer than are wanted: the scan would come back for the rest, and the rest is worse.
+ *
+ * @param rows   vectors in the index, about.
+ * @param wanted rows asked for.
+ * @returns      at most 1,000, which is pgvector's limit.
+ */
+export function efSearch(rows: number, wanted: number): number {
+  const bySize = EF_AT_100K * (rows / 100_000) ** EF_GROWTH
+  return Math.round(Math.min(1000, Math.max(EF_LEAST, bySize, wanted)))
 }
 
 /**
  * What a search sets before its first statement. Every join of a search looks up a few hundred rows by key, so plans that read whole tables
  * are never right, however small a table looks to statistics that know nothing of tenants. For promoted workspaces also how HNSW is read:
- * without iterating, a scan that a condition thins out returns too few rows.
+ * without iterating, a scan that a condition or the curtain of a large document thins out returns too few rows.
+ *
+ * @param wanted the most rows that one of its statements asks an index for.
  */
-export const SEARCH_SETTINGS: Readonly<Record<string, string>> = {
-  enable_seqscan: 'off',
-  enable_hashjoin: 'off',
-  enable_mergejoin: 'off',
-  'hnsw.ef_search': String(EF_SEARCH),
-  'hnsw.iterative_scan': 'relaxed_order',
+export function searchSettings(workspaces: readonly WorkspaceRow[], wanted: number): Record<string, string> {
+  return {
+    enable_seqscan: 'off',
+    enable_hashjoin: 'off',
+    enable_mergejoin: 'off',
+    'hnsw.ef_search': String(efSearch(Math.max(0, ...workspaces.map((workspace) => workspace.own_rows)), wanted)),
+    'hnsw.iterative_scan': 'relaxed_order',
+  }
 }
 
 export function vectorParameter(tx: ScopedTx, vector: ArrayLike<number>): RawBuilder<unknown> {

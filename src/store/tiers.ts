@@ -1,21 +1,13 @@
 // Where a workspace's vectors live: in the partition all small tenants share, or in one of its own with an HNSW index.
 // The workspace row names the partition; readers and writers follow it, so moving is a change of that row.
-import { createHash } from 'node:crypto'
 import { sql, type RawBuilder } from 'kysely'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { Database } from '../ports/database.ts'
 import { boundedWaits, type ScopedTx, withScope } from './scope.ts'
-import { type VectorKind, vectorTable } from './vectors.ts'
+import { ownTable, VECTOR_KINDS, type VectorKind, vectorTable } from './vectors.ts'
 import { inScope } from './workspaces.ts'
 
-export const VECTOR_KINDS: readonly VectorKind[] = ['chunk', 'entity', 'relation']
-
 export const SHARED_SHARD = 'small'
-
-/** The name of a promoted workspace's partition; a hash, because a workspace name may be longer than a table name. */
-function ownTable(kind: VectorKind, dim: number, workspace: WorkspaceId): string {
-  return `${kind}_vectors_${Math.trunc(dim)}_w_${createHash('sha256').update(workspace).digest('hex').slice(0, 16)}`
-}
 
 /**
  * Makes the workspace's own, empty partition of a kind and attaches it. Attaching locks no other tenant's partition: the parent has no
@@ -43,7 +35,7 @@ export async function copyToOwn(tx: ScopedTx, workspace: WorkspaceId, kind: Vect
     on conflict do nothing`.execute(tx)
 }
 
-/** m 16 and ef_construction 64 are pgvector's defaults and hold recall@10 above 0.95 with ef_search 100 up to 100,000 rows. */
+/** m 16 and ef_construction 64 are pgvector's defaults; how many candidates a search then needs is told by `efSearch`. */
 export async function indexOwn(database: Database, workspace: WorkspaceId, kind: VectorKind, dim: number): Promise<void> {
   const own = ownTable(kind, dim, workspace)
   const operators = sql.raw(`${database.vectorType}_cosine_ops`)

@@ -1,5 +1,6 @@
 // The narrow vector tables, one set per dimension: chunk text, entity names, asserted facts. Leaves without foreign keys,
 // so publish keeps them in step.
+import { createHash } from 'node:crypto'
 import { sql, type RawBuilder } from 'kysely'
 import { compareCodePoints } from '../core/names.ts'
 import type { WorkspaceId } from '../core/workspace.ts'
@@ -20,6 +21,26 @@ const currentShard = (workspace: WorkspaceId): RawBuilder<unknown> =>
 /** The table of a kind; the dimension is a number of ours, never input. */
 export function vectorTable(kind: VectorKind, dim: number): RawBuilder<unknown> {
   return sql.table(`${kind}_vectors_${Math.trunc(dim)}`)
+}
+
+export const VECTOR_KINDS: readonly VectorKind[] = ['chunk', 'entity', 'relation']
+
+/** The name of a promoted workspace's partition; a hash, because a workspace name may be longer than a table name. */
+export function ownTable(kind: VectorKind, dim: number, workspace: WorkspaceId): string {
+  return `${kind}_vectors_${Math.trunc(dim)}_w_${createHash('sha256').update(workspace).digest('hex').slice(0, 16)}`
+}
+
+/**
+ * Rows of the largest partition of a promoted workspace as the planner last counted them, at the price of three look-ups by name.
+ *
+ * @param workspace,dim expressions of ours; the names are those of `ownTable`.
+ */
+export function ownRows(workspace: RawBuilder<unknown>, dim: RawBuilder<unknown>): RawBuilder<unknown> {
+  const names = VECTOR_KINDS.map(
+    (kind) =>
+      sql`to_regclass(${sql.lit(`${kind}_vectors_`)} || ${dim} || '_w_' || left(encode(sha256(convert_to(${workspace}, 'UTF8')), 'hex'), 16))`,
+  )
+  return sql`coalesce((select greatest(max(reltuples), 0)::float8 from pg_class where oid = any(array[${sql.join(names)}]::oid[])), 0)`
 }
 
 /**

@@ -3,6 +3,7 @@ import { sql, type Kysely } from 'kysely'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { Database } from '../ports/database.ts'
 import { boundedWaits, withScope, type ScopedTx } from './scope.ts'
+import { ownRows } from './vectors.ts'
 
 /** What a workspace itself is told apart by; all of it may be left open. */
 export type WorkspaceSettings = { profile?: { entityTypes?: string[]; language?: string } }
@@ -10,6 +11,8 @@ export type WorkspaceSettings = { profile?: { entityTypes?: string[]; language?:
 export type WorkspaceRow = {
   workspace_id: WorkspaceId
   shard: string
+  /** Vectors of its largest kind in partitions of its own, about; 0 while it lives in the shared one. */
+  own_rows: number
   space_id: number
   model: string
   dim: number
@@ -45,7 +48,7 @@ export async function ensure(tx: ScopedTx, workspace: WorkspaceId, spaceId: numb
 /** Rows of the workspaces that exist, in the order of the scope. */
 export async function inScope(db: Kysely<unknown>, scope: readonly string[]): Promise<WorkspaceRow[]> {
   const found = await sql<WorkspaceRow>`
-    select w.workspace_id, w.shard, w.space_id, s.model, s.dim, w.revision, w.xmin::text as stamp, w.settings
+    select w.workspace_id, w.shard, case when w.shard = 'small' then 0 else ${ownRows(sql`w.workspace_id`, sql`s.dim`)} end as own_rows, w.space_id, s.model, s.dim, w.revision, w.xmin::text as stamp, w.settings
     from workspaces w join embedding_spaces s using (space_id)
     where w.workspace_id = any(${[...scope]}::text[])
     order by array_position(${[...scope]}::text[], w.workspace_id)`.execute(db)

@@ -6,7 +6,7 @@ import type { Database } from '../../src/ports/database.ts'
 import { promote } from '../../src/services/tiers.ts'
 import { withScope } from '../../src/store/scope.ts'
 import type { ChunkFilter } from '../../src/store/search-filter.ts'
-import { nearestChunks, SEARCH_SETTINGS } from '../../src/store/search-vectors.ts'
+import { nearestChunks, searchSettings } from '../../src/store/search-vectors.ts'
 import * as workspaces from '../../src/store/workspaces.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { bruteForce, vectorMaker } from '../support/nearest.ts'
@@ -89,7 +89,7 @@ async function nearestIn(
         (hit) => hit.workspace_id,
       )
     },
-    { snapshot: true, settings: SEARCH_SETTINGS },
+    { snapshot: true, settings: searchSettings([], 100) },
   ).then((found) => new Map([...found].map(([workspace, hits]) => [workspace, hits.map((hit) => hit.chunk_id)])))
 }
 

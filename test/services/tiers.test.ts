@@ -4,7 +4,7 @@ import { type WorkspaceId, workspaceId, workspaceScope } from '../../src/core/wo
 import type { Database } from '../../src/ports/database.ts'
 import { demote, promote, settleTiers } from '../../src/services/tiers.ts'
 import { withScope } from '../../src/store/scope.ts'
-import { homeOf, nearestChunks, SEARCH_SETTINGS } from '../../src/store/search-vectors.ts'
+import { efSearch, homeOf, nearestChunks, searchSettings } from '../../src/store/search-vectors.ts'
 import * as vectors from '../../src/store/vectors.ts'
 import * as workspaces from '../../src/store/workspaces.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -60,7 +60,7 @@ function nearestIds(workspace: WorkspaceId, vector: Float32Array, limit: number)
       )
       return hits.toSorted((a, b) => b.cosine - a.cosine).map((hit) => hit.chunk_id)
     },
-    { snapshot: true, settings: SEARCH_SETTINGS },
+    { snapshot: true, settings: searchSettings([], 100) },
   )
 }
 
@@ -86,7 +86,30 @@ function rowsOf(workspace: WorkspaceId): Promise<string[]> {
   )
 }
 
+it('candidates follow the size of the index and what is wanted of it, up to what pgvector allows', () => {
+  const asked = [
+    [0, 10],
+    [30_000, 60],
+    [100_000, 60],
+    [300_000, 60],
+    [1_000_000, 60],
+    [5_000, 300],
+    [1e12, 60],
+  ] as const
+  expect(asked.map(([rows, wanted]) => efSearch(rows, wanted))).toEqual([100, 100, 150, 233, 377, 300, 1000])
+})
+
 describe('a promoted workspace', () => {
+  it('knows its size as long as it has partitions of its own', async () => {
+    await fill(large, 700)
+    const size = async (): Promise<number | undefined> => (await workspaces.inScope(database.db, [large]))[0]?.own_rows
+    expect(await size()).toBe(0)
+    await promote(database, { workspace_id: large, dim: DIM })
+    expect(await size()).toBe(700)
+    await demote(database, { workspace_id: large, dim: DIM }, signal)
+    expect(await size()).toBe(0)
+  })
+
   it('finds what brute force finds, in its own index, and keeps every row once', async () => {
     const rows = await fill(large, 1500)
     await fill(small, 40)

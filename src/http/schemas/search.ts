@@ -80,6 +80,18 @@ export const queryRequest = z
   })
   .meta({ example: { query: '二次函数的图像有什么特点？', topK: 5 } })
 
+const pathStep = z.object({
+  chunkId: z.string().optional().describe('A chunk walked over; the entity beside it leads on.'),
+  entity: z.string().optional(),
+  relation: z.object({ source: z.string(), target: z.string(), keywords: z.string() }).optional(),
+  found: z
+    .enum(['name', 'similarity', 'relation', 'entity'])
+    .optional()
+    .describe('Named by the question; near it; an end of the relation before; a relation of the entity before.'),
+  score: z.number().optional().describe('0 to 1, of having been found.'),
+  leads: z.enum(['title', 'mention', 'assertion']).optional().describe('What the result has to do with the last step.'),
+})
+
 const searchResult = z.object({
   content: z.string(),
   source: z.string().describe('user/<file name> or public/<file name>.'),
@@ -94,9 +106,14 @@ const searchResult = z.object({
   explain: z
     .record(
       z.string(),
-      z.object({ rank: z.number(), score: z.number(), path: z.array(z.object({ chunkId: z.string(), entity: z.string() })).optional() }),
+      z.object({
+        rank: z.number(),
+        score: z.number(),
+        path: z.array(pathStep).optional().describe('From the question through the graph; the last step leads to the result.'),
+      }),
     )
-    .optional(),
+    .optional()
+    .describe('By leg; only when asked for.'),
 })
 
 const entityHit = z.object({

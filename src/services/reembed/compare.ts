@@ -5,7 +5,7 @@ import * as reembed from '../../store/reembed.ts'
 import * as releases from '../../store/releases.ts'
 import { withScope, type ScopedTx } from '../../store/scope.ts'
 import { contents } from '../../store/search-chunks.ts'
-import { nearestChunks } from '../../store/search-vectors.ts'
+import { nearestChunks, searchSettings } from '../../store/search-vectors.ts'
 import type { EngineDeps } from '../deps.ts'
 import { homeFor, workspaceRow } from '../ingest/ready.ts'
 import { itemsOf } from '../releases/search.ts'
@@ -114,7 +114,7 @@ async function ask(
       }
       return asked
     },
-    { snapshot: true },
+    { snapshot: true, settings: searchSettings([row], DEPTH) },
   )
 }
 

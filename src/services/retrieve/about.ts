@@ -3,12 +3,13 @@ import { ABOUT_PART } from '../../core/auto-weights.ts'
 import { byWorkspace, fullName } from '../../core/fusion.ts'
 import { aboutness, headingKeys, rarity } from '../../core/graph-walk.ts'
 import { nameKey } from '../../core/names.ts'
-import { byScore, type Scored } from '../../core/scoring.ts'
+import { byScore } from '../../core/scoring.ts'
 import { type Around, aroundEntities } from '../../store/search-walk.ts'
 import type { ScopedTx } from '../../store/scope.ts'
-import type { FoundEntity, FoundRelation } from './graph-legs.ts'
+import { endsOf, type FoundEntity, type FoundRelation } from './graph-legs.ts'
 import type { Remembered } from './memory.ts'
 import type { Plan } from './plan.ts'
+import { leading, type Led } from './way.ts'
 
 /** What the other end of a found relation is worth beside an entity that was found itself. */
 const END_SHARE = 0.5
@@ -47,22 +48,21 @@ export async function aboutEntities(
   weigh: (found: Weighed) => number,
   remembered: Remembered,
   sizes?: ReadonlyMap<string, number>,
-): Promise<Scored[]> {
+): Promise<Led[]> {
   if (entities.length === 0) return []
-  const scores = new Map(entities.map((entity) => [fullName(entity), entity.score]))
-  const best = new Map<string, Scored>()
+  const owners = new Map(entities.map((entity) => [fullName(entity), entity]))
+  const best = new Map<string, Led>()
   for (const around of await aroundEntities(tx, byWorkspace(entities), plan.filter)) {
     const workspaceId = around.workspace_id
     const read = reader(around, remembered)
     for (const [entityId, id] of around.reached) {
       const found = read(entityId, id)
-      if (!found) continue
-      const score = weigh({
-        about: found.about,
-        rarity: rarity(found.spread, sizes?.get(workspaceId) ?? 0),
-        score: scores.get(fullName({ workspaceId, id: entityId })) ?? 0,
-      })
-      if (score > (best.get(fullName({ workspaceId, id }))?.score ?? 0)) best.set(fullName({ workspaceId, id }), { workspaceId, id, score })
+      const owner = owners.get(fullName({ workspaceId, id: entityId }))
+      if (!found || !owner) continue
+      const score = weigh({ about: found.about, rarity: rarity(found.spread, sizes?.get(workspaceId) ?? 0), score: owner.score })
+      if (score <= (best.get(fullName({ workspaceId, id }))?.score ?? 0)) continue
+      const way = leading(owner.way, found.about < ABOUT_PART ? 'mention' : 'title')
+      best.set(fullName({ workspaceId, id }), { workspaceId, id, score, way })
     }
   }
   return [...best.values()].toSorted(byScore)
@@ -78,13 +78,9 @@ export function titledChunks(
   entities: readonly FoundEntity[],
   relations: readonly FoundRelation[],
   remembered: Remembered,
-): Promise<Scored[]> {
+): Promise<Led[]> {
   const owners = new Map(entities.map((entity) => [fullName(entity), entity]))
-  for (const { workspaceId, ends, score } of relations) {
-    for (const id of ends) {
-      const end = { workspaceId, id, score: score * END_SHARE }
-      if ((owners.get(fullName(end))?.score ?? 0) < end.score) owners.set(fullName(end), end)
-    }
-  }
+  for (const end of relations.flatMap((relation) => endsOf(relation, END_SHARE)))
+    if ((owners.get(fullName(end))?.score ?? 0) < end.score) owners.set(fullName(end), end)
   return aboutEntities(tx, plan, [...owners.values()], ({ about, score }) => (about < ABOUT_PART ? 0 : about * score), remembered)
 }

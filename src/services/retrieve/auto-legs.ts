@@ -9,15 +9,16 @@ import type { Probe } from '../../store/search-vectors.ts'
 import { aroundChunks, type Links } from '../../store/search-walk.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import { aboutEntities, reader } from './about.ts'
-import type { FoundEntity } from './graph-legs.ts'
+import { asserted, type FoundEntity } from './graph-legs.ts'
 import type { Remembered } from './memory.ts'
 import type { Plan } from './plan.ts'
+import { leading, type Led } from './way.ts'
 
 /** How the walk came to a chunk: the last hop; the chunk before may have been walked to as well. */
 export type Hop = { from: string; entity: string }
 
 export type AutoGraph = {
-  legs: AutoLegs
+  legs: AutoLegs & { fact: readonly Led[]; named: readonly Led[] }
   weights: AutoWeights
   direct: Scored[]
   walked: Scored[]
@@ -48,12 +49,14 @@ export async function autoGraph(tx: ScopedTx, plan: Plan, sources: AutoSources, 
 }
 
 /** A chunk is as near as the nearest fact it asserts. */
-function factLeg(facts: readonly FactSeed[]): Scored[] {
-  const best = new Map<string, Scored>()
-  for (const { workspace_id: workspaceId, cosine, chunk_ids } of facts) {
-    for (const id of chunk_ids) {
+function factLeg(facts: readonly FactSeed[]): Led[] {
+  const best = new Map<string, Led>()
+  for (const fact of facts) {
+    const { workspace_id: workspaceId, cosine } = fact
+    const way = leading(asserted(fact), 'assertion')
+    for (const id of fact.chunk_ids) {
       const name = fullName({ workspaceId, id })
-      if ((best.get(name)?.score ?? -1) < cosine) best.set(name, { workspaceId, id, score: unit(cosine) })
+      if ((best.get(name)?.score ?? -1) < cosine) best.set(name, { workspaceId, id, score: unit(cosine), way })
     }
   }
   return [...best.values()].toSorted(byScore)

@@ -2,6 +2,7 @@
 import { AUTO_DEPTH } from '../../core/auto-weights.ts'
 import { similarityCandidates } from '../../core/budget.ts'
 import { byWorkspace, fullName } from '../../core/fusion.ts'
+import { readsGraph } from '../../core/modes.ts'
 import { byScore, type Scored } from '../../core/scoring.ts'
 import { ownedChunks } from '../../store/search-graph.ts'
 import { nearestChunks, type Probe } from '../../store/search-vectors.ts'
@@ -11,10 +12,11 @@ import { titledChunks } from './about.ts'
 import { type AutoGraph, autoGraph } from './auto-legs.ts'
 import { step } from '../steps.ts'
 import type { QuestionVectors } from './embed.ts'
-import { type FoundEntity, type FoundRelation, walkGraph } from './graph-legs.ts'
+import { type FoundEntity, type FoundRelation, seedsWanted, walkGraph } from './graph-legs.ts'
 import { indexSizes, lexicalLeg } from './lexical-leg.ts'
 import type { Remembered } from './memory.ts'
 import type { Plan } from './plan.ts'
+import type { Led } from './way.ts'
 
 /** Each list best first, scores in 0..1 but for cosines, which may be negative. */
 export type Gathered = {
@@ -23,11 +25,19 @@ export type Gathered = {
   /** Chunks of the found entities, and of the found relations, by similarity. */
   entity: Scored[]
   relation: Scored[]
-  /** Only in mode `auto`, in place of the two before. */
+  /** Of the former, those titled after what was found. */
+  titled: Led[]
+  /** Only in mode `auto`, in place of the three before. */
   auto: AutoGraph | undefined
   entities: FoundEntity[]
   relations: FoundRelation[]
 }
+
+/** Fusion needs to see below the edge of each leg: what is twentieth in two legs may be first in both together. */
+const chunksWanted = ({ mode, pool }: Plan): number => (mode.ranking === 'fused' ? Math.max(AUTO_DEPTH, pool) : pool)
+
+/** The most rows that any leg asks an index of vectors for. */
+export const mostWanted = (plan: Plan): number => Math.max(chunksWanted(plan), readsGraph(plan.request.mode) ? seedsWanted(plan) : 0)
 
 export async function gather(
   tx: ScopedTx,
@@ -43,8 +53,7 @@ export async function gather(
     })
   const { legs, ranking } = plan.mode
   const fused = ranking === 'fused'
-  // Fusion needs to see below the edge of each leg: what is twentieth in two legs may be first in both together.
-  const depth = fused ? Math.max(AUTO_DEPTH, plan.pool) : plan.pool
+  const depth = chunksWanted(plan)
 
   const vector = legs.includes('vector') ? await step('leg', 'vector', () => vectorLeg(tx, probing('query'), depth, plan)) : []
   const indexes = legs.includes('lexical') ? await indexSizes(tx, workspaces, remembered) : []
@@ -64,7 +73,7 @@ export async function gather(
   const auto = await step('leg', 'auto', () =>
     autoGraph(tx, plan, { vector, lexical, facts, named, probes: probing('high'), sizes }, remembered),
   )
-  return { vector, lexical, entity: [], relation: [], auto, entities, relations }
+  return { vector, lexical, entity: [], relation: [], titled: [], auto, entities, relations }
 }
 
 async function vectorLeg(tx: ScopedTx, probes: readonly Probe[], depth: number, plan: Plan): Promise<Scored[]> {
@@ -86,8 +95,8 @@ async function ownedLegs(
   entities: readonly FoundEntity[],
   relations: readonly FoundRelation[],
   remembered: Remembered,
-): Promise<{ entity: Scored[]; relation: Scored[] }> {
-  if (entities.length + relations.length === 0) return { entity: [], relation: [] }
+): Promise<Pick<Gathered, 'entity' | 'relation' | 'titled'>> {
+  if (entities.length + relations.length === 0) return { entity: [], relation: [], titled: [] }
   const wanted = { entity: similarityCandidates(entities.length), relation: similarityCandidates(relations.length) }
   const hits = await ownedChunks(tx, probes, byWorkspace(entities), byWorkspace(relations), wanted.entity + wanted.relation, plan.filter)
   const side = (name: 'entity' | 'relation'): Scored[] =>
@@ -100,6 +109,7 @@ async function ownedLegs(
   const taken = new Set(entity.map(fullName))
   return {
     entity,
+    titled,
     relation: side('relation')
       .filter((hit) => !taken.has(fullName(hit)))
       .slice(0, wanted.relation),

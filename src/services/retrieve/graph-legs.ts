@@ -9,6 +9,7 @@ import {
   type FactSeed,
   incidentRelations,
   type RelationSeed,
+  SEEDS_PER_RESULT,
   seedEntities,
   seedRelations,
 } from '../../store/search-graph.ts'
@@ -17,9 +18,10 @@ import type { ScopedTx } from '../../store/scope.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
 import type { QuestionVectors } from './embed.ts'
 import type { Plan } from './plan.ts'
+import type { Way } from './way.ts'
 
-export type FoundEntity = Located & { score: number }
-export type FoundRelation = Located & { score: number; ends: readonly [string, string] }
+export type FoundEntity = Located & { score: number; way: Way }
+export type FoundRelation = Located & { score: number; way: Way; ends: readonly [string, string] }
 
 /** Names and facts less similar than this say nothing about the question. Source: LightRAG's COSINE_THRESHOLD. */
 const COSINE_THRESHOLD = 0.2
@@ -34,6 +36,12 @@ export type GraphFinds = {
   /** Entities that the question names to the letter. */
   named: FoundEntity[]
 }
+
+/** Relations looked for: fusion takes some more facts than are shown. */
+const factsWanted = ({ mode, request }: Plan): number => (mode.ranking === 'fused' ? Math.max(request.topK, AUTO_FACTS) : request.topK)
+
+/** The most names or facts that a statement asks an index for. */
+export const seedsWanted = (plan: Plan): number => SEEDS_PER_RESULT * factsWanted(plan)
 
 /** Entities and relations of the question, each at most `topK`, the most relevant first, and what they were found by. */
 export async function walkGraph(
@@ -75,13 +83,18 @@ async function fromEntities(
   const { named, near } = orderSeeds(seeds)
   const entities = [...named, ...near].slice(0, topK)
   const incident = await incidentRelations(tx, entities, topK, plan.filter)
-  const scores = new Map(entities.map((entity) => [fullName(entity), entity.score]))
-  const scoreOf = (workspaceId: string, id: string): number => scores.get(fullName({ workspaceId, id })) ?? 0
+  const found = new Map(entities.map((entity) => [fullName(entity), entity]))
   return {
     entities,
     named: named.slice(0, MAX_NAMED),
-    // A relation is as relevant as the more relevant of its ends.
-    relations: incident.map((row) => relationOf(row, Math.max(scoreOf(row.workspace_id, row.a_id), scoreOf(row.workspace_id, row.b_id)))),
+    relations: incident.flatMap((row) => {
+      const [a, b] = [row.a_id, row.b_id].map((id) => found.get(fullName({ workspaceId: row.workspace_id, id })))
+      // A relation is as relevant as the more relevant of its ends.
+      const end = (b?.score ?? -1) > (a?.score ?? -1) ? b : a
+      return end
+        ? [relationOf(row, end.score, [...end.way, { kind: 'relation', id: row.relation_id, found: 'entity', score: end.score }])]
+        : []
+    }),
   }
 }
 
@@ -94,32 +107,54 @@ function orderSeeds(seeds: readonly EntitySeed[]): { named: FoundEntity[]; near:
     .toSorted(
       (a, b) => a.mentions - b.mentions || compareCodePoints(a.entity_id, b.entity_id) || compareCodePoints(a.workspace_id, b.workspace_id),
     )
-    .map((seed) => ({ workspaceId: seed.workspace_id, id: seed.entity_id, score: 1 }))
+    .map((seed) => entityOf(seed, 'name', 1))
   const near = seeds
     .filter((seed) => !isNamed(seed) && seed.cosine > COSINE_THRESHOLD)
-    .map((seed) => ({ workspaceId: seed.workspace_id, id: seed.entity_id, score: unit(seed.cosine) }))
+    .map((seed) => entityOf(seed, 'similarity', unit(seed.cosine)))
     .toSorted(byScore)
   return { named, near }
 }
 
 async function fromRelations(tx: ScopedTx, plan: Plan, probes: readonly Probe[]): Promise<Omit<GraphFinds, 'named'>> {
   const { topK } = plan.request
-  const wanted = plan.mode.ranking === 'fused' ? Math.max(topK, AUTO_FACTS) : topK
-  const facts = (await seedRelations(tx, probes, wanted, plan.filter))
+  const facts = (await seedRelations(tx, probes, factsWanted(plan), plan.filter))
     .filter((fact) => fact.cosine > COSINE_THRESHOLD)
     .toSorted(
       (a, b) => b.cosine - a.cosine || compareCodePoints(a.relation_id, b.relation_id) || compareCodePoints(a.workspace_id, b.workspace_id),
     )
-  const relations = roundRobin([facts.map((fact) => relationOf(fact, unit(fact.cosine)))], fullName).slice(0, topK)
-  const ends = relations.flatMap((relation) =>
-    relation.ends.map((id) => ({ workspaceId: relation.workspaceId, id, score: relation.score })),
-  )
-  return { entities: roundRobin([ends], fullName).slice(0, topK), relations, facts: facts.slice(0, AUTO_FACTS) }
+  const relations = roundRobin([facts.map((fact) => relationOf(fact, unit(fact.cosine), asserted(fact)))], fullName).slice(0, topK)
+  return {
+    entities: roundRobin([relations.flatMap((relation) => endsOf(relation, 1))], fullName).slice(0, topK),
+    relations,
+    facts: facts.slice(0, AUTO_FACTS),
+  }
 }
 
-const relationOf = (row: RelationSeed, score: number): FoundRelation => ({
+/** How a fact near the question was found. */
+export const asserted = ({ relation_id: id, cosine }: RelationSeed): Way => [
+  { kind: 'relation', id, found: 'similarity', score: unit(cosine) },
+]
+
+/** Both ends of a found relation, worth a share of it. */
+export const endsOf = ({ workspaceId, ends, score, way }: FoundRelation, share: number): FoundEntity[] =>
+  ends.map((id) => ({
+    workspaceId,
+    id,
+    score: score * share,
+    way: [...way, { kind: 'entity', id, found: 'relation', score: score * share }],
+  }))
+
+const entityOf = ({ workspace_id: workspaceId, entity_id: id }: EntitySeed, found: 'name' | 'similarity', score: number): FoundEntity => ({
+  workspaceId,
+  id,
+  score,
+  way: [{ kind: 'entity', id, found, score }],
+})
+
+const relationOf = (row: RelationSeed, score: number, way: Way): FoundRelation => ({
   workspaceId: row.workspace_id,
   id: row.relation_id,
   score,
+  way,
   ends: [row.a_id, row.b_id],
 })

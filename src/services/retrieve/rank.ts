@@ -1,9 +1,8 @@
 // The third step: one order over the candidates of all legs. Pure; the scores are in 0..1 and compare across workspaces.
 import { autoScores } from '../../core/auto.ts'
-import { fullName, locatedAs, type Located, roundRobin } from '../../core/fusion.ts'
+import { fullName, type Located, roundRobin } from '../../core/fusion.ts'
 import { byScore, type Scored, unit } from '../../core/scoring.ts'
 import type { LegExplanation } from '../api.ts'
-import type { Hop } from './auto-legs.ts'
 import type { Gathered } from './gather.ts'
 import type { Plan } from './plan.ts'
 
@@ -42,18 +41,11 @@ function whyEach(gathered: Gathered): Map<string, Why> {
   for (const [leg, candidates] of Object.entries(legs)) {
     candidates.forEach((candidate: Located & Scored, index) => {
       const why = whys.get(fullName(candidate)) ?? {}
-      const path = leg === 'walk' && auto ? pathTo(fullName(candidate), auto.hops) : []
-      why[leg] = { rank: index + 1, score: unit(candidate.score), ...(path.length > 0 ? { path } : {}) }
+      why[leg] = { rank: index + 1, score: unit(candidate.score) }
       whys.set(fullName(candidate), why)
     })
   }
   return whys
-}
-
-/** The chunks walked over, from the first on. A walk has few rounds and enters no chunk twice, so this ends. */
-function pathTo(name: string, hops: ReadonlyMap<string, Hop>): { chunkId: string; entity: string }[] {
-  const hop = hops.get(name)
-  return hop ? [...pathTo(hop.from, hops), { chunkId: locatedAs(hop.from).id, entity: hop.entity }] : []
 }
 
 /** The first `topK`, of one document at most `maxPerDocument`; candidates without a chunk are left out. */

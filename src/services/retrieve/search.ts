@@ -7,14 +7,16 @@ import type { Database } from '../../ports/database.ts'
 import type { Models } from '../../ports/models.ts'
 import { type EntityCard, entityCards, type RelationCard, relationCards } from '../../store/search-cards.ts'
 import { contents, type FoundChunk } from '../../store/search-chunks.ts'
-import { SEARCH_SETTINGS } from '../../store/search-vectors.ts'
+import { withDocuments } from '../../store/search-filter.ts'
+import { searchSettings } from '../../store/search-vectors.ts'
 import { type Newest, newest, withNewest } from '../../store/newest.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import { inScope, type WorkspaceRow } from '../../store/workspaces.ts'
 import type { SearchRequest, SearchResponse } from '../api.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import { embedQuestion, type QuestionVectors } from './embed.ts'
-import { gather, type Gathered } from './gather.ts'
+import { withPaths } from './explain.ts'
+import { gather, type Gathered, mostWanted } from './gather.ts'
 import type { Remembered } from './memory.ts'
 import { type Plan, planSearch } from './plan.ts'
 import { pickResults, rank, type Ranked } from './rank.ts'
@@ -93,7 +95,7 @@ type Found = {
 
 const NOTHING: Found = {
   workspaces: [],
-  gathered: { vector: [], lexical: [], entity: [], relation: [], auto: undefined, entities: [], relations: [] },
+  gathered: { vector: [], lexical: [], entity: [], relation: [], titled: [], auto: undefined, entities: [], relations: [] },
   pool: [],
   chunks: new Map(),
   sections: new Map(),
@@ -120,7 +122,7 @@ async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, fi
     const found = await withNewest(deps.database, scope, known, (tx) => readSnapshot(tx, deps, plan, workspaces, vectors), {
       signal,
       timeoutMs: STATEMENT_MS,
-      settings: SEARCH_SETTINGS,
+      settings: searchSettings(workspaces, mostWanted(plan)),
     })
     if (found && !known.certain) plan.degraded.push(WITHOUT_PRIMARY)
     if (found) return { ...found, embedMs: embeddedAt - startedAt, retrieveMs: performance.now() - embeddedAt }
@@ -132,22 +134,24 @@ async function lookUp(deps: RetrievalDeps, scope: WorkspaceScope, plan: Plan, fi
 async function readSnapshot(
   tx: ScopedTx,
   deps: RetrievalDeps,
-  plan: Plan,
+  asked: Plan,
   embedded: readonly WorkspaceRow[],
   vectors: ReadonlyMap<number, QuestionVectors>,
 ): Promise<Omit<Found, 'embedMs' | 'retrieveMs'> | undefined> {
   const workspaces = await inScope(tx, tx.scope)
   const spaceOf = new Map(embedded.map((workspace) => [workspace.workspace_id, workspace.space_id]))
   if (vectors.size > 0 && workspaces.some((workspace) => spaceOf.get(workspace.workspace_id) !== workspace.space_id)) return undefined
+  const ids = workspaces.map((workspace) => workspace.workspace_id)
+  const plan = { ...asked, filter: await withDocuments(tx, ids, asked.filter) }
   const gathered = await gather(tx, plan, workspaces, vectors, deps.remembered)
   const pool = rank(plan, gathered)
-  const { topK, maxPerDocument, expand } = plan.request
+  const { topK, maxPerDocument, expand, explain } = plan.request
   const shown = wantsRerank(plan, deps.models.reranker) || maxPerDocument !== undefined ? pool : pool.slice(0, topK)
   const chunks = await contents(tx, shown)
   return {
     workspaces,
     gathered,
-    pool,
+    pool: explain ? await withPaths(tx, gathered, shown) : pool,
     chunks: new Map(chunks.map((chunk) => [fullName({ workspaceId: chunk.workspace_id, id: chunk.chunk_id }), chunk])),
     sections: expand === 'section' ? await sectionsAround(tx, shown) : new Map(),
     entities: await entityCards(tx, gathered.entities, plan.filter),

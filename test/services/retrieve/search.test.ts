@@ -191,6 +191,66 @@ describe('what a caller may ask for besides', () => {
     const start = found.results.find((result) => result.fileId === 'a')
     expect(walked?.explain?.['walk']?.path).toEqual([{ chunkId: start?.chunkId, entity: '李雷' }])
   })
+
+  describe('says with explain how the graph led to a result', () => {
+    const linked = workspaceId('teacher-explained')
+    const others = workspaceId('teacher-explained-not')
+    const fact = { source: '甲公司', target: '李雷', keywords: '创办人' }
+    const score = expect.any(Number) as number
+
+    beforeAll(async () => {
+      await engine.ingest(linked, 'a', '[甲公司|org|一家公司] 甲公司由李雷创办。[甲公司 -创办人-> 李雷]', '说明.txt')
+      await engine.ingest(linked, 'b', '[李雷|person|一个人] 李雷生于海城。', '李雷.txt')
+      await engine.ingest(others, 'a', '[甲公司|org|另一家] 甲公司由韩梅梅创办。[甲公司 -创办人-> 韩梅梅]', '说明.txt')
+    })
+
+    const paths = async (mode: Mode, more = {}): Promise<Record<string, unknown>> => {
+      const { results } = await search('甲公司', mode, workspaceScope(linked, others), { explain: true, ...more })
+      expect(JSON.stringify(results.filter((result) => result.workspace === linked))).not.toContain('韩梅梅')
+      return Object.fromEntries(
+        results
+          .filter((result) => result.workspace === linked)
+          .map((result) => [
+            result.fileId,
+            Object.fromEntries(Object.entries(result.explain ?? {}).flatMap(([leg, { path }]) => (path ? [[leg, path]] : []))),
+          ]),
+      )
+    }
+
+    it('local: a named entity that the chunk mentions, and through its relation the chunk that bears the other name', async () => {
+      const named = { entity: '甲公司', found: 'name', score: 1 }
+      const told = await paths('local', { lowLevelKeywords: ['甲公司'] })
+      expect(told['a']).toEqual({ entity: [{ ...named, leads: 'mention' }] })
+      expect(told['b']).toEqual({
+        entity: [named, { relation: fact, found: 'entity', score: 1 }, { entity: '李雷', found: 'relation', score: 0.5, leads: 'title' }],
+      })
+    })
+
+    it('global: a fact near the question, its end, and the chunk that mentions it', async () => {
+      const told = await paths('global', { highLevelKeywords: ['甲公司 创办人 李雷'] })
+      const near = { relation: fact, found: 'similarity', score }
+      expect(told['a']).toMatchObject({ entity: [near, { found: 'relation', score, leads: 'mention' }] })
+      expect(told['b']).toEqual({ entity: [near, { entity: '李雷', found: 'relation', score, leads: 'title' }] })
+    })
+
+    it('auto: what the question names, and the fact that the chunk asserts', async () => {
+      const told = await paths('auto')
+      expect(told['a']).toMatchObject({
+        named: [{ entity: '甲公司', found: 'name', score: 1, leads: 'mention' }],
+        fact: [{ relation: fact, found: 'similarity', score, leads: 'assertion' }],
+      })
+    })
+
+    it.each(['hybrid', 'mix'] as const)('%s: the same as local and global together', async (mode) => {
+      const told = await paths(mode, { lowLevelKeywords: ['甲公司'] })
+      expect(told['a']).toMatchObject({ entity: [{ entity: '甲公司', found: 'name', score: 1, leads: 'mention' }] })
+    })
+
+    it('a chunk that asserts a relation and mentions no found entity', async () => {
+      const told = await paths('global', { highLevelKeywords: ['甲公司 创办人 李雷'], topK: 1 })
+      expect(Object.keys(told)).toHaveLength(1)
+    })
+  })
 })
 
 describe('a question asked again', () => {
