@@ -49,6 +49,9 @@ export function searchSettings(workspaces: readonly WorkspaceRow[], wanted: numb
     enable_mergejoin: 'off',
     'hnsw.ef_search': String(efSearch(Math.max(0, ...workspaces.map((workspace) => workspace.own_rows)), wanted)),
     'hnsw.iterative_scan': 'relaxed_order',
+    // Past 20,000 staged rows that are nearer than all others the scan gave up, with rows still to be found.
+    'hnsw.max_scan_tuples': '200000',
+    'hnsw.scan_mem_multiplier': '8',
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type WorkspaceId, workspaceId, workspaceScope } from '../../src/core/workspace.ts'
@@ -5,6 +6,7 @@ import type { Database } from '../../src/ports/database.ts'
 import { demote, promote, settleTiers } from '../../src/services/tiers.ts'
 import { withScope } from '../../src/store/scope.ts'
 import { efSearch, homeOf, nearestChunks, searchSettings } from '../../src/store/search-vectors.ts'
+import * as staged from '../../src/store/staged-versions.ts'
 import * as vectors from '../../src/store/vectors.ts'
 import * as workspaces from '../../src/store/workspaces.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -175,6 +177,43 @@ describe('a promoted workspace', () => {
     const query = aVector()
     expect(await nearestIds(large, query, 20)).toEqual(bruteForce(rows, query, 20))
   })
+})
+
+it('a large document written behind the curtain takes no row from a search and no place in its results', async () => {
+  const rows = await fill(large, 1200)
+  await promote(database, { workspace_id: large, dim: DIM })
+  const scope = workspaceScope(large)
+  const home = { shard: large, space_id: spaceId, dim: DIM }
+  const query = aVector()
+  // Nearer to the question than anything that is published, so that an index which stops at the nearest finds nothing else.
+  const near = new Map(Array.from({ length: 900 }, (_unused, index) => [`s${index}`, query.map((value) => value + (index % 30) / 10_000)]))
+  const version = await withScope(database, scope, async (tx) => {
+    await sql`
+      insert into documents (workspace_id, file_id, file_name, job_id, parse_status)
+      values (${large}, 'book', 'book.txt', gen_random_uuid(), 'processing')`.execute(tx)
+    return staged.begin(tx, large, 'book', randomUUID(), home)
+  })
+  const writing = { done: false }
+  const recalls: number[] = []
+  const expected = new Set(bruteForce(rows, query, 60))
+  const look = async (): Promise<void> => {
+    const found = await nearestIds(large, query, 60)
+    expect(found).toHaveLength(60)
+    expect(found.filter((id) => id.startsWith('s'))).toEqual([])
+    recalls.push(found.filter((id) => expected.has(id)).length / 60)
+  }
+  const reader = (async () => {
+    while (!writing.done) await look()
+  })()
+  const entries = [...near]
+  for (let at = 0; at < entries.length; at += 100)
+    await withScope(database, scope, (tx) => vectors.stage(tx, large, home, 'chunk', new Map(entries.slice(at, at + 100)), version))
+  writing.done = true
+  await reader
+  await look()
+  expect(recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length).toBeGreaterThanOrEqual(0.95)
+  await withScope(database, scope, (tx) => staged.reveal(tx, large, version))
+  expect((await nearestIds(large, query, 60)).every((id) => id.startsWith('s'))).toBe(true)
 })
 
 it('settling counts vectors, moves who is on the wrong side of the thresholds, and nobody else', async () => {

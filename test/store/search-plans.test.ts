@@ -126,18 +126,17 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
     }
   }, 60_000)
 
-  it.each(
-    searching.flatMap((mode) =>
-      [{ thousandth: 17 }, { tenth: [1, 2] }, { half: { gte: 1 } }, { hundredth: { contains: '7' } }].map(
-        (filters): [string, (typeof MODES)[number], SearchRequest['filters']] => [JSON.stringify(filters), mode, filters],
-      ),
-    ),
-  )(
+  it.each<[string, (typeof MODES)[number], SearchRequest['filters']]>([
+    ...searching.map((mode): [string, typeof mode, SearchRequest['filters']] => ['1 in 1,000', mode, { thousandth: 17 }]),
+    ['1 in 5', 'auto', { tenth: [1, 2] }],
+    ['half', 'auto', { half: { gte: 1 } }],
+    ['1 in 5, by part of the text', 'auto', { hundredth: { contains: '7' } }],
+  ])(
     'a filter on metadata (%s) is answered once, by documents, and %s compares exactly what it leaves',
     async (_name, mode, filters) => {
       const plans = await plansOf(large, mode, filters)
       const reading = plans.filter(({ plan }) => plan.includes('jsonb_typeof'))
-      expect(reading.map(({ plan }) => plan)).toEqual([expect.stringMatching(/Index Scan using documents_\w+ on documents/)])
+      expect(reading.map(({ plan }) => plan)).toEqual([expect.stringMatching(/(?:Index|Bitmap Heap) Scan (?:using \w+ )?on documents /)])
       for (const { plan } of plans) expect(plan).not.toMatch(/_hnsw|Seq Scan on (?!workspaces|embedding_spaces)/)
     },
     60_000,
