@@ -41,6 +41,26 @@ grant insert to insight_app
 grant select to insight_app
 grant update to insight_app
 
+-- table audit_entries
+entry bigint not null
+at timestamp with time zone not null
+actor text not null
+action text not null
+workspace text
+subject jsonb not null
+request_id text
+hash text not null
+constraint audit_entries_pkey PRIMARY KEY (entry)
+CREATE UNIQUE INDEX audit_entries_pkey ON public.audit_entries USING btree (entry)
+
+-- table audit_head
+single boolean not null default true
+entries bigint not null
+hash text not null
+constraint audit_head_pkey PRIMARY KEY (single)
+constraint audit_head_single_check CHECK (single)
+CREATE UNIQUE INDEX audit_head_pkey ON public.audit_head USING btree (single)
+
 -- table blocks [row-level security, forced]
 workspace_id text collate "C" not null
 file_id text collate "C" not null

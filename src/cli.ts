@@ -1,8 +1,10 @@
 // The command line: the same use cases without HTTP. Composes like main.ts; every command lives in src/cli.
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { Command, CommanderError } from 'commander'
 import { createApp, createParser, PUBLIC_SEED } from './app.ts'
+import { actOf, addAuditCommand } from './cli/audit.ts'
 import type { CliContext } from './cli/context.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { addDocumentCommands } from './cli/documents.ts'
@@ -41,10 +43,23 @@ process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
 const CLEAR_LINE = '\r\u001b[2K'
 const BAR_WIDTH = 24
 
+let running: Command | undefined
+
+/** A container may run under a number that has no name. */
+function user(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown')
+  }
+}
+
 const context: CliContext = {
   signal: interrupt.signal,
   open: async () => {
     const app = await createApp(loadConfig('command'), createLog('error', process.stderr))
+    const act = running === undefined ? undefined : actOf(running, user())
+    if (act !== undefined) await app.engine.audit.record(act)
     return {
       engine: app.engine,
       seed: (workspace, folder) => app.seed(workspace, folder),
@@ -153,7 +168,9 @@ addEvalCommand(
   },
   interrupt.signal,
 )
+addAuditCommand(program, context)
 addCompletionCommand(program, context)
+program.hook('preAction', (_program, command) => void (running = command))
 
 /** Until the agent closes its end or Ctrl-C. Standard output belongs to the protocol, so nothing is logged there. */
 async function speakMcp(workspace: string): Promise<void> {

@@ -120,7 +120,7 @@ test('only the settings read the environment, only the store speaks SQL', () => 
 
 test('only a short list of store files may read across tenants; the rest go through a scope', () => {
   // Planner statistics of a scratch database are nobody's content.
-  const crossing = ['jobs', 'outbox', 'ledger', 'workspaces', 'rate-limits', 'corpus']
+  const crossing = ['jobs', 'outbox', 'ledger', 'workspaces', 'rate-limits', 'corpus', 'audit']
   const wrong: string[] = []
   for (const [file, source] of sources) {
     const name = /^src\/store\/(.+)\.ts$/.exec(file)?.[1]

@@ -1,39 +1,68 @@
 // Forward-only migrations from migrations/*.sql, frozen by checksum once applied, one process at a time.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { type Kysely, sql } from 'kysely'
 import { AppError } from '../core/errors.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
+/** For a lock on a table that the version before is using; whoever comes after us in the queue for it waits as long. */
+const LOCK_TIMEOUT = '2s'
+/** Between two tries the others go on. A minute and a half in all. */
+const TRIES = 30
+const PAUSE_MS = 1_000
+const LOCK_NOT_AVAILABLE = '55P03'
 
 type Migration = { name: string; text: string; checksum: string }
 
-function readMigrations(): Migration[] {
-  const names = readdirSync(FOLDER).filter((name) => /^\d{4}_.*\.sql$/.test(name))
+function readMigrations(folder: URL): Migration[] {
+  const names = readdirSync(folder).filter((name) => /^\d{4}_.*\.sql$/.test(name))
   return names.toSorted().map((name) => {
-    const text = readFileSync(new URL(name, FOLDER), 'utf8')
+    const text = readFileSync(new URL(name, folder), 'utf8')
     return { name, text, checksum: createHash('sha256').update(text).digest('hex') }
   })
 }
 
 /**
- * Applies what is missing, each file in a transaction of its own.
+ * Applies what is missing, each file in a transaction of its own, while the version before may go on serving.
  *
+ * @param directory  of the files; those of this version by default.
  * @throws AppError `not_ready` when extension or role are missing and may not be created, when an applied file was
  *   changed, or when the application role could look past row-level security.
  */
-export async function migrate(db: Kysely<unknown>, vectorType: 'halfvec' | 'vector'): Promise<string[]> {
-  if (await isCurrent(db)) {
+export async function migrate(db: Kysely<unknown>, vectorType: 'halfvec' | 'vector', directory?: string): Promise<string[]> {
+  const migrations = readMigrations(directory === undefined ? FOLDER : pathToFileURL(`${directory}/`))
+  if (await isCurrent(db, migrations)) {
     await refuseLooseRole(db)
     return []
   }
   await alone(db, prepare)
   const applied: string[] = []
-  for (const migration of readMigrations()) {
-    if (await alone(db, (tx) => applyMissing(tx, migration, vectorType))) applied.push(migration.name)
+  for (const migration of migrations) {
+    if (await patiently(migration, () => alone(db, (tx) => applyMissing(tx, migration, vectorType)))) applied.push(migration.name)
   }
   await refuseLooseRole(db)
   return applied
+}
+
+async function patiently<T>({ name }: Migration, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (cause) {
+      if ((cause as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw cause
+      if (tries === TRIES)
+        throw new AppError(
+          'not_ready',
+          `Migration ${name} waits for a table that another transaction holds; end that one and start again.`,
+          {
+            cause,
+          },
+        )
+      await sleep(PAUSE_MS)
+    }
+  }
 }
 
 /** The lock ends with the transaction: a session's lock would stay behind in a pooler that hands out a connection per transaction. */
@@ -44,11 +73,11 @@ function alone<T>(db: Kysely<unknown>, work: (tx: Kysely<unknown>) => Promise<T>
   })
 }
 
-async function isCurrent(db: Kysely<unknown>): Promise<boolean> {
+async function isCurrent(db: Kysely<unknown>, migrations: readonly Migration[]): Promise<boolean> {
   const table = await sql<{ exists: boolean }>`select to_regclass('schema_migrations') is not null as exists`.execute(db)
   if (table.rows[0]?.exists !== true) return false
   const done = await appliedMigrations(db)
-  return readMigrations().every((migration) => done.get(migration.name) === migration.checksum)
+  return migrations.every((migration) => done.get(migration.name) === migration.checksum)
 }
 
 async function prepare(db: Kysely<unknown>): Promise<void> {
@@ -94,7 +123,7 @@ async function applyMissing(tx: Kysely<unknown>, migration: Migration, vectorTyp
   if (checksum !== undefined) {
     throw new AppError('not_ready', `Migration ${migration.name} was changed after it was applied; restore the original file.`)
   }
-  await sql`set local lock_timeout = '2s'`.execute(tx)
+  await sql`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`.execute(tx)
   await sql.raw(migration.text.replaceAll('{{vector}}', vectorType)).execute(tx)
   await sql`insert into schema_migrations (name, checksum) values (${migration.name}, ${migration.checksum})`.execute(tx)
   return true

@@ -1,5 +1,5 @@
 // What stands around every model call: a slot by priority, a breaker against a dead server, and a record for the ledger.
-import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen } from 'cockatiel'
+import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, ExponentialBackoff, handleWhen, noJitterGenerator } from 'cockatiel'
 import type { ICancellationContext, IPolicy } from 'cockatiel'
 import { AppError, asAppError } from '../core/errors.ts'
 import type { ErrorCode } from '../core/errors.ts'
@@ -32,7 +32,7 @@ export type Flow = {
 }
 
 export type FlowOptions = {
-  /** How long the breaker stays open before one call may try again; default 10 s. */
+  /** How long the breaker stays open before one call may try again, at first and ten times that at most; default 1 s. */
   openMs?: number | undefined
   /** On whose behalf the caller acts; calls of one priority are shared fairly between these. */
   tenantOf?: (() => string) | undefined
@@ -40,7 +40,8 @@ export type FlowOptions = {
 
 /** Failures in a row that open the breaker. */
 const FAILURES = 5
-const OPEN_MS = 10_000
+/** Short, because a server that was only started anew is soon back; doubled while it is not. */
+const OPEN_MS = 1_000
 const SERVER_FAULTS = new Set(['timeout', 'unreachable', 'server', 'wrong_reply'])
 
 const isServerFault = (error: unknown): boolean => error instanceof AppError && SERVER_FAULTS.has(String(error.details?.['reason']))
@@ -64,7 +65,10 @@ export function createFlows(onUsage: (record: UsageRecord) => void, options: Flo
     if (!known) {
       known = {
         gate: createGate(endpoint.concurrency, tenantOf),
-        breaker: circuitBreaker(handleWhen(isServerFault), { halfOpenAfter: openMs, breaker: new ConsecutiveBreaker(FAILURES) }),
+        breaker: circuitBreaker(handleWhen(isServerFault), {
+          halfOpenAfter: new ExponentialBackoff({ initialDelay: openMs, maxDelay: 10 * openMs, generator: noJitterGenerator }),
+          breaker: new ConsecutiveBreaker(FAILURES),
+        }),
       }
       shared.set(key, known)
     }

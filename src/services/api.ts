@@ -5,6 +5,7 @@ import type { Mode } from '../core/modes.ts'
 import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { ChatMessage } from '../ports/models.ts'
 import type { ParseOptions } from '../ports/parser.ts'
+import type { Audit } from './audit.ts'
 import type { Graph } from './graph/api.ts'
 import type { Images } from './images/analyze.ts'
 import type { Courses } from './courses/api.ts'
@@ -282,6 +283,7 @@ export type Engine = {
   courses: Courses
   releases: Releases
   operations: Operations
+  audit: Audit
   images: Images
   readiness(): Promise<Readiness>
   /** Embeds texts with the configured model, for `/embed`. */

@@ -7,6 +7,7 @@ import * as jobs from '../store/jobs.ts'
 import * as workspaces from '../store/workspaces.ts'
 import type { Engine, Readiness, Retrieval, WorkspaceView } from './api.ts'
 import { requireBudget } from './budget.ts'
+import { createAudit } from './audit.ts'
 import { createChunks } from './chunks.ts'
 import { createCourses } from './courses/courses.ts'
 import type { EngineDeps } from './deps.ts'
@@ -26,6 +27,7 @@ export function createEngine(deps: EngineDeps, retrieval: Retrieval): Engine {
     graph: createGraph(deps),
     chunks: createChunks(deps),
     operations: createOperations(deps),
+    audit: createAudit(deps),
     workspaces: { list: (scope) => listWorkspaces(deps, scope) },
     profiles: createProfiles(deps),
     courses: createCourses(deps),

@@ -25,7 +25,7 @@ const WHO: Record<Access, string> = {
 
 const INTRODUCTION = `# Who may call what
 
-Made from the table of routes; \`vitest -u test/http/access.test.ts\` writes it anew, and a person reads the difference. Tools of \`/mcp\` are
+Made from the table of routes; \`vitest run test/http/access.test.ts -u\` writes it anew, and a person reads the difference. Tools of \`/mcp\` are
 admitted as the routes they stand for. \`/docs\` is for administrators, on a loopback address for anybody; \`/console\` is a page without content.
 
 | Route | Who |

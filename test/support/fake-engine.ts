@@ -27,7 +27,7 @@ export type Called =
   | { use: 'query' | 'context'; scope: WorkspaceScope; request: QueryRequest }
   | { use: 'graph'; about: unknown }
   | { use: 'workspaces'; scope: WorkspaceScope | undefined }
-  | { use: 'operations'; about: unknown }
+  | { use: 'operations' | 'audit'; about: unknown }
   | { use: 'embed'; texts: string[]; kind: string }
 
 export type FakeEngine = Engine & {
@@ -158,6 +158,10 @@ export function fakeEngine(): FakeEngine {
       load: async () => ({ queue: [], outbox: [], outboxLagSeconds: 0, pools: [], ownIndexes: 0, budgets: { near: 0, exhausted: 0 } }),
       modelUse: (days, limit) =>
         note({ use: 'operations', about: ['modelUse', days, limit] }, { use: [], budget: { monthlyCny: null, near: [] } }),
+    },
+    audit: {
+      record: (act) => note({ use: 'audit', about: act }, undefined),
+      trail: (limit, before) => note({ use: 'audit', about: [limit, before] }, { entries: [], brokenAt: null }),
     },
     images: {
       analyze: (workspace, request) =>

@@ -1,6 +1,18 @@
 // For administrators across all workspaces: waiting work, callbacks, use of models; and for everybody: who one is.
 import { defineRoute, type Route } from '../route.ts'
-import { callbackQuery, callbacks, me, modelUse, pageSize, queue, replayed, replayRequest, useQuery } from '../schemas/admin.ts'
+import {
+  auditQuery,
+  auditTrail,
+  callbackQuery,
+  callbacks,
+  me,
+  modelUse,
+  pageSize,
+  queue,
+  replayed,
+  replayRequest,
+  useQuery,
+} from '../schemas/admin.ts'
 
 const tag = 'administration'
 
@@ -70,4 +82,16 @@ const showUse = defineRoute({
   handle: ({ engine, query }) => engine.operations.modelUse(query.days, query.limit, query.by),
 })
 
-export const adminRoutes: readonly Route[] = [whoAmI, showQueue, showCallbacks, replay, showUse]
+const showAudit = defineRoute({
+  method: 'GET',
+  path: '/api/admin/audit',
+  access: 'admin',
+  tag,
+  summary: 'What administrators did',
+  description:
+    'Everything asked for that changes something, the newest first, written down before it was done; and whether the whole trail is as it was written.',
+  schema: { query: auditQuery, reply: auditTrail },
+  handle: ({ engine, query }) => engine.audit.trail(query.limit, query.before),
+})
+
+export const adminRoutes: readonly Route[] = [whoAmI, showQueue, showCallbacks, replay, showUse, showAudit]

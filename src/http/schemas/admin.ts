@@ -64,6 +64,40 @@ export const replayRequest = z
 
 export const replayed = z.object({ replayed: z.number() }).meta({ example: { replayed: 1 } })
 
+export const auditQuery = pageSize.extend({ before: z.int().min(1).optional().describe('Only entries before this one.') })
+
+export const auditTrail = z
+  .object({
+    entries: z.array(
+      z.object({
+        entry: z.number().describe('Counted from 1, without gaps.'),
+        at: z.string(),
+        actor: z.string().describe('admin, admin:<teacher id>, or cli:<user of the machine>.'),
+        action: z.string().describe('Method and pattern of the route, or the command.'),
+        workspace: z.string().nullable(),
+        subject: z.record(z.string(), z.unknown()).describe('Ids that the address or the command named.'),
+        requestId: z.string().nullable(),
+      }),
+    ),
+    brokenAt: z.number().nullable().describe('First entry that is not as it was written, or after which one is missing.'),
+  })
+  .meta({
+    example: {
+      entries: [
+        {
+          entry: 1,
+          at: '2026-11-28T04:00:00.000Z',
+          actor: 'admin:12',
+          action: 'DELETE /api/documents/:fileId',
+          workspace: 'teacher-001',
+          subject: { fileId: 'file-1' },
+          requestId: 'f0a6f7c2-7a0e-4a8a-9d0f-3d6c8d2f5b11',
+        },
+      ],
+      brokenAt: null,
+    },
+  })
+
 export const useQuery = pageSize.extend({
   days: z.int().min(1).max(366).default(30),
   by: z.enum(['model', 'day', 'document', 'query']).default('model').describe('What calls are summed by, besides the workspace.'),

@@ -1,0 +1,122 @@
+// The trail of what administrators do: everything that changes something, in order, and nobody can change it unseen.
+import { execFile } from 'node:child_process'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Database } from '../../src/ports/database.ts'
+import { createAudit } from '../../src/services/audit.ts'
+import { withScope } from '../../src/store/scope.ts'
+import { workspaceId, workspaceScope } from '../../src/core/workspace.ts'
+import { ADMIN, SERVICE, startTestServer, teacher, type TestServer } from '../http/support.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { servicePlace } from '../support/service.ts'
+
+let database: Database
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ loopback: false })
+})
+afterAll(() => server.close())
+beforeEach(async () => {
+  database = await openTestDatabase()
+})
+
+const act = (subject: string) => ({
+  actor: 'admin:9',
+  action: 'DELETE /api/documents/:fileId',
+  workspace: 'teacher-1',
+  subject: { fileId: subject },
+  requestId: 'r',
+})
+
+test('entries written at once are one chain, the newest first, a page at a time', async () => {
+  const audit = createAudit({ database })
+  await Promise.all(Array.from({ length: 20 }, (_, at) => audit.record(act(`f${at}`))))
+  const { entries, brokenAt } = await audit.trail(12)
+  expect([entries.map(({ entry }) => entry), brokenAt]).toEqual([Array.from({ length: 12 }, (_, at) => 20 - at), null])
+  expect((await audit.trail(200, 9)).entries.map(({ entry }) => entry)).toEqual([8, 7, 6, 5, 4, 3, 2, 1])
+  const [{ at: _at, subject: _subject, ...first } = {}] = (await audit.trail(1, 2)).entries
+  expect(first).toEqual({ entry: 1, actor: 'admin:9', action: 'DELETE /api/documents/:fileId', workspace: 'teacher-1', requestId: 'r' })
+})
+
+const DAMAGES = [
+  ['an entry that was changed', `update audit_entries set actor = 'nobody' where entry = 3`, 3],
+  ['one whose time was changed', `update audit_entries set at = at + interval '1 s' where entry = 3`, 3],
+  ['one that is gone', 'delete from audit_entries where entry = 3', 4],
+  ['one that is gone with the numbers closed up', 'delete from audit_entries where entry = 3; update audit_entries set entry = entry - 1 where entry > 3', 3],
+  ['the last one gone', 'delete from audit_entries where entry = 5', 4],
+  ['all of them gone', 'delete from audit_entries', 0],
+  ['a head that is gone', 'delete from audit_head', 5],
+] as const // prettier-ignore
+
+test.each(DAMAGES)('%s shows', async (_what, damage, brokenAt) => {
+  const audit = createAudit({ database })
+  for (let at = 1; at <= 5; at++) await audit.record(act(`f${at}`))
+  expect((await audit.trail(1)).brokenAt).toBe(null)
+  for (const statement of damage.split(';')) await sql.raw(statement).execute(database.db)
+  expect((await audit.trail(1)).brokenAt).toBe(brokenAt)
+})
+
+test('what no database keeps and no terminal shows is kept as something else, and not much of it', async () => {
+  const audit = createAudit({ database })
+  await audit.record({ ...act('a\u0000b\ud800\u001b[2J'), workspace: `\u0000${'x'.repeat(9_000)}` })
+  const [entry] = (await audit.trail(1)).entries
+  expect([entry?.subject, entry?.workspace?.length]).toEqual([{ fileId: 'a?b\ufffd?[2J' }, 200])
+})
+
+test('the role of tenants can neither read nor write it', async () => {
+  for (const table of ['audit_entries', 'audit_head']) {
+    const look = withScope(database, workspaceScope(workspaceId('teacher-1')), (tx) => sql`select from ${sql.table(table)}`.execute(tx))
+    await expect(look).rejects.toThrow(/permission denied/)
+  }
+})
+
+test('over HTTP an administrator’s acts are recorded before they are done, reading and everybody else’s calls are not', async () => {
+  const acts = (): unknown[] => server.engine.calls.filter((call) => call.use === 'audit').map((call) => 'about' in call && call.about)
+  server.engine.calls.length = 0
+  for (const credential of [teacher('001'), SERVICE])
+    await server.call('DELETE', '/api/documents/f1', { headers: { ...credential, 'x-workspace': 'teacher-001' } })
+  await server.call('GET', '/api/documents', { headers: ADMIN })
+  await server.call('POST', '/api/search', { headers: ADMIN, body: { query: 'q' } })
+  expect(acts()).toEqual([])
+  await server.call('DELETE', '/api/documents/f1', { headers: { ...ADMIN, 'x-workspace': 'teacher-001' } })
+  await server.call('DELETE', '/api/graph/entities/secret', { headers: { ...ADMIN, 'x-workspace': 'teacher-001' } })
+  const common = { actor: 'admin', workspace: 'teacher-001', requestId: expect.any(String) }
+  expect(acts()).toEqual([
+    { ...common, action: 'DELETE /api/documents/:fileId', subject: { fileId: 'f1' } },
+    { ...common, action: 'DELETE /api/graph/entities/:name', subject: {} },
+  ])
+  // What cannot be written down is not done.
+  server.engine.calls.length = 0
+  server.engine.failure = new Error('no room')
+  expect((await server.call('DELETE', '/api/documents/f1', { headers: { ...ADMIN, 'x-workspace': 'teacher-001' } })).status).toBe(500)
+  expect(server.engine.calls.map((call) => call.use)).toEqual(['audit'])
+})
+
+test('commands that change or carry away are recorded with the user of the machine, those that look are not', async () => {
+  const place = await servicePlace()
+  const { DATABASE_URL: _server, ...inherited } = process.env
+  const command = (...words: string[]): Promise<string> =>
+    new Promise((resolve, reject) => {
+      execFile(process.execPath, ['src/cli.ts', ...words], { env: { ...inherited, ...place.env } }, (error, out, err) =>
+        error && error.code !== 4 ? reject(new Error(err)) : resolve(out),
+      )
+    })
+  await command('documents', 'delete', 'f1', '-w', 'teacher-1')
+  await command('workspace', 'list')
+  const { entries, brokenAt } = JSON.parse(await command('audit', '--json')) as { entries: Record<string, unknown>[]; brokenAt: unknown }
+  expect([entries, brokenAt]).toEqual([
+    [
+      {
+        entry: 1,
+        at: expect.any(String),
+        actor: expect.stringMatching(/^cli:./),
+        action: 'insight-rag documents delete',
+        workspace: 'teacher-1',
+        subject: { arguments: 'f1' },
+        requestId: null,
+      },
+    ],
+    null,
+  ])
+  await place.clear()
+})
