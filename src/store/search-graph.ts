@@ -15,11 +15,6 @@ const CHUNKS_PER_FACT = 20
 /** Chunks compared per entity or relation; each is looked up by its key, and a hub stands in half the library. */
 const CHUNKS_PER_OWNER = 300
 
-/** Entities that a chunk matching the filter mentions. */
-const mentionedEntities = (workspace: RawBuilder<unknown>, filter: ChunkFilter): RawBuilder<unknown> => sql`
-  select m.entity_id from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
-  where m.workspace_id = ${workspace}${andMatches('c', filter)}`
-
 export type EntitySeed = {
   workspace_id: string
   entity_id: string
@@ -41,17 +36,29 @@ export async function seedEntities(
   limit: number,
   filter: ChunkFilter | undefined,
 ): Promise<EntitySeed[]> {
+  // What matching chunks mention is read once: half a library mentions nearly all of its entities.
+  const mentioned = filter
+    ? sql`
+    with mentioned as materialized (
+      select distinct m.workspace_id, m.entity_id from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
+      where m.workspace_id = any(${[...workspaces]}::text[])${andMatches('c', filter)})`
+    : sql``
   const only = filter
-    ? (probe: Probe): RawBuilder<unknown> => {
-        const mentioned = mentionedEntities(sql`${probe.workspace.workspace_id}`, filter)
-        return sql` and v.id in (${mentioned} union select k.key_id from entity_keys k where k.workspace_id = ${probe.workspace.workspace_id} and k.entity_id in (${mentioned}))`
-      }
+    ? ({ workspace: { workspace_id: id } }: Probe): RawBuilder<unknown> => sql`
+        and v.id in (
+          select d.entity_id from mentioned d where d.workspace_id = ${id}
+          union
+          select k.key_id from mentioned d join entity_keys k on k.workspace_id = d.workspace_id and k.entity_id = d.entity_id where d.workspace_id = ${id})`
     : undefined
+  const isMentioned = filter
+    ? sql` and exists (select from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
+        where m.workspace_id = e.workspace_id and m.entity_id = e.entity_id${andMatches('c', filter)})`
+    : sql``
   const near =
     probes.length === 0
       ? sql`select null::text as workspace_id, null::text as id, null::float8 as distance where false`
       : nearest(tx, 'entity', probes, limit * SEEDS_PER_RESULT, only)
-  const found = await sql<EntitySeed>`
+  const found = await sql<EntitySeed>`${mentioned}
     select e.workspace_id, e.entity_id, max(s.cosine) as cosine, array_remove(array_agg(distinct s.key), null) as keys, e.mentions
     from (
       select n.workspace_id, coalesce(k.entity_id, n.id) as entity_id, 1 - n.distance as cosine, null::text as key
@@ -61,7 +68,7 @@ export async function seedEntities(
       union all
       select workspace_id, entity_id, -1, key from entity_keys where workspace_id = any(${[...workspaces]}::text[]) and key = any(${[...keys]}::text[])) s
     join entities e on e.workspace_id = s.workspace_id and e.entity_id = s.entity_id
-    where true${filter ? sql` and e.entity_id in (${mentionedEntities(sql`e.workspace_id`, filter)})` : sql``}
+    where true${isMentioned}
     group by e.workspace_id, e.entity_id, e.mentions`.execute(tx)
   return found.rows
 }
