@@ -37,6 +37,8 @@ const HONG_KONG: readonly (readonly [string, string])[] = [
   ['信息', '資訊'],
   ['字符', '字元'],
   ['语言模型', '語言模型'],
+  ['“', '「'],
+  ['”', '」'],
 ]
 
 /** `zh.ts?hant` is the same module in traditional characters, so that there is one list of words to keep. */

@@ -14,10 +14,6 @@ const FRAMEWORK: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['invalid_request', 'Send the body as JSON with Content-Type: application/json.'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_request', 'The body is not valid JSON.'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than this route accepts.'],
-  FST_REQ_FILE_TOO_LARGE: ['payload_too_large', 'The file is larger than this service accepts.'],
-  FST_FILES_LIMIT: ['invalid_request', 'Send one file at a time, in the field file.'],
-  FST_PARTS_LIMIT: ['invalid_request', 'The form has too many fields.'],
-  FST_FIELDS_LIMIT: ['invalid_request', 'The form has too many fields.'],
   FST_ERR_BAD_URL: ['invalid_request', 'The address of the request is not validly encoded.'],
   FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A part of the address is too long.'],
 }

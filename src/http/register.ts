@@ -13,7 +13,7 @@ import { callerName } from './caller.ts'
 import type { Access, Call, HttpSettings, Route } from './route.ts'
 import { teacherId } from './schemas/common.ts'
 import { EventStream, SSE_HEADERS } from './sse.ts'
-import { readForm } from './upload.ts'
+import { isForm, readForm } from './upload.ts'
 import { type Part, validated } from './validation.ts'
 
 declare module 'fastify' {
@@ -152,8 +152,8 @@ async function proven(serving: Serving, request: FastifyRequest, { access, kind 
 
 function callOf(serving: Serving, route: Route, request: FastifyRequest): Call {
   const { engine, settings, metrics, stopping, stopped } = serving
-  const isForm = route.schema.form !== undefined && request.isMultipart()
-  if (route.schema.form !== undefined && !isForm && request.body === undefined) {
+  const hasForm = route.schema.form !== undefined && isForm(request)
+  if (route.schema.form !== undefined && !hasForm && request.body === undefined) {
     throw new AppError('invalid_request', 'Send a file as multipart/form-data in the field file, or a text as JSON.')
   }
   return {
@@ -166,7 +166,7 @@ function callOf(serving: Serving, route: Route, request: FastifyRequest): Call {
     params: request.params,
     query: request.query,
     body: request.body,
-    form: isForm ? () => readForm(request, settings.uploadMaxBytes) : undefined,
+    form: hasForm ? () => readForm(request, settings.uploadMaxBytes) : undefined,
     signal: AbortSignal.any([request.gone, stopped]),
     stopping,
     report: (error: unknown) => serving.report(error, request),

@@ -10,7 +10,7 @@ import type { Graph } from './graph/api.ts'
 import type { Images } from './images/analyze.ts'
 import type { Courses } from './courses/api.ts'
 import type { Releases } from './releases/api.ts'
-import type { Operations } from './operations.ts'
+import type { ModelUseView, Operations } from './operations.ts'
 import type { Profiles } from './profile.ts'
 
 export type ParseStatus = 'pending' | 'processing' | 'completed' | 'failed'
@@ -98,6 +98,8 @@ export type Documents = {
   ): Promise<{ blocks: BlockView[]; nextCursor: string | null }>
   /** A picture of the live version. @throws AppError `not_found` */
   asset(workspace: WorkspaceId, fileId: string, sha256: string): Promise<{ mediaType: string; bytes: Uint8Array }>
+  /** Of models, by role and model, since the document first came. */
+  use(workspace: WorkspaceId, fileId: string): Promise<{ use: ModelUseView[] }>
   remove(workspace: WorkspaceId, fileId: string): Promise<{ fileId: string; deleted: true }>
 }
 

@@ -5,6 +5,7 @@ import { workspaceScope, type WorkspaceId } from '../core/workspace.ts'
 import * as chunkStore from '../store/chunks.ts'
 import * as documents from '../store/documents.ts'
 import * as jobs from '../store/jobs.ts'
+import * as ledger from '../store/ledger.ts'
 import * as outbox from '../store/outbox.ts'
 import { withScope, type ScopedTx } from '../store/scope.ts'
 import * as staging from '../store/staging.ts'
@@ -16,6 +17,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { applyEvidence } from './graph/evidence.ts'
 import { INGEST, sealSecret, type IngestPayload } from './ingest/job.ts'
 import { dropGraphVectors } from './ingest/publish.ts'
+import { toUse } from './operations.ts'
 import { requestSummaries } from './summaries.ts'
 
 const DEFAULT_COLLECTION = 'default'
@@ -62,6 +64,10 @@ export function createDocuments(deps: EngineDeps): Documents {
       const row = await inWorkspace(workspace, (tx) => chunkStore.asset(tx, workspace, fileId, sha256))
       if (row === undefined) throw new AppError('not_found', 'This document holds no such picture.', { details: { fileId } })
       return { mediaType: row.media_type, bytes: row.bytes }
+    },
+    use: async (workspace, fileId) => {
+      await found(deps, workspace, fileId)
+      return { use: (await ledger.useOf(deps.database.side, workspace, fileId)).map(toUse) }
     },
     remove: (workspace, fileId) => remove(deps, workspace, fileId),
   }

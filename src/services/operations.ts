@@ -8,6 +8,7 @@ import { nearBudget, type NearBudget } from './budget.ts'
 import type { EngineDeps } from './deps.ts'
 
 export const CALLBACK_STATES = ['pending', 'parked', 'delivered', 'superseded'] as const
+export const { USE_BY } = ledger
 export type CallbackState = (typeof CALLBACK_STATES)[number]
 
 export type QueueView = {
@@ -160,7 +161,7 @@ function toCallback(row: outbox.OutboxView): CallbackView {
   }
 }
 
-function toUse(row: ledger.ModelUse): ModelUseView {
+export function toUse(row: ledger.ModelUse): ModelUseView {
   return {
     workspace: row.workspace_id,
     ...(row.role === null ? {} : { role: row.role }),

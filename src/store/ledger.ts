@@ -27,7 +27,7 @@ export async function record(db: Kysely<unknown>, calls: readonly ModelCall[]): 
 }
 
 /** What calls are summed by, besides the workspace. */
-export const USE_BY = ['model', 'day', 'document', 'query'] as const
+export const USE_BY = ['workspace', 'model', 'day', 'document', 'query'] as const
 export type UseBy = (typeof USE_BY)[number]
 
 export type ModelUse = {
@@ -50,6 +50,11 @@ export type ModelUse = {
 }
 
 const GROUPS: Record<UseBy, { columns: string; group: string; only: string }> = {
+  workspace: {
+    columns: 'null as role, null as model, null as day, null as file_id, null as query_id',
+    group: 'workspace_id',
+    only: 'true',
+  },
   model: { columns: 'role, model, null as day, null as file_id, null as query_id', group: 'role, model', only: 'true' },
   day: {
     columns: "null as role, null as model, to_char(called_at, 'YYYY-MM-DD') as day, null as file_id, null as query_id",
@@ -68,13 +73,25 @@ const GROUPS: Record<UseBy, { columns: string; group: string; only: string }> = 
   },
 }
 
+const SUMS = sql.raw(`count(*)::int as calls, (count(*) filter (where not ok))::int as failed, sum(input_tokens)::float8 as input_tokens,
+  sum(cached_tokens)::float8 as cached_tokens, sum(output_tokens)::float8 as output_tokens, sum(cost_cny)::float8 as cost_cny`)
+
+/** What one document has used since it first came, by role and model, the greatest use first. */
+export async function useOf(db: Kysely<unknown>, workspace: string, fileId: string): Promise<ModelUse[]> {
+  const { columns, group } = GROUPS.model
+  const found = await sql<ModelUse>`
+    select workspace_id, ${sql.raw(columns)}, ${SUMS}
+    from model_calls where workspace_id = ${workspace} and file_id = ${fileId}
+    group by workspace_id, ${sql.raw(group)}
+    order by sum(input_tokens) + sum(output_tokens) desc, ${sql.raw(group)}`.execute(db)
+  return found.rows
+}
+
 /** What each workspace used in the last days, summed by model, day, document or question, the greatest use first. */
 export async function use(db: Kysely<unknown>, by: UseBy, days: number, limit: number): Promise<ModelUse[]> {
   const { columns, group, only } = GROUPS[by]
   const found = await sql<ModelUse>`
-    select workspace_id, ${sql.raw(columns)}, count(*)::int as calls, (count(*) filter (where not ok))::int as failed,
-      sum(input_tokens)::float8 as input_tokens, sum(cached_tokens)::float8 as cached_tokens, sum(output_tokens)::float8 as output_tokens,
-      sum(cost_cny)::float8 as cost_cny
+    select workspace_id, ${sql.raw(columns)}, ${SUMS}
     from model_calls where called_at >= now() - ${days} * interval '1 day' and ${sql.raw(only)}
     group by workspace_id, ${sql.raw(group)}
     order by sum(input_tokens) + sum(output_tokens) desc, workspace_id, ${sql.raw(group)} limit ${limit}`.execute(db)

@@ -1,6 +1,6 @@
 // The console in a real browser: Debian's Chromium, driven from here, against the real service.
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
 import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
@@ -17,8 +17,14 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
 }
 
-/** The console as its sources are now; an install built it as they were then. */
+/** The console as its sources are now; an install built it as they were then, and nothing is built twice. */
 export async function buildConsole(): Promise<void> {
+  const sources = [
+    'vite.config.ts',
+    ...readdirSync('src/console', { recursive: true, encoding: 'utf8' }).map((name) => `src/console/${name}`),
+  ]
+  const built = 'dist/console/index.html'
+  if (existsSync(built) && sources.every((source) => statSync(source).mtimeMs < statSync(built).mtimeMs)) return
   await promisify(execFile)(process.execPath, ['scripts/build-console.mjs'])
 }
 
@@ -30,7 +36,7 @@ export type Watched = {
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1360, height: 860 }, ...options })
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(60_000)
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))
   page.on('console', (message) => {
@@ -56,11 +62,17 @@ export async function visit(page: Page, url: string, hash: string, credential?: 
   await page.goto(`${url}/console/${hash}`)
 }
 
+export const RULES = {
+  light: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+  // Of all rules only those about colours can tell the two apart.
+  dark: ['color-contrast', 'link-in-text-block'],
+} as const
+
 /** Serious and critical findings of the accessibility checker on what is on the page now. */
-export async function accessibilityFindings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
+export async function accessibilityFindings(page: Page, rules: readonly string[]): Promise<string[]> {
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source)
   return page.evaluate<string[]>(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }).then(({ violations }) => violations
+    `axe.run(document, { runOnly: ${JSON.stringify(rules)} }).then(({ violations }) => violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' at ' + target + ': ' + failureSummary)))`,
   )

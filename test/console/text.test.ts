@@ -80,6 +80,12 @@ describe('blocks', () => {
 
 test('conditions are typed as key=value; several values are alternatives, half a condition is none', () => {
   expect(filtersOf('grade=九年级; year=2024，2025 ;x=;=y; url=a=b')).toEqual({ grade: '九年级', year: ['2024', '2025'], url: 'a=b' })
+  expect(filtersOf('year>=2020; year < 2024.5; day≥2024-09-01; title~函数; kind=a; kind~b')).toEqual({
+    year: { gte: 2020, lt: 2024.5 },
+    day: { gte: '2024-09-01' },
+    title: { contains: '函数' },
+    kind: { in: ['a'], contains: 'b' },
+  })
 })
 
 describe('event frames', () => {

@@ -146,6 +146,20 @@ const formOf = (fields: Record<string, string | Blob>): FormData => {
   return data
 }
 
+test.each([
+  ['as RFC 5987 has it', `filename*=UTF-8''%E6%95%99%E6%A1%88.md`],
+  ['as RFC 5987 has it beside a plain one', `filename="lesson.md"; filename*=UTF-8''%E6%95%99%E6%A1%88.md`],
+  ['in UTF-8, with a path before it', 'filename="C:\\lessons\\教案.md"'],
+])('a Chinese file name is read %s', async (_how, parameter) => {
+  const response = await fetch(`${server.base}/api/documents`, {
+    method: 'POST',
+    headers: { ...teacher('001'), 'content-type': 'multipart/form-data; boundary=x' },
+    body: `--x\r\nContent-Disposition: form-data; name="file"; ${parameter}\r\nContent-Type: text/markdown\r\n\r\nabc\r\n--x--\r\n`,
+  })
+  expect(response.status).toBe(202)
+  expect(server.engine.last()).toMatchObject({ request: { fileName: '教案.md', declaredType: 'text/markdown', bytes: Buffer.from('abc') } })
+})
+
 test('two files are 400', async () => {
   const data = form(Buffer.from('x'))
   data.append('file', new Blob(['y']), 'b.txt')

@@ -122,6 +122,13 @@ test('a glossary, contents and references are not paid for; what the glossary sa
   expect(server.requests).toEqual([])
 })
 
+test('what a document cost is told of documents of the workspace alone', async () => {
+  const costs = workspaceId('teacher-bill-3')
+  await engine.ingest(costs, 'lesson', lesson(PARAGRAPHS.slice(0, 2)), 'lesson.md')
+  expect(await engine.documents.use(costs, 'lesson')).toEqual({ use: [] })
+  await expect(engine.documents.use(workspaceId('teacher-bill-4'), 'lesson')).rejects.toMatchObject({ code: 'not_found' })
+})
+
 test('the ledger’s cost is the tokens the server counted at the catalogue’s prices', async () => {
   await engine.ingest(workspaceId('teacher-bill-2'), 'lesson', lesson(PARAGRAPHS.slice(0, 4)), 'lesson.md')
   const sum = (role: string, field: 'inputTokens' | 'cachedTokens' | 'outputTokens'): number =>

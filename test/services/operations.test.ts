@@ -159,10 +159,16 @@ test('use of models is summed by day, by document and by question too', async ()
     { ...call, file_id: null, role: 'keyword', query_id: question, input_tokens: 30_000 },
     { ...call, file_id: null, role: 'answer', query_id: question, input_tokens: 40_000 },
   ])
-  const of = async (by: 'day' | 'document' | 'query') =>
+  const of = async (by: 'workspace' | 'day' | 'document' | 'query') =>
     (await operations.modelUse(30, 200, by)).use.filter((row) => row.workspace === workspace)
   expect(await of('document')).toMatchObject([{ fileId: 'f1', calls: 2, inputTokens: 30_000, costCny: 1 }])
+  expect(await of('workspace')).toMatchObject([{ workspace, calls: 4, inputTokens: 100_000, costCny: 2 }])
   expect(await of('query')).toMatchObject([{ queryId: question, calls: 2, inputTokens: 70_000, costCny: 1 }])
+  expect((await ledger.useOf(database.db, workspace, 'f1')).map(({ role, input_tokens }) => [role, input_tokens])).toEqual([
+    ['embed', 20_000],
+    ['extract', 10_000],
+  ])
+  expect(await ledger.useOf(database.db, A, 'f1')).toEqual([])
   expect(await of('day')).toMatchObject([
     { day: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) as string, calls: 4, inputTokens: 100_000, outputTokens: 4, costCny: 2 },
   ])

@@ -19,7 +19,7 @@ export type Called =
   | { use: 'parse'; workspace: WorkspaceId; request: ParseRequest; token: string | undefined }
   | { use: 'upload'; workspace: WorkspaceId; request: UploadRequest; token: string | undefined }
   | {
-      use: 'retry' | 'get' | 'list' | 'chunks' | 'blocks' | 'asset' | 'remove' | 'courses' | 'images' | 'releases'
+      use: 'retry' | 'get' | 'list' | 'chunks' | 'blocks' | 'asset' | 'use' | 'remove' | 'courses' | 'images' | 'releases'
       workspace: WorkspaceId
       about: unknown
     }
@@ -113,6 +113,7 @@ export function fakeEngine(): FakeEngine {
       chunks: (workspace, fileId, page) => note({ use: 'chunks', workspace, about: { fileId, ...page } }, { chunks: [], nextCursor: null }),
       blocks: (workspace, fileId, page) => note({ use: 'blocks', workspace, about: { fileId, ...page } }, { blocks: [], nextCursor: null }),
       asset: (workspace, fileId, sha256) => note({ use: 'asset', workspace, about: { fileId, sha256 } }, engine.asset),
+      use: (workspace, fileId) => note({ use: 'use', workspace, about: fileId }, { use: [] }),
       remove: (workspace, fileId) => note({ use: 'remove', workspace, about: fileId }, { fileId, deleted: true as const }),
     },
     retrieval: {

@@ -38,3 +38,24 @@ export const mergeEntities = (from: string[], into: string): Promise<{ mergeId: 
 
 export const undoMerge = (mergeId: string): Promise<unknown> =>
   ask(`/api/graph/merges/${encodeURIComponent(mergeId)}/undo`, { method: 'POST' })
+
+export type Resolution = {
+  resolutionId: string
+  a: { name: string; type: string; description: string; degree: number }
+  b: { name: string; type: string; description: string; degree: number }
+  score: number
+  reason: 'wording' | 'spelling' | 'meaning'
+  unsure: boolean
+}
+export type Merge = { mergeId: string; from: string[]; into: string; madeBy: string; madeAt: string }
+
+export const resolutions = (signal: AbortSignal): Promise<{ resolutions: Resolution[]; uncompared: number }> =>
+  ask('/api/graph/resolutions', { signal })
+
+export const acceptResolution = (id: string, into: string): Promise<unknown> =>
+  ask(`/api/graph/resolutions/${encodeURIComponent(id)}/accept`, { method: 'POST', body: { into } })
+
+export const rejectResolution = (id: string): Promise<unknown> =>
+  ask(`/api/graph/resolutions/${encodeURIComponent(id)}/reject`, { method: 'POST' })
+
+export const listMerges = (signal: AbortSignal): Promise<{ merges: Merge[] }> => ask('/api/graph/merges', { signal })

@@ -35,8 +35,10 @@ export type Callback = {
 
 export type ModelUse = {
   workspace: string
-  role: string
-  model: string
+  role?: string
+  model?: string
+  day?: string
+  fileId?: string
   calls: number
   failed: number
   inputTokens: number
@@ -71,5 +73,8 @@ export const callbacks = (state: CallbackState, signal: AbortSignal): Promise<{ 
 export const replayCallbacks = (eventIds?: string[]): Promise<{ replayed: number }> =>
   ask('/api/admin/callbacks/replay', { method: 'POST', workspace: '', body: eventIds === undefined ? {} : { eventIds } })
 
-export const modelUse = (days: number, signal: AbortSignal): Promise<{ use: ModelUse[]; budget: Budget }> =>
-  ask('/api/admin/usage', { workspace: '', query: { days }, signal })
+export const USE_BY = ['workspace', 'model', 'day', 'document'] as const
+export type UseBy = (typeof USE_BY)[number]
+
+export const modelUse = (by: UseBy, days: number, signal: AbortSignal): Promise<{ use: ModelUse[]; budget: Budget }> =>
+  ask('/api/admin/usage', { workspace: '', query: { by, days, limit: 200 }, signal })

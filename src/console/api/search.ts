@@ -1,4 +1,5 @@
 // Calls that ask questions. An answer is read as it is written.
+import type { Filters } from '../text/filters.ts'
 import { frames } from '../text/frames.ts'
 import { ApiError, ask, bytesOf, send } from './client.ts'
 import type { Answer, Mode, Reference, SearchResponse } from './types.ts'
@@ -10,7 +11,9 @@ export type Question = {
   includePublic: boolean
   rerank: boolean
   collections: string[]
-  filters: Record<string, string | string[]>
+  filters: Filters
+  maxPerDocument?: number
+  expand?: 'section'
 }
 
 export const search = (question: Question, signal: AbortSignal): Promise<SearchResponse> =>

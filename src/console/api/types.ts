@@ -35,8 +35,33 @@ export type Chunk = {
   metadata: Metadata
 }
 
+export type TableContent = {
+  rows: number
+  headerRows: number
+  cells: { row: number; column: number; rowSpan: number; columnSpan: number; text: string }[]
+}
+
+/** What the parser read, before it was cut into chunks. */
+export type Block = {
+  ordinal: number
+  type: 'heading' | 'paragraph' | 'list' | 'table' | 'equation' | 'image' | 'code' | 'note'
+  text: string
+  level?: number
+  page?: number
+  pageLabel?: string
+  headings: string[]
+  table?: TableContent
+  latex?: string
+  asset?: string
+  description?: { by: string; text: string }
+  confidence?: number
+}
+
 export const MODES = ['auto', 'naive', 'local', 'global', 'hybrid', 'mix', 'lexical', 'bypass'] as const
 export type Mode = (typeof MODES)[number]
+
+/** One step from the question through the graph. */
+export type PathStep = { entity?: string; relation?: { source: string; target: string; keywords: string } }
 
 export type SearchResult = {
   content: string
@@ -48,7 +73,8 @@ export type SearchResult = {
   page: number | null
   headings: string[]
   metadata: Metadata
-  explain?: Record<string, { rank: number; score: number }>
+  section?: { content: string; chunkIds: string[] }
+  explain?: Record<string, { rank: number; score: number; path?: PathStep[] }>
 }
 
 export type EntityHit = { name: string; type: string; description: string; workspace: string; score: number; chunkIds: string[] }
@@ -90,6 +116,8 @@ export type Answer = {
   references: Reference[]
   usage: { inputTokens: number; cachedTokens: number; outputTokens: number }
   noEvidence: boolean
+  searchedFor?: string
+  cached?: true
   degraded?: true
   degradedReason?: string
 }

@@ -1,5 +1,5 @@
 // The frame: who is signed in decides what is drawn, the address decides which view.
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { ApiError } from '../api/client.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon, type IconName } from '../parts/icons.tsx'
@@ -72,6 +72,9 @@ function Frame({ me, workspace }: { me: Me; workspace: string }) {
   const words = useWords()
   const { view } = useRoute()
   const shown = view === '' ? 'documents' : view
+  // On a narrow screen the views stand in a row that scrolls.
+  const views = useRef<HTMLElement>(null)
+  useEffect(() => views.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [shown])
   return (
     <div class="frame">
       <a class="skip" href="#content" onClick={(event) => skip(event)}>
@@ -94,7 +97,7 @@ function Frame({ me, workspace }: { me: Me; workspace: string }) {
           )}
         </div>
       </header>
-      <nav class="side" aria-label={words.views}>
+      <nav class="side" ref={views} aria-label={words.views}>
         {VIEWS.map((name) => (
           <a key={name} href={href([name])} aria-current={shown === name ? 'page' : undefined}>
             <Icon name={name} />

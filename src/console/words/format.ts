@@ -11,6 +11,9 @@ export const share = (value: number, language: Language): string =>
 export const moment = (iso: string, language: Language): string =>
   new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
 
+/** Cents matter for one document, their fractions too. */
+export const cny = (value: number): string => value.toFixed(value > 0 && value < 1 ? 4 : 2)
+
 /** 0.4 → 400 ms, 75 → 1 min 15 s, 7300 → 2 h 1 min. */
 export function duration(seconds: number): string {
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`

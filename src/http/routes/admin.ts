@@ -77,7 +77,7 @@ const showUse = defineRoute({
   tag,
   summary: 'Use of models',
   description:
-    'Calls, tokens and cost of the last days by workspace and, as `by` says, by role and model, day, document or question; the greatest first.',
+    'Calls, tokens and cost of the last days by workspace and, as `by` says, by role and model, day, document, question or nothing else; the greatest first.',
   schema: { query: useQuery, reply: modelUse },
   handle: ({ engine, query }) => engine.operations.modelUse(query.days, query.limit, query.by),
 })

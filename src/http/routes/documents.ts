@@ -7,6 +7,7 @@ import type { DocumentView, UploadRequest } from '../../services/api.ts'
 import { readableWorkspace, writableWorkspace } from '../authorise.ts'
 import { defined } from '../defined.ts'
 import { type Call, defineRoute, type Route } from '../route.ts'
+import { documentUse } from '../schemas/admin.ts'
 import {
   accepted,
   assetParams,
@@ -164,6 +165,18 @@ const asset = defineRoute({
   },
 })
 
+/** For whoever may write the workspace: what public material costs is the business of administrators. */
+const use = defineRoute({
+  method: 'GET',
+  path: '/api/documents/:fileId/usage',
+  access: 'write',
+  tag,
+  summary: 'What a document cost',
+  description: 'Calls, tokens and cost of models since it first came, by role and model; the greatest use first.',
+  schema: { params: fileParams, reply: documentUse },
+  handle: ({ engine, principal, named, params }) => engine.documents.use(writableWorkspace(principal, named), params.fileId),
+})
+
 const events = defineRoute({
   method: 'GET',
   path: '/api/documents/:fileId/events',
@@ -232,4 +245,4 @@ const remove = defineRoute({
   handle: ({ engine, principal, named, params }) => engine.documents.remove(writableWorkspace(principal, named), params.fileId),
 })
 
-export const documentRoutes: readonly Route[] = [parse, upload, list, get, chunks, blocks, asset, events, retry, remove]
+export const documentRoutes: readonly Route[] = [parse, upload, list, get, chunks, blocks, asset, use, events, retry, remove]

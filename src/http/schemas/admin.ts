@@ -1,6 +1,6 @@
 // What goes in and out of the routes for administrators and of the question who one is.
 import { z } from 'zod'
-import { CALLBACK_STATES } from '../../services/operations.ts'
+import { CALLBACK_STATES, USE_BY } from '../../services/operations.ts'
 import { limit } from './common.ts'
 
 export const me = z
@@ -100,27 +100,43 @@ export const auditTrail = z
 
 export const useQuery = pageSize.extend({
   days: z.int().min(1).max(366).default(30),
-  by: z.enum(['model', 'day', 'document', 'query']).default('model').describe('What calls are summed by, besides the workspace.'),
+  by: z.enum(USE_BY).default('model').describe('What calls are summed by, besides the workspace; workspace: nothing else.'),
 })
+
+const use = z.array(
+  z.object({
+    workspace: z.string(),
+    role: z.string().optional(),
+    model: z.string().optional(),
+    day: z.string().optional(),
+    fileId: z.string().optional(),
+    queryId: z.string().optional(),
+    calls: z.number(),
+    failed: z.number(),
+    inputTokens: z.number(),
+    cachedTokens: z.number(),
+    outputTokens: z.number(),
+    costCny: z.number().describe('By the catalogue; models without a price count nothing.'),
+  }),
+)
+
+const exampleUse = {
+  workspace: 'teacher-001',
+  role: 'extract',
+  model: 'qwen-plus',
+  calls: 40,
+  failed: 1,
+  inputTokens: 52_000,
+  cachedTokens: 9_000,
+  outputTokens: 8_000,
+  costCny: 0.05,
+}
+
+export const documentUse = z.object({ use }).meta({ example: { use: [exampleUse] } })
 
 export const modelUse = z
   .object({
-    use: z.array(
-      z.object({
-        workspace: z.string(),
-        role: z.string().optional(),
-        model: z.string().optional(),
-        day: z.string().optional(),
-        fileId: z.string().optional(),
-        queryId: z.string().optional(),
-        calls: z.number(),
-        failed: z.number(),
-        inputTokens: z.number(),
-        cachedTokens: z.number(),
-        outputTokens: z.number(),
-        costCny: z.number().describe('By the catalogue; models without a price count nothing.'),
-      }),
-    ),
+    use,
     budget: z.object({
       monthlyCny: z.number().nullable().describe('What each workspace may spend in a month; null: no limit is set.'),
       near: z
@@ -130,19 +146,7 @@ export const modelUse = z
   })
   .meta({
     example: {
-      use: [
-        {
-          workspace: 'teacher-001',
-          role: 'extract',
-          model: 'qwen-plus',
-          calls: 40,
-          failed: 1,
-          inputTokens: 52_000,
-          cachedTokens: 9_000,
-          outputTokens: 8_000,
-          costCny: 0.05,
-        },
-      ],
+      use: [exampleUse],
       budget: { monthlyCny: 100, near: [{ workspace: 'teacher-001', spentCny: 84.2, share: 0.842 }] },
     },
   })

@@ -1,10 +1,10 @@
 // What was read out of a document, in reading order, a page of chunks at a time.
-import { useState } from 'preact/hooks'
 import { chunkPage } from '../../api/documents.ts'
 import type { Chunk } from '../../api/types.ts'
 import { Empty, Failure, Skeleton } from '../../parts/notice.tsx'
 import { RichText } from '../../parts/rich-text.tsx'
 import { Card } from '../../parts/page.tsx'
+import { Pager, usePages } from '../../parts/pager.tsx'
 import { useLoad } from '../../state/load.ts'
 import { number } from '../../words/format.ts'
 import { useLanguage, useWords } from '../../words/words.ts'
@@ -14,10 +14,8 @@ const PAGE = 20
 export function Chunks({ fileId, workspace, total }: { fileId: string; workspace: string; total: number }) {
   const words = useWords()
   const language = useLanguage()
-  const [cursors, setCursors] = useState<readonly string[]>([])
-  const cursor = cursors.at(-1)
-  const page = useLoad((signal) => chunkPage(fileId, cursor, PAGE, signal, workspace), [fileId, cursor, total])
-  const next = page.value?.nextCursor ?? null
+  const pages = usePages()
+  const page = useLoad((signal) => chunkPage(fileId, pages.cursor, PAGE, signal, workspace), [fileId, pages.cursor, total])
   return (
     <Card title={`${words.documents.chunks} · ${number(total, language)}`}>
       {page.value === undefined ? (
@@ -35,17 +33,7 @@ export function Chunks({ fileId, workspace, total }: { fileId: string; workspace
           ))}
         </ol>
       )}
-      {cursors.length > 0 || next !== null ? (
-        <nav class="pager" aria-label={words.pages}>
-          <button type="button" class="button" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-            {words.previous}
-          </button>
-          <span class="quiet">{words.page(cursors.length + 1)}</span>
-          <button type="button" class="button" disabled={next === null} onClick={() => next !== null && setCursors([...cursors, next])}>
-            {words.next}
-          </button>
-        </nav>
-      ) : null}
+      <Pager pages={pages} next={page.value?.nextCursor ?? null} back={words.previous} on={words.next} />
     </Card>
   )
 }

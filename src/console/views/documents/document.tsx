@@ -10,7 +10,9 @@ import { go, href } from '../../state/route.ts'
 import { duration, moment, number } from '../../words/format.ts'
 import { useLanguage, useWords } from '../../words/words.ts'
 import { Chunks } from './chunks.tsx'
-import { isActive, Status } from './status.tsx'
+import { Cost } from './cost.tsx'
+import { Blocks } from './blocks.tsx'
+import { FailureCause, isActive, Status } from './status.tsx'
 import { DeleteDocument } from './table.tsx'
 
 /** In the order in which they are done; the API gives them in none. */
@@ -54,7 +56,11 @@ export function DocumentPageView({ fileId, workspace, writable }: Props) {
         lead={<Status document={document} />}
         actions={writable ? <Actions document={document} onRetried={loaded.reload} /> : undefined}
       >
-        {document.parseError === null ? null : <Banner>{document.parseError}</Banner>}
+        {document.parseError === null ? null : (
+          <Banner>
+            <FailureCause error={document.parseError} />
+          </Banner>
+        )}
         <Facts document={document} />
         {document.warnings.length === 0 ? null : (
           <Card title={words.documents.warnings}>
@@ -65,8 +71,27 @@ export function DocumentPageView({ fileId, workspace, writable }: Props) {
             </ul>
           </Card>
         )}
-        <Chunks key={document.parseStatus} fileId={fileId} workspace={workspace} total={document.chunkCount} />
+        {writable ? <Cost key={`cost ${document.parseStatus}`} fileId={fileId} workspace={workspace} /> : null}
+        <Content key={document.parseStatus} fileId={fileId} workspace={workspace} total={document.chunkCount} />
       </Page>
+    </>
+  )
+}
+
+/** What is searched, or what was read before it was cut. */
+function Content(place: { fileId: string; workspace: string; total: number }) {
+  const words = useWords()
+  const [shown, setShown] = useState<'chunks' | 'blocks'>('chunks')
+  return (
+    <>
+      <div class="segments" role="group" aria-label={words.documents.content}>
+        {(['chunks', 'blocks'] as const).map((one) => (
+          <button key={one} type="button" aria-pressed={one === shown} onClick={() => setShown(one)}>
+            {words.documents[one]}
+          </button>
+        ))}
+      </div>
+      {shown === 'chunks' ? <Chunks {...place} /> : <Blocks {...place} />}
     </>
   )
 }
@@ -84,7 +109,7 @@ function Actions({ document, onRetried }: { document: DocumentView; onRetried: (
         </button>
       ) : null}
       <button type="button" class="button" onClick={() => setDeleting(true)}>
-        {words.remove}
+        {isActive(document) ? words.cancel : words.remove}
       </button>
       {deleting ? <DeleteDocument document={document} onClose={() => setDeleting(false)} onDeleted={() => go(['documents'])} /> : null}
     </>
@@ -108,7 +133,10 @@ function Facts({ document }: { document: DocumentView }) {
     ...Object.entries(timings)
       .sort(([a], [b]) => STAGES.indexOf(a) - STAGES.indexOf(b))
       .map(([stage, ms]): [string, string] => [labels[stage] ?? stage, duration(ms / 1000)]),
-    ...Object.entries(models).map(([role, model]): [string, string] => [`${words.documents.model} · ${role}`, model]),
+    ...Object.entries(models).map(([role, model]): [string, string] => [
+      `${words.documents.model} · ${words.operations.roles[role] ?? role}`,
+      model,
+    ]),
     ...Object.entries(metadata).map(([key, value]): [string, string] => [key, Array.isArray(value) ? value.join(', ') : String(value)]),
   ]
   return (

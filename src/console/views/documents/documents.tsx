@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import { type DocumentFilter, listDocuments } from '../../api/documents.ts'
 import { Empty, Failure, Skeleton, Banner, sayError } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
+import { Pager, usePages } from '../../parts/pager.tsx'
 import { useLoad } from '../../state/load.ts'
 import { useRoute } from '../../state/route.ts'
 import { mayWrite, type Me } from '../../state/session.ts'
@@ -32,23 +33,24 @@ export function DocumentsView({ me, workspace }: Props) {
 function DocumentList({ me, workspace, writable }: Props & { writable: boolean }) {
   const words = useWords()
   const [filter, setFilter] = useState<DocumentFilter>({ q: '', status: '', collection: '' })
-  // The cursors of the pages before this one; only one page is ever in the document, however long the list.
-  const [cursors, setCursors] = useState<readonly string[]>([])
-  const cursor = cursors.at(-1)
+  const pages = usePages()
   const page = useLoad(
-    (signal) => listDocuments(filter, cursor, signal),
-    [filter, cursor],
+    (signal) => listDocuments(filter, pages.cursor, signal),
+    [filter, pages.cursor],
     ({ documents }) => (documents.some(isActive) ? POLL_MS : undefined),
   )
   const change = (next: DocumentFilter): void => {
-    setCursors([])
+    pages.restart()
     setFilter(next)
   }
   const filtered = filter.q !== '' || filter.status !== '' || filter.collection !== ''
-  const next = page.value?.nextCursor ?? null
   return (
     <Page title={words.view.documents} lead={words.documents.lead(workspace)}>
-      {writable ? <Upload maxBytes={me.uploadMaxBytes} onArrived={page.reload} /> : <Banner tone="info">{words.documents.readOnly}</Banner>}
+      {writable ? (
+        <Upload workspace={workspace} maxBytes={me.uploadMaxBytes} onArrived={page.reload} />
+      ) : (
+        <Banner tone="info">{words.documents.readOnly}</Banner>
+      )}
       <FilterBar filter={filter} onChange={change} />
       {page.error !== undefined && page.value !== undefined ? <Banner>{sayError(page.error, words)}</Banner> : null}
       {page.value === undefined ? (
@@ -70,17 +72,7 @@ function DocumentList({ me, workspace, writable }: Props & { writable: boolean }
       ) : (
         <DocumentTable documents={page.value.documents} writable={writable} onChanged={page.reload} />
       )}
-      {cursors.length > 0 || next !== null ? (
-        <nav class="pager" aria-label={words.pages}>
-          <button type="button" class="button" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-            {words.newer}
-          </button>
-          <span class="quiet">{words.page(cursors.length + 1)}</span>
-          <button type="button" class="button" disabled={next === null} onClick={() => next !== null && setCursors([...cursors, next])}>
-            {words.older}
-          </button>
-        </nav>
-      ) : null}
+      <Pager pages={pages} next={page.value?.nextCursor ?? null} back={words.newer} on={words.older} />
     </Page>
   )
 }

@@ -22,3 +22,15 @@ export function Status({ document }: { document: DocumentView }) {
     </div>
   )
 }
+
+/** Why it failed: what the code means in the reader's language, then the service's own sentence. */
+export function FailureCause({ error }: { error: string }) {
+  const words = useWords()
+  const cause = words.causes[/^([a-z_]+):/.exec(error)?.[1] ?? '']
+  return (
+    <>
+      {cause === undefined ? null : <b>{cause} </b>}
+      {error}
+    </>
+  )
+}

@@ -7,7 +7,7 @@ import { Banner, sayError } from '../../parts/notice.tsx'
 import { href } from '../../state/route.ts'
 import { moment, number } from '../../words/format.ts'
 import { useLanguage, useWords } from '../../words/words.ts'
-import { Status } from './status.tsx'
+import { FailureCause, isActive, Status } from './status.tsx'
 
 type Props = { documents: DocumentView[]; writable: boolean; onChanged: () => void }
 
@@ -78,7 +78,11 @@ function Row({ document, writable, onRetry, onDelete }: RowProps) {
       <th scope="row" class="name">
         <a href={href(['documents', fileId])}>{fileName}</a>
         <span class="quiet small">{collection}</span>
-        {parseError === null ? null : <span class="error small">{parseError}</span>}
+        {parseError === null ? null : (
+          <span class="error small">
+            <FailureCause error={parseError} />
+          </span>
+        )}
       </th>
       <td>
         <Status document={document} />
@@ -93,8 +97,13 @@ function Row({ document, writable, onRetry, onDelete }: RowProps) {
           </button>
         ) : null}
         {writable ? (
-          <button type="button" class="button plain small" onClick={onDelete} aria-label={words.documents.deleteNamed(fileName)}>
-            {words.remove}
+          <button
+            type="button"
+            class="button plain small"
+            onClick={onDelete}
+            aria-label={isActive(document) ? words.documents.cancelNamed(fileName) : words.documents.deleteNamed(fileName)}
+          >
+            {isActive(document) ? words.cancel : words.remove}
           </button>
         ) : null}
       </td>
@@ -107,6 +116,7 @@ type DeleteProps = { document: DocumentView; onClose: () => void; onDeleted: () 
 export function DeleteDocument({ document, onClose, onDeleted }: DeleteProps) {
   const words = useWords()
   const [busy, setBusy] = useState(false)
+  const working = isActive(document)
   const [problem, setProblem] = useState<unknown>()
   const confirm = (): void => {
     setBusy(true)
@@ -117,9 +127,9 @@ export function DeleteDocument({ document, onClose, onDeleted }: DeleteProps) {
   }
   return (
     <Confirm
-      title={words.documents.deleteTitle}
-      text={words.documents.deleteText(document.fileName)}
-      action={words.remove}
+      title={working ? words.documents.cancelTitle : words.documents.deleteTitle}
+      text={working ? words.documents.cancelText(document.fileName) : words.documents.deleteText(document.fileName)}
+      action={working ? words.documents.cancelTitle : words.remove}
       busy={busy}
       onConfirm={confirm}
       onClose={onClose}

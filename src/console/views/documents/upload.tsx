@@ -1,6 +1,6 @@
 // Bringing files in: dropped, chosen or pasted text. What fails keeps its row, its reason and a way to try again.
 import type { TargetedDragEvent } from 'preact'
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { UploadOptions } from '../../api/documents.ts'
 import { Icon } from '../../parts/icons.tsx'
 import { Progress } from '../../parts/progress.tsx'
@@ -8,15 +8,19 @@ import { sayError } from '../../parts/notice.tsx'
 import { href } from '../../state/route.ts'
 import { bytes } from '../../words/format.ts'
 import { useWords } from '../../words/words.ts'
-import { type Sending, useUploads } from './uploads.ts'
+import { addUploads, brokeOff, cancelUpload, retryUpload, type Sending, useUploads } from './uploads.ts'
 
-export function Upload({ maxBytes, onArrived }: { maxBytes: number; onArrived: () => void }) {
+export function Upload({ workspace, maxBytes, onArrived }: { workspace: string; maxBytes: number; onArrived: () => void }) {
   const words = useWords()
   const [over, setOver] = useState(false)
   const [options, setOptions] = useState<UploadOptions>({ collection: '', parseMethod: 'auto' })
   const chooser = useRef<HTMLInputElement>(null)
-  const uploads = useUploads(onArrived)
-  const take = (files: FileList | null | undefined): void => uploads.add([...(files ?? [])], options, maxBytes)
+  const sendings = useUploads(workspace)
+  const arrived = sendings.filter(({ state }) => state === 'arrived').length
+  useEffect(() => {
+    if (arrived > 0) onArrived()
+  }, [arrived])
+  const take = (files: FileList | null | undefined): void => addUploads([...(files ?? [])], workspace, options, maxBytes)
   const drag = (event: TargetedDragEvent<HTMLDivElement>, inside: boolean): void => {
     event.preventDefault()
     setOver(inside)
@@ -54,10 +58,10 @@ export function Upload({ maxBytes, onArrived }: { maxBytes: number; onArrived: (
         />
       </div>
       <Options options={options} onChange={setOptions} />
-      {uploads.sendings.length === 0 ? null : (
+      {sendings.length === 0 ? null : (
         <ul class="uploads" aria-live="polite">
-          {uploads.sendings.map((sending) => (
-            <Row key={sending.id} sending={sending} onCancel={() => uploads.cancel(sending.id)} onRetry={() => uploads.retry(sending.id)} />
+          {sendings.map((sending) => (
+            <Row key={sending.id} sending={sending} />
           ))}
         </ul>
       )}
@@ -96,25 +100,32 @@ function Options({ options, onChange }: { options: UploadOptions; onChange: (opt
   )
 }
 
-function Row({ sending, onCancel, onRetry }: { sending: Sending; onCancel: () => void; onRetry: () => void }) {
+function Row({ sending }: { sending: Sending }) {
   const words = useWords()
-  const { file, state, share, error, fileId } = sending
+  const { id, file, state, share, error, fileId } = sending
+  const offline = brokeOff(sending) && !navigator.onLine
   return (
     <li class={`upload upload-${state}`}>
       <span class="upload-name">
-        {fileId === undefined ? file.name : <a href={href(['documents', fileId])}>{file.name}</a>}{' '}
+        {state === 'arrived' ? <a href={href(['documents', fileId])}>{file.name}</a> : file.name}{' '}
         <span class="quiet small">{bytes(file.size)}</span>
       </span>
       {state === 'sending' ? <Progress share={share} label={words.upload.sending(file.name)} /> : null}
       <span class={state === 'failed' ? 'error small' : 'quiet small'}>
-        {state === 'failed' ? sayError(error, words) : state === 'tooLarge' ? words.upload.tooLarge : words.upload.states[state]}
+        {offline
+          ? words.upload.offline
+          : state === 'failed'
+            ? sayError(error, words)
+            : state === 'tooLarge'
+              ? words.upload.tooLarge
+              : words.upload.states[state]}
       </span>
       {state === 'failed' ? (
-        <button type="button" class="button small" onClick={onRetry}>
+        <button type="button" class="button small" onClick={() => retryUpload(id)}>
           {words.retry}
         </button>
       ) : null}
-      <button type="button" class="button plain small" onClick={onCancel}>
+      <button type="button" class="button plain small" onClick={() => cancelUpload(id)}>
         {state === 'sending' || state === 'waiting' ? words.cancel : words.close}
       </button>
     </li>

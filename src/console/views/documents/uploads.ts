@@ -1,22 +1,20 @@
-// The queue of uploads: two at a time, each cancellable, each repeatable when the line or the token failed half-way.
-import { useEffect, useRef, useState } from 'preact/hooks'
+// The queue of uploads: two at a time, each cancellable and repeatable. It belongs to the tab, so that other views can be opened meanwhile;
+// what a broken line or an expired sign-in stopped goes on by itself when that is mended.
 import { type UploadOptions, uploadFile } from '../../api/documents.ts'
+import { ApiError } from '../../api/client.ts'
+import { session } from '../../state/session.ts'
+import { createStore, useStore } from '../../state/store.ts'
 
 export type Sending = {
   id: number
+  /** Named here, so that sending again after an answer was lost makes no second document. */
+  fileId: string
+  workspace: string
   file: File
   options: UploadOptions
   state: 'waiting' | 'sending' | 'arrived' | 'failed' | 'tooLarge'
   share: number
   error?: unknown
-  fileId?: string
-}
-
-export type Uploads = {
-  sendings: readonly Sending[]
-  add(files: readonly File[], options: UploadOptions, maxBytes: number): void
-  retry(id: number): void
-  cancel(id: number): void
 }
 
 /** Browsers share six connections per server among everything; two leave the console its own. */
@@ -24,60 +22,80 @@ const AT_ONCE = 2
 /** How many arrived files stay listed. */
 const KEPT = 5
 
-export function useUploads(onArrived: () => void): Uploads {
-  const [sendings, setSendings] = useState<readonly Sending[]>([])
-  const controllers = useRef(new Map<number, AbortController>())
-  const nextId = useRef(1)
-  const arrived = useRef(onArrived)
-  arrived.current = onArrived
+const uploads = createStore<readonly Sending[]>([])
+const controllers = new Map<number, AbortController>()
+let nextId = 1
 
-  const change = (id: number, fields: Partial<Sending>): void =>
-    setSendings((before) => before.map((sending) => (sending.id === id ? { ...sending, ...fields } : sending)))
+export const useUploads = (workspace: string): readonly Sending[] => useStore(uploads).filter((sending) => sending.workspace === workspace)
 
-  const send = (sending: Sending): void => {
-    const controller = new AbortController()
-    controllers.current.set(sending.id, controller)
-    change(sending.id, { state: 'sending', share: 0, error: undefined })
-    uploadFile(sending.file, sending.options, (share) => change(sending.id, { share }), controller.signal)
-      .then(
-        ({ fileId }) => {
-          change(sending.id, { state: 'arrived', share: 1, fileId })
-          arrived.current()
-        },
-        (error: unknown) => {
-          if (!controller.signal.aborted) change(sending.id, { state: 'failed', error })
-        },
-      )
-      .finally(() => controllers.current.delete(sending.id))
-  }
-
-  useEffect(() => {
-    const free = AT_ONCE - sendings.filter(({ state }) => state === 'sending').length
-    for (const sending of sendings.filter(({ state }) => state === 'waiting').slice(0, Math.max(free, 0))) send(sending)
-  }, [sendings])
-
-  // Leaving the view ends what is under way; the rows that would show it are gone.
-  useEffect(() => () => controllers.current.forEach((controller) => controller.abort()), [])
-
-  return {
-    sendings,
-    add: (files, options, maxBytes) => {
-      const fresh = files.map<Sending>((file) => ({
-        id: nextId.current++,
-        file,
-        options,
-        state: file.size > maxBytes ? 'tooLarge' : 'waiting',
-        share: 0,
-      }))
-      setSendings((before) => [...fresh, ...forgotten(before)])
-    },
-    retry: (id) => change(id, { state: 'waiting' }),
-    cancel: (id) => {
-      controllers.current.get(id)?.abort()
-      setSendings((before) => before.filter((sending) => sending.id !== id))
-    },
-  }
+export function addUploads(files: readonly File[], workspace: string, options: UploadOptions, maxBytes: number): void {
+  const fresh = files.map<Sending>((file) => ({
+    id: nextId++,
+    fileId: newFileId(),
+    workspace,
+    file,
+    options,
+    state: file.size > maxBytes ? 'tooLarge' : 'waiting',
+    share: 0,
+  }))
+  uploads.set([...fresh, ...forgotten(uploads.get())])
+  startWaiting()
 }
+
+export const retryUpload = (id: number): void => change(id, { state: 'waiting' })
+
+export function cancelUpload(id: number): void {
+  controllers.get(id)?.abort()
+  uploads.set(uploads.get().filter((sending) => sending.id !== id))
+  startWaiting()
+}
+
+/** Did the line break, rather than the service refuse? */
+export const brokeOff = ({ error }: Sending): boolean => error instanceof ApiError && error.status === 0
+
+function change(id: number, fields: Partial<Sending>): void {
+  uploads.set(uploads.get().map((sending) => (sending.id === id ? { ...sending, ...fields } : sending)))
+  startWaiting()
+}
+
+function startWaiting(): void {
+  const all = uploads.get()
+  const next = all.findLast(({ state }) => state === 'waiting')
+  if (next !== undefined && all.filter(({ state }) => state === 'sending').length < AT_ONCE) send(next)
+}
+
+function send({ id, fileId, workspace, file, options }: Sending): void {
+  const controller = new AbortController()
+  controllers.set(id, controller)
+  change(id, { state: 'sending', share: 0, error: undefined })
+  uploadFile({ file, fileId, workspace, options }, (share) => change(id, { share }), controller.signal)
+    .then(
+      () => change(id, { state: 'arrived', share: 1 }),
+      (error: unknown) => {
+        if (!controller.signal.aborted) change(id, { state: 'failed', error })
+      },
+    )
+    .finally(() => controllers.delete(id))
+}
+
+/** Sends again what failed for a reason that has gone. */
+function resume(because: (sending: Sending) => boolean): void {
+  for (const sending of uploads.get()) if (sending.state === 'failed' && because(sending)) retryUpload(sending.id)
+}
+
+addEventListener('online', () => resume(brokeOff))
+session.subscribe(() => {
+  const { state } = session.get()
+  if (state === 'in') resume(({ error }) => error instanceof ApiError && error.status === 401)
+  // Another person may sign in next.
+  if (state === 'out') for (const { id } of uploads.get()) cancelUpload(id)
+})
+addEventListener('beforeunload', (event) => {
+  if (uploads.get().some(({ state }) => state === 'waiting' || state === 'sending')) event.preventDefault()
+})
+
+const newFileId = (): string =>
+  `up-${[...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
 
 /** Without the oldest of those that arrived long ago. */
 function forgotten(sendings: readonly Sending[]): readonly Sending[] {

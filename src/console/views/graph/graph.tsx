@@ -12,6 +12,7 @@ import { Canvas } from './canvas.tsx'
 import { EntityPanel } from './entity-panel.tsx'
 import { Finder } from './finder.tsx'
 import { colours } from './palette.ts'
+import { Resolutions } from './resolutions.tsx'
 
 const FIRST_NODES = 100
 const PATH_DEPTH = 3
@@ -26,6 +27,7 @@ export function GraphView({ me, workspace }: { me: Me; workspace: string }) {
   const [problem, setProblem] = useState<string>()
   const [cut, setCut] = useState(false)
   const [missing, setMissing] = useState(false)
+  const [deciding, setDeciding] = useState(false)
 
   /** Adds the neighbourhood of an entity to the picture and selects it. */
   const bring = async (name: string, depth = 1, maxNodes = FIRST_NODES): Promise<{ next: Network; centre: string | undefined }> => {
@@ -55,10 +57,26 @@ export function GraphView({ me, workspace }: { me: Me; workspace: string }) {
       if (found === undefined) setProblem(words.graph.noPath(from.name, to, PATH_DEPTH))
     }, fail)
   }
+  /** What was merged or taken apart is brought anew when it is looked at again. */
+  const forget = (names: readonly string[]): void => {
+    const gone = [...network.nodes.values()].filter((one) => one.workspace === workspace && names.includes(one.name)).map(({ id }) => id)
+    setNetwork(gone.reduce(without, network))
+    if (selected !== undefined && gone.includes(selected)) setSelected(undefined)
+  }
   const types = useMemo(() => typesOf(network), [network])
   const node = selected === undefined ? undefined : network.nodes.get(selected)
   return (
-    <Page title={words.view.graph} lead={words.graph.lead}>
+    <Page
+      title={words.view.graph}
+      lead={words.graph.lead}
+      actions={
+        mayWrite(me, workspace) ? (
+          <button type="button" class="button" onClick={() => setDeciding(true)}>
+            {words.graph.resolutions}
+          </button>
+        ) : undefined
+      }
+    >
       {problem === undefined || missing ? null : <Banner>{problem}</Banner>}
       {cut ? <Banner tone="info">{words.graph.cut}</Banner> : null}
       <div class="graph">
@@ -113,6 +131,7 @@ export function GraphView({ me, workspace }: { me: Me; workspace: string }) {
           />
         )}
       </div>
+      {deciding ? <Resolutions onClose={() => setDeciding(false)} onChanged={forget} /> : null}
     </Page>
   )
 }

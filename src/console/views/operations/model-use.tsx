@@ -1,37 +1,41 @@
 // Which workspace used how much of which model: what a bill would be made of.
 import { useState } from 'preact/hooks'
-import { type Budget, modelUse, type ModelUse } from '../../api/operations.ts'
-import { DataTable } from '../../parts/data-table.tsx'
+import { type Budget, modelUse, type ModelUse, USE_BY, type UseBy } from '../../api/operations.ts'
+import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Banner, Empty } from '../../parts/notice.tsx'
 import { Card } from '../../parts/page.tsx'
 import { Shown } from '../../parts/shown.tsx'
 import { useLoad } from '../../state/load.ts'
-import { number } from '../../words/format.ts'
+import { cny, number } from '../../words/format.ts'
 import { useLanguage, useWords } from '../../words/words.ts'
 
 const SPANS = [1, 7, 30, 365] as const
 
 export function ModelUseCard() {
   const words = useWords()
-  const language = useLanguage()
+  const [by, setBy] = useState<UseBy>('workspace')
   const [days, setDays] = useState(30)
-  const loaded = useLoad((signal) => modelUse(days, signal), [days])
-  const figure = (name: string, read: (row: ModelUse) => number) => ({
-    name,
-    figure: true,
-    cell: (row: ModelUse) => number(read(row), language),
-  })
-  const span = (
-    <select aria-label={words.operations.span} value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
-      {SPANS.map((one) => (
-        <option key={one} value={one}>
-          {words.operations.days(one)}
-        </option>
-      ))}
-    </select>
+  const loaded = useLoad((signal) => modelUse(by, days, signal), [by, days])
+  const choices = (
+    <div class="page-actions">
+      <select aria-label={words.operations.by} value={by} onChange={(event) => setBy(event.currentTarget.value as UseBy)}>
+        {USE_BY.map((one) => (
+          <option key={one} value={one}>
+            {words.operations.useBy[one]}
+          </option>
+        ))}
+      </select>
+      <select aria-label={words.operations.span} value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
+        {SPANS.map((one) => (
+          <option key={one} value={one}>
+            {words.operations.days(one)}
+          </option>
+        ))}
+      </select>
+    </div>
   )
   return (
-    <Card title={words.operations.modelUse} actions={span}>
+    <Card title={words.operations.modelUse} actions={choices}>
       <Shown loaded={loaded} lines={1}>
         {({ budget }) => <NearBudget budget={budget} />}
       </Shown>
@@ -40,25 +44,48 @@ export function ModelUseCard() {
           use.length === 0 ? (
             <Empty title={words.operations.noUse} />
           ) : (
-            <DataTable
-              label={words.operations.modelUse}
-              rows={use}
-              keyOf={({ workspace, role, model }) => `${workspace} ${role} ${model}`}
-              columns={[
-                { name: words.workspace, cell: ({ workspace }) => workspace },
-                { name: words.operations.role, cell: ({ role }) => role },
-                { name: words.documents.model, cell: ({ model }) => model },
-                figure(words.operations.calls, (row) => row.calls),
-                figure(words.operations.failed, (row) => row.failed),
-                figure(words.operations.inputTokens, (row) => row.inputTokens),
-                figure(words.operations.outputTokens, (row) => row.outputTokens),
-                { name: 'CNY', figure: true, cell: (row: ModelUse) => row.costCny.toFixed(2) },
-              ]}
-            />
+            <UseTable use={use} by={by} label={words.operations.modelUse} workspaces />
           )
         }
       </Shown>
     </Card>
+  )
+}
+
+type TableProps = { use: ModelUse[]; by: UseBy; label: string; workspaces?: boolean }
+
+export function UseTable({ use, by, label, workspaces = false }: TableProps) {
+  const words = useWords()
+  const language = useLanguage()
+  const named: Record<UseBy, Column<ModelUse>[]> = {
+    workspace: [],
+    model: [
+      { name: words.operations.role, cell: ({ role = '' }) => words.operations.roles[role] ?? role },
+      { name: words.documents.model, cell: ({ model }) => model },
+    ],
+    day: [{ name: words.operations.day, cell: ({ day }) => day }],
+    document: [{ name: 'fileId', cell: ({ fileId }) => fileId }],
+  }
+  const figure = (name: string, read: (row: ModelUse) => number): Column<ModelUse> => ({
+    name,
+    figure: true,
+    cell: (row) => number(read(row), language),
+  })
+  return (
+    <DataTable
+      label={label}
+      rows={use}
+      keyOf={({ workspace, role, model, day, fileId }) => [workspace, role, model, day, fileId].join(' ')}
+      columns={[
+        ...(workspaces ? [{ name: words.workspace, cell: ({ workspace }: ModelUse) => workspace }] : []),
+        ...named[by],
+        figure(words.operations.calls, (row) => row.calls),
+        figure(words.operations.failed, (row) => row.failed),
+        figure(words.operations.inputTokens, (row) => row.inputTokens),
+        figure(words.operations.outputTokens, (row) => row.outputTokens),
+        { name: words.operations.cost, figure: true, cell: (row) => cny(row.costCny) },
+      ]}
+    />
   )
 }
 

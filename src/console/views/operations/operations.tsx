@@ -60,7 +60,7 @@ function Health({ readiness: { ready, seeding, reasons, checks } }: { readiness:
         {Object.entries(checks).map(([name, value]) => (
           <div key={name}>
             <dt>{(words.operations.checks as Record<string, string>)[name] ?? name}</dt>
-            <dd>{value}</dd>
+            <dd>{words.operations.fine[value] ?? value}</dd>
           </div>
         ))}
       </dl>

@@ -57,8 +57,21 @@ function Jobs({ jobs }: { jobs: Job[] }) {
         },
         { name: words.operations.age, figure: true, cell: ({ ageSeconds }) => duration(ageSeconds) },
         { name: words.documents.attempts, figure: true, cell: ({ attempts, maxAttempts }) => `${attempts} / ${maxAttempts}` },
-        { name: words.operations.reason, cell: ({ reason }) => reason ?? '–' },
+        { name: words.operations.reason, cell: (job) => <Waiting job={job} /> },
       ]}
     />
+  )
+}
+
+/** What a job waits for, with what stopped it before. */
+function Waiting({ job: { state, reason, nextAttemptAt } }: { job: Job }) {
+  const words = useWords()
+  const inSeconds = (Date.parse(nextAttemptAt) - Date.now()) / 1000
+  const next = state === 'running' ? undefined : inSeconds > 0 ? words.operations.nextIn(duration(inSeconds)) : words.operations.itsTurn
+  return (
+    <>
+      {reason ?? (next === undefined ? '–' : null)}
+      {next === undefined ? null : <p class="quiet small">{next}</p>}
+    </>
   )
 }

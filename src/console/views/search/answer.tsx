@@ -122,6 +122,8 @@ function Written({ exchange: { query, text, references, done, error }, writing, 
       <div class={writing ? 'answer answer-writing' : 'answer'}>
         <RichText text={text} citations={citations} />
       </div>
+      {done?.searchedFor === undefined ? null : <p class="quiet small">{words.search.searchedFor(done.searchedFor)}</p>}
+      {done?.cached === true ? <p class="quiet small">{words.search.cached}</p> : null}
       {done?.noEvidence === true ? <Banner tone="info">{words.search.noEvidence}</Banner> : null}
       {done?.degraded === true ? <Banner>{done.degradedReason ?? words.search.degraded}</Banner> : null}
       {references.length === 0 ? null : (

@@ -1,6 +1,6 @@
 // What a search found: chunks with their score and why each is there, entities and relations beside them.
 import { search, type Question } from '../../api/search.ts'
-import type { SearchResponse, SearchResult } from '../../api/types.ts'
+import type { PathStep, SearchResponse, SearchResult } from '../../api/types.ts'
 import { Banner, Empty, Failure, sayError, Skeleton } from '../../parts/notice.tsx'
 import { InlineText, RichText } from '../../parts/rich-text.tsx'
 import { useLoad } from '../../state/load.ts'
@@ -52,7 +52,8 @@ export function Summary({ response }: { response: SearchResponse }) {
 
 function Hit({ result, onOpen }: { result: SearchResult } & Opens) {
   const words = useWords()
-  const { source, workspace, fileId, chunkId, score, content, explain } = result
+  const { source, workspace, fileId, chunkId, score, content, section, explain } = result
+  const ways = [...new Set(Object.values(explain ?? {}).map(({ path }) => wayOf(path ?? [])))].filter((way) => way !== '')
   return (
     <li class="hit">
       <header>
@@ -65,6 +66,12 @@ function Hit({ result, onOpen }: { result: SearchResult } & Opens) {
       <div class="hit-text">
         <RichText text={content} />
       </div>
+      {section === undefined ? null : (
+        <details>
+          <summary class="small">{words.search.section}</summary>
+          <RichText text={section.content} />
+        </details>
+      )}
       {explain === undefined ? null : (
         <p class="legs">
           <span class="quiet small">{words.search.because}</span>
@@ -77,9 +84,18 @@ function Hit({ result, onOpen }: { result: SearchResult } & Opens) {
             ))}
         </p>
       )}
+      {ways.map((way) => (
+        <p key={way} class="quiet small">
+          {words.search.path(way)}
+        </p>
+      ))}
     </li>
   )
 }
+
+/** The names that were walked over. */
+const wayOf = (path: readonly PathStep[]): string =>
+  path.flatMap(({ entity, relation }) => entity ?? (relation === undefined ? [] : `${relation.source} – ${relation.target}`)).join(' → ')
 
 export function Score({ score }: { score: number }) {
   const words = useWords()
