@@ -92,31 +92,35 @@ test('over HTTP an administrator’s acts are recorded before they are done, rea
   expect(server.engine.calls.map((call) => call.use)).toEqual(['audit'])
 })
 
-test('commands that change or carry away are recorded with the user of the machine, those that look are not', async () => {
-  const place = await servicePlace()
-  const { DATABASE_URL: _server, ...inherited } = process.env
-  const command = (...words: string[]): Promise<string> =>
-    new Promise((resolve, reject) => {
-      execFile(process.execPath, ['src/cli.ts', ...words], { env: { ...inherited, ...place.env } }, (error, out, err) =>
-        error && error.code !== 4 ? reject(new Error(err)) : resolve(out),
-      )
-    })
-  await command('documents', 'delete', 'f1', '-w', 'teacher-1')
-  await command('workspace', 'list')
-  const { entries, brokenAt } = JSON.parse(await command('audit', '--json')) as { entries: Record<string, unknown>[]; brokenAt: unknown }
-  expect([entries, brokenAt]).toEqual([
-    [
-      {
-        entry: 1,
-        at: expect.any(String),
-        actor: expect.stringMatching(/^cli:./),
-        action: 'insight-rag documents delete',
-        workspace: 'teacher-1',
-        subject: { arguments: 'f1' },
-        requestId: null,
-      },
-    ],
-    null,
-  ])
-  await place.clear()
-})
+test(
+  'commands that change or carry away are recorded with the user of the machine, those that look are not',
+  { timeout: 180_000 },
+  async () => {
+    const place = await servicePlace()
+    const { DATABASE_URL: _server, ...inherited } = process.env
+    const command = (...words: string[]): Promise<string> =>
+      new Promise((resolve, reject) => {
+        execFile(process.execPath, ['src/cli.ts', ...words], { env: { ...inherited, ...place.env } }, (error, out, err) =>
+          error && error.code !== 4 ? reject(new Error(err)) : resolve(out),
+        )
+      })
+    await command('documents', 'delete', 'f1', '-w', 'teacher-1')
+    await command('workspace', 'list')
+    const { entries, brokenAt } = JSON.parse(await command('audit', '--json')) as { entries: Record<string, unknown>[]; brokenAt: unknown }
+    expect([entries, brokenAt]).toEqual([
+      [
+        {
+          entry: 1,
+          at: expect.any(String),
+          actor: expect.stringMatching(/^cli:./),
+          action: 'insight-rag documents delete',
+          workspace: 'teacher-1',
+          subject: { arguments: 'f1' },
+          requestId: null,
+        },
+      ],
+      null,
+    ])
+    await place.clear()
+  },
+)
