@@ -281,7 +281,6 @@ mentions integer not null
 degree integer not null default 0
 compared boolean not null default false
 constraint entities_pkey PRIMARY KEY (workspace_id, entity_id)
-constraint entities_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE INDEX entities_by_degree ON public.entities USING btree (workspace_id, degree DESC, entity_id)
 CREATE INDEX entities_by_key ON public.entities USING btree (workspace_id, key)
 CREATE INDEX entities_not_compared ON public.entities USING btree (workspace_id, degree DESC, entity_id) WHERE (NOT compared)
@@ -502,7 +501,6 @@ value text collate "C" not null
 votes integer not null
 constraint entity_votes_kind_check CHECK ((kind = ANY (ARRAY['name'::text, 'type'::text])))
 constraint entity_votes_pkey PRIMARY KEY (workspace_id, entity_id, kind, value)
-constraint entity_votes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX entity_votes_pkey ON public.entity_votes USING btree (workspace_id, entity_id, kind, value)
 policy scope using 
 CASE
@@ -954,7 +952,6 @@ forward integer not null
 backward integer not null
 weight numeric not null
 constraint relation_votes_pkey PRIMARY KEY (workspace_id, relation_id, keyword)
-constraint relation_votes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(workspace_id) ON DELETE CASCADE
 CREATE UNIQUE INDEX relation_votes_pkey ON public.relation_votes USING btree (workspace_id, relation_id, keyword)
 policy scope using 
 CASE

@@ -80,11 +80,19 @@ export async function setKeys(
 
 export type MovedEntityVote = { key: string; name: string; type: string; votes: number }
 
-/** Leads all mentions of a key to another entity; returns how many of each kind moved. */
-export async function moveEntityMentions(tx: ScopedTx, workspace: WorkspaceId, key: string, entityId: string): Promise<MovedEntityVote[]> {
+/** Leads all mentions of each key to its entity; returns how many of each kind moved. */
+export async function moveEntityMentions(
+  tx: ScopedTx,
+  workspace: WorkspaceId,
+  leads: readonly { key: string; entity_id: string }[],
+): Promise<MovedEntityVote[]> {
+  if (leads.length === 0) return []
   const moved = await sql<MovedEntityVote>`
     with changed as (
-      update entity_mentions set entity_id = ${entityId} where workspace_id = ${workspace} and key = ${key} returning key, name, type)
+      update entity_mentions m set entity_id = r.entity_id
+      from unnest(${leads.map((lead) => lead.key)}::text[], ${leads.map((lead) => lead.entity_id)}::text[]) as r(key, entity_id)
+      where m.workspace_id = ${workspace} and m.key = r.key
+      returning m.key, m.name, m.type)
     select key, name, type, count(*)::int as votes from changed group by key, name, type`.execute(tx)
   return moved.rows
 }

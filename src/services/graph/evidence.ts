@@ -1,7 +1,7 @@
 // The one way evidence enters and leaves the graph: mentions go, mentions come, and everything they add up to follows.
 import type { ChunkKnowledge } from '../../core/knowledge.ts'
 import { representatives } from '../../core/components.ts'
-import { entityId } from '../../core/names.ts'
+import { compareCodePoints, entityId } from '../../core/names.ts'
 import { type Ends, endsOf, Tally } from '../../core/tally.ts'
 import type { WorkspaceId } from '../../core/workspace.ts'
 import * as aliases from '../../store/aliases.ts'
@@ -76,12 +76,50 @@ export async function applyEvidence(tx: ScopedTx, workspace: WorkspaceId, change
   if (aliasKeys.size > 0) await reconnect(tx, workspace, [...aliasKeys], tally)
   // Behind the curtain until here, or the mentions would have been moved and counted as if they had been there before.
   await change.staged?.reveal()
-  await addMentions(tx, workspace, change, { tally, effect })
+  const said = await addMentions(tx, workspace, change, { tally, effect })
   await graph.addEntityVotes(tx, workspace, tally.entityDeltas())
-  await graph.addRelationVotes(tx, workspace, tally.relationDeltas())
-  await refold(tx, workspace, tally)
+  const votes = tally.relationDeltas()
+  const first = await graph.addRelationVotes(tx, workspace, votes)
+  await refold(tx, workspace, tally, firstEvidence(first, votes, said))
   return effect
 }
+
+/**
+ * All that is said of relations that had no votes before and whose votes are these mentions' alone (others may have been led there in the
+ * same transaction). Most relations of a document are such, and need not be read back.
+ */
+function firstEvidence(
+  first: ReadonlySet<string>,
+  votes: readonly graph.RelationVoteDelta[],
+  said: readonly mentions.RelationMention[],
+): Map<string, graph.RelationEvidence> {
+  const votesOf = Map.groupBy(votes, (vote) => vote.relation_id)
+  const found = new Map<string, graph.RelationEvidence>()
+  for (const [id, rows] of Map.groupBy(said, (mention) => mention.relation_id)) {
+    if (id === null || !first.has(id)) continue
+    const counted = votesOf.get(id) ?? []
+    const whole = counted.find((vote) => vote.keyword === '')
+    if (whole === undefined || whole.forward + whole.backward !== rows.length) continue
+    const [one] = rows
+    found.set(id, {
+      relation_id: id,
+      votes: counted.map(({ keyword, forward, backward, weight }) => [keyword, forward, backward, weight]),
+      descriptions: rows.toSorted(byChoice).slice(0, graph.MAX_FOLDED_DESCRIPTIONS).map((row) => row.description),
+      a_id: null,
+      b_id: null,
+      source_key: one?.source_key ?? null,
+      target_key: one?.target_key ?? null,
+    })
+  }
+  return found
+}
+
+/** In the order in which `graph.relationEvidence` chooses descriptions. */
+const byChoice = (one: mentions.RelationMention, other: mentions.RelationMention): number =>
+  one.rank - other.rank ||
+  compareCodePoints(one.chunk_id, other.chunk_id) ||
+  compareCodePoints(one.source_key, other.source_key) ||
+  compareCodePoints(one.target_key, other.target_key)
 
 type Sums = { tally: Tally; effect: EvidenceEffect; aliasKeys: Set<string> }
 
@@ -107,12 +145,13 @@ async function removeMentions(
   }
 }
 
+/** Returns what is said of relations. */
 async function addMentions(
   tx: ScopedTx,
   workspace: WorkspaceId,
   { add, staged }: EvidenceChange,
   { tally, effect }: Pick<Sums, 'tally' | 'effect'>,
-): Promise<void> {
+): Promise<RelationRow[]> {
   const leads = await aliases.resolve(tx, workspace, keysOf(add))
   const rows = mentionRows(add, leads)
   for (const { entity_id, name, type, key } of rows.entities) {
@@ -129,6 +168,7 @@ async function addMentions(
   await mentions.addEntityMentions(tx, workspace, rows.entities.filter(isNew))
   await mentions.addRelationMentions(tx, workspace, rows.relations.filter(isNew))
   if (staged) await leadStaged(tx, workspace, rows, staged.leads, leads)
+  return rows.relations
 }
 
 /** What others published since the mentions were staged may have led their names elsewhere. */
@@ -224,12 +264,10 @@ export async function reconnect(tx: ScopedTx, workspace: WorkspaceId, keys: read
     tally.entityIds.add(idOf(key))
     tally.entityIds.add(before.get(key) ?? entityId(key))
   }
-  for (const key of moved) {
-    const from = before.get(key) ?? entityId(key)
-    for (const vote of await aliases.moveEntityMentions(tx, workspace, key, idOf(key))) {
-      tally.entity(from, vote.name, vote.type, -vote.votes)
-      tally.entity(idOf(key), vote.name, vote.type, vote.votes)
-    }
+  const leads = moved.map((key) => ({ key, entity_id: idOf(key) }))
+  for (const { key, name, type, votes } of await aliases.moveEntityMentions(tx, workspace, leads)) {
+    tally.entity(before.get(key) ?? entityId(key), name, type, -votes)
+    tally.entity(idOf(key), name, type, votes)
   }
   if (moved.length > 0) await moveRelations(tx, workspace, moved, tally)
 }

@@ -40,10 +40,13 @@ type Resolved = {
   movedIds: Set<string>
 }
 
+/** Relations without a row of which the caller knows all that is said. */
+export type Known = ReadonlyMap<string, graph.RelationEvidence>
+
 /** Brings every touched entity and relation up to date. */
-export async function refold(tx: ScopedTx, workspace: WorkspaceId, touched: Touched): Promise<void> {
+export async function refold(tx: ScopedTx, workspace: WorkspaceId, touched: Touched, known: Known = new Map()): Promise<void> {
   const corrections = await resolveCorrections(tx, workspace)
-  const degrees = await refoldRelations(tx, workspace, touched, corrections)
+  const degrees = await refoldRelations(tx, workspace, { ...touched, known }, corrections)
   await refoldEntities(tx, workspace, new Set([...touched.entityIds, ...degrees.keys()]), degrees, corrections)
   await dropSummaries(tx, workspace, touched, corrections)
 }
@@ -156,7 +159,7 @@ function* slices<T>(all: readonly T[]): Generator<T[]> {
 async function refoldRelations(
   tx: ScopedTx,
   workspace: WorkspaceId,
-  touched: Touched,
+  touched: Touched & { known: Known },
   corrections: Resolved,
 ): Promise<Map<string, number>> {
   const ids = relationsToFold(touched, corrections)
@@ -184,11 +187,15 @@ async function foldRelations(
   tx: ScopedTx,
   workspace: WorkspaceId,
   ids: readonly string[],
-  touched: Touched,
+  touched: Touched & { known: Known },
   corrections: Resolved,
   stands: (id: string) => boolean,
 ): Promise<{ save: (graph.RelationRow & { isNew: boolean })[]; gone: string[] }> {
-  const evidence = await graph.relationEvidence(tx, workspace, ids)
+  // What a person said of a relation may be all that its row stands on.
+  const isKnown = (id: string): boolean => !corrections.relations.has(id) && !corrections.movedIds.has(id)
+  const known = ids.filter(isKnown).flatMap((id) => touched.known.get(id) ?? [])
+  const asked = ids.filter((id) => !isKnown(id) || !touched.known.has(id))
+  const evidence = [...known, ...(await graph.relationEvidence(tx, workspace, asked))]
   const hiddenEnds = await endsOfMentions(
     tx,
     workspace,
