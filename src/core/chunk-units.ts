@@ -15,6 +15,8 @@ export type Unit = {
   /** What stands between this unit and the one before it, when both land in one chunk. */
   joint: '' | '\n' | '\n\n'
   hold: Hold
+  /** Of a slice of a table: its rows alone, for where the slice before it stands above it in the same chunk and has named the columns. */
+  rows?: string
 }
 
 /** Tokens of the blank line between two blocks. */
@@ -57,8 +59,9 @@ function tableUnits(block: Block, table: TableContent, ordinal: number, targetTo
   const units = rows.map((row, index) => ({ size: Math.min(sizes[index] ?? 0, room), anchor: row, hold: 0 as const }))
   return cutByContent(units, { target: room, least: room / 3, most: room }).flatMap(({ from, to }) => {
     if (to - from === 1 && (sizes[from] ?? 0) > room) return spell(cells[from] ?? [])
-    const text = [head, ...rows.slice(from, to)].filter((line) => line !== '').join('\n')
-    return [{ ...base, text, tokens: countTokens(text) + JOINT_TOKENS }]
+    const slice = rows.slice(from, to).join('\n')
+    const text = [head, slice].filter((line) => line !== '').join('\n')
+    return [{ ...base, text, tokens: countTokens(text) + JOINT_TOKENS, rows: slice }]
   })
 }
 

@@ -200,9 +200,16 @@ function headerFor(title: string, headings: readonly string[], page: string | un
   return [truncateTokens(names[0] ?? '', Math.max(1, maxTokens - 8)), ...last].join(' › ')
 }
 
+/** A unit as it reads below another one. */
+function following(before: Unit | undefined, unit: Unit): string {
+  if (before === undefined) return unit.text
+  const sameTable = before.rows !== undefined && unit.rows !== undefined && before.block === unit.block
+  return sameTable ? `\n${unit.rows}` : unit.joint + unit.text
+}
+
 function draft(title: string, group: readonly SectionBlock[], overlap: string, ordinal: number, sizes: Sizes): ChunkDraft {
   const units = group.flatMap((part) => part.units)
-  const body = units.map((unit, index) => (index === 0 ? '' : unit.joint) + unit.text).join('')
+  const body = units.map((unit, index) => following(units[index - 1], unit)).join('')
   const content = (overlap === '' ? body : `${overlap}\n\n${body}`).trim()
   const pages = units.flatMap((unit) => (unit.page === undefined ? [] : [unit.page]))
   const headings = commonPath(group)

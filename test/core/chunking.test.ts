@@ -109,7 +109,8 @@ describe('chunkDocument', () => {
         const rows = chunks.flatMap((chunk) => chunk.content.split('\n').slice(2))
         expect(rows).toEqual(block.text.split('\n').slice(2))
       }),
-      RUNS,
+      // The third of this seed has rows so unlike each other that two slices share a chunk.
+      { ...RUNS, seed: 1_606_829_058 },
     )
   })
 

@@ -12,7 +12,7 @@ import type { LiveChunk } from '../../store/chunks.ts'
 export const PARSER_VERSION = 'blocks-2'
 /** Names what staged readings of pages are worth; a change of engine, models or preparation makes them another reader's. */
 export const OCR_VERSION = 'tesseract-1'
-export const CHUNKING_VERSION = 'structure-2'
+export const CHUNKING_VERSION = 'structure-3'
 /** Which chunks explain themselves, and how. */
 export const EXPLAINED_VERSION = 'explained-1'
 
