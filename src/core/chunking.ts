@@ -57,16 +57,21 @@ function sizesFor(options: ChunkOptions): Sizes {
  * Deterministic; no block's text is lost.
  */
 export function chunkDocument(document: ParsedDocument, options: ChunkOptions = {}): ChunkDraft[] {
+  return [...chunkSteps(document, options)].flat()
+}
+
+/** The same in steps of a block or a chunk, for a thread that has to serve others in between. */
+export function* chunkSteps(document: ParsedDocument, options: ChunkOptions = {}): Generator<ChunkDraft[]> {
   const sizes = sizesFor(options)
-  const root = sectionTree(document.blocks, sizes)
+  const root = yield* sectionTree(document.blocks, sizes)
   glueForward(root, sizes)
   const groups: SectionBlock[][] = []
   const overlaps: string[] = []
   collect(root, sizes, groups, overlaps)
-  return groups.map((group, ordinal) => draft(document.title, group, overlaps[ordinal] ?? '', ordinal, sizes))
+  for (const [ordinal, group] of groups.entries()) yield [draft(document.title, group, overlaps[ordinal] ?? '', ordinal, sizes)]
 }
 
-function sectionTree(blocks: readonly Block[], sizes: Sizes): Section {
+function* sectionTree(blocks: readonly Block[], sizes: Sizes): Generator<[], Section> {
   const root: Section = { path: [], parts: [], tokens: 0 }
   const stack: Section[] = [root]
   const open = (name: string): void => {
@@ -75,9 +80,10 @@ function sectionTree(blocks: readonly Block[], sizes: Sizes): Section {
     parent.parts.push(child)
     stack.push(child)
   }
-  blocks.forEach((block, ordinal) => {
+  for (const [ordinal, block] of blocks.entries()) {
+    yield []
     const units = blockUnits(block, ordinal, sizes.most, sizes.target)
-    if (units.length === 0) return
+    if (units.length === 0) continue
     const path = stack.at(-1)?.path ?? []
     const shared = block.headings.findIndex((heading, depth) => path[depth] !== heading)
     stack.length = (shared === -1 ? block.headings.length : shared) + 1
@@ -87,7 +93,7 @@ function sectionTree(blocks: readonly Block[], sizes: Sizes): Section {
     section.parts.push({ block, ordinal, path: section.path, units })
     const tokens = units.reduce((sum, unit) => sum + unit.tokens, 0)
     for (const ancestor of stack) ancestor.tokens += tokens
-  })
+  }
   return root
 }
 

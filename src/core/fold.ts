@@ -90,9 +90,12 @@ export function foldRelation(input: RelationFoldInput): RelationFold {
 
 /** One description a line, exact repeats once, whole ones until the token limit. */
 export function joinDescriptions(descriptions: readonly string[]): string {
+  const distinct = new Set(descriptions.filter((text) => text !== ''))
+  // One alone is kept whatever its length, and most things are described once.
+  if (distinct.size < 2) return [...distinct].join('')
   const kept: string[] = []
   let tokens = 0
-  for (const description of new Set(descriptions.filter((text) => text !== ''))) {
+  for (const description of distinct) {
     tokens += countTokens(description) + 1
     if (kept.length > 0 && tokens > MAX_DESCRIPTION_TOKENS) break
     kept.push(description)

@@ -49,7 +49,7 @@ const MIN_SIDE = 64
 export async function estimateFile(deps: EstimateDeps, file: { name: string; bytes: Uint8Array }, signal: AbortSignal): Promise<Estimate> {
   const input = { bytes: file.bytes, fileName: file.name, options: DEFAULT_PARSE_OPTIONS, picturesAreRead: deps.vision !== undefined }
   const parsed = await deps.parser.parse(input, signal)
-  const planned = planChunks(workspaceId('public'), 'estimate', parsed, {
+  const planned = await planChunks(workspaceId('public'), 'estimate', parsed, {
     maxTokens: deps.chunkMaxTokens,
     extractor: deps.extractor?.id ?? null,
   })

@@ -43,10 +43,12 @@ export async function loadCorpus(
   await withScope(database, workspaceScope(workspace), (tx) => workspaces.ensure(tx, workspace, spaceId))
   const extractor = options.graph ? 'graph' : (models.extractor?.id ?? null)
   // Corpora name their entries as they like; files have names of ours.
-  const planned = entries.map((entry, index): Planned => {
+  const planned: Planned[] = []
+  for (const [index, entry] of entries.entries()) {
     const fileId = `d${index}`
-    return { entry, fileId, chunks: planChunks(workspace, fileId, documentOf(entry), { maxTokens: options.chunkMaxTokens, extractor }) }
-  })
+    const chunks = await planChunks(workspace, fileId, documentOf(entry), { maxTokens: options.chunkMaxTokens, extractor })
+    planned.push({ entry, fileId, chunks })
+  }
   for (let at = 0; at < planned.length; at += BATCH) {
     const batch = planned.slice(at, at + BATCH)
     const evidence = await evidenceOf(batch, models, options.graph, signal)

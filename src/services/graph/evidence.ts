@@ -1,14 +1,20 @@
 // The one way evidence enters and leaves the graph: mentions go, mentions come, and everything they add up to follows.
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { ChunkKnowledge } from '../../core/knowledge.ts'
 import { representatives } from '../../core/components.ts'
-import { compareCodePoints, entityId } from '../../core/names.ts'
+import { entityId } from '../../core/names.ts'
 import { type Ends, endsOf, Tally } from '../../core/tally.ts'
 import type { WorkspaceId } from '../../core/workspace.ts'
 import * as aliases from '../../store/aliases.ts'
 import * as graph from '../../store/graph.ts'
 import * as mentions from '../../store/mentions.ts'
 import type { ScopedTx } from '../../store/scope.ts'
-import { refold } from './refold.ts'
+import { firstEvidence } from './first-evidence.ts'
+import { refold, slices } from './refold.ts'
+
+/** Votes in a statement, and chunks whose mentions are summed, at a time: this thread serves others in between. */
+const VOTES_AT_ONCE = 2000
+const CHUNKS_AT_ONCE = 50
 
 export type NewEvidence = {
   chunkId: string
@@ -77,49 +83,13 @@ export async function applyEvidence(tx: ScopedTx, workspace: WorkspaceId, change
   // Behind the curtain until here, or the mentions would have been moved and counted as if they had been there before.
   await change.staged?.reveal()
   const said = await addMentions(tx, workspace, change, { tally, effect })
-  await graph.addEntityVotes(tx, workspace, tally.entityDeltas())
+  for (const votes of slices(tally.entityDeltas(), VOTES_AT_ONCE)) await graph.addEntityVotes(tx, workspace, votes)
   const votes = tally.relationDeltas()
-  const first = await graph.addRelationVotes(tx, workspace, votes)
+  const first = new Set<string>()
+  for (const slice of slices(votes, VOTES_AT_ONCE)) for (const id of await graph.addRelationVotes(tx, workspace, slice)) first.add(id)
   await refold(tx, workspace, tally, firstEvidence(first, votes, said))
   return effect
 }
-
-/**
- * All that is said of relations that had no votes before and whose votes are these mentions' alone (others may have been led there in the
- * same transaction). Most relations of a document are such, and need not be read back.
- */
-function firstEvidence(
-  first: ReadonlySet<string>,
-  votes: readonly graph.RelationVoteDelta[],
-  said: readonly mentions.RelationMention[],
-): Map<string, graph.RelationEvidence> {
-  const votesOf = Map.groupBy(votes, (vote) => vote.relation_id)
-  const found = new Map<string, graph.RelationEvidence>()
-  for (const [id, rows] of Map.groupBy(said, (mention) => mention.relation_id)) {
-    if (id === null || !first.has(id)) continue
-    const counted = votesOf.get(id) ?? []
-    const whole = counted.find((vote) => vote.keyword === '')
-    if (whole === undefined || whole.forward + whole.backward !== rows.length) continue
-    const [one] = rows
-    found.set(id, {
-      relation_id: id,
-      votes: counted.map(({ keyword, forward, backward, weight }) => [keyword, forward, backward, weight]),
-      descriptions: rows.toSorted(byChoice).slice(0, graph.MAX_FOLDED_DESCRIPTIONS).map((row) => row.description),
-      a_id: null,
-      b_id: null,
-      source_key: one?.source_key ?? null,
-      target_key: one?.target_key ?? null,
-    })
-  }
-  return found
-}
-
-/** In the order in which `graph.relationEvidence` chooses descriptions. */
-const byChoice = (one: mentions.RelationMention, other: mentions.RelationMention): number =>
-  one.rank - other.rank ||
-  compareCodePoints(one.chunk_id, other.chunk_id) ||
-  compareCodePoints(one.source_key, other.source_key) ||
-  compareCodePoints(one.target_key, other.target_key)
 
 type Sums = { tally: Tally; effect: EvidenceEffect; aliasKeys: Set<string> }
 
@@ -153,16 +123,22 @@ async function addMentions(
   { tally, effect }: Pick<Sums, 'tally' | 'effect'>,
 ): Promise<RelationRow[]> {
   const leads = await aliases.resolve(tx, workspace, keysOf(add))
-  const rows = mentionRows(add, leads)
-  for (const { entity_id, name, type, key } of rows.entities) {
-    tally.entity(entity_id, name, type, 1)
-    effect.addedKeys.add(key)
-  }
-  for (const { ends, fact_text, ...relation } of rows.relations) {
-    effect.addedFacts.set(relation.fact_id, fact_text)
-    if (ends === undefined) continue
-    tally.ends.set(ends.relationId, ends)
-    tally.relation(ends.relationId, relation, 1)
+  const rows: MentionRows = { entities: [], relations: [] }
+  for (const slice of slices(add, CHUNKS_AT_ONCE)) {
+    const { entities, relations } = mentionRows(slice, leads)
+    for (const { entity_id, name, type, key } of entities) {
+      tally.entity(entity_id, name, type, 1)
+      effect.addedKeys.add(key)
+    }
+    for (const { ends, fact_text, ...relation } of relations) {
+      effect.addedFacts.set(relation.fact_id, fact_text)
+      if (ends === undefined) continue
+      tally.ends.set(ends.relationId, ends)
+      tally.relation(ends.relationId, relation, 1)
+    }
+    rows.entities.push(...entities)
+    rows.relations.push(...relations)
+    if (slice.length === CHUNKS_AT_ONCE) await breathe()
   }
   const isNew = ({ chunk_id }: { chunk_id: string }): boolean => staged?.chunkIds.has(chunk_id) !== true
   await mentions.addEntityMentions(tx, workspace, rows.entities.filter(isNew))

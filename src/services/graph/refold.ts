@@ -151,8 +151,8 @@ function relationsToFold(touched: Touched, { relations, movedIds }: Resolved): s
 /** Folded at a time: a document that touches thousands must not hold the thread that serves others for longer than a blink. */
 const FOLDED_AT_ONCE = 500
 
-function* slices<T>(all: readonly T[]): Generator<T[]> {
-  for (let at = 0; at < all.length; at += FOLDED_AT_ONCE) yield all.slice(at, at + FOLDED_AT_ONCE)
+export function* slices<T>(all: readonly T[], size = FOLDED_AT_ONCE): Generator<T[]> {
+  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size)
 }
 
 /** Returns by how much each entity's degree changed. */

@@ -57,7 +57,10 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
   await progress('parsing', 0.1)
   const read = await timed('parse', () => parse(deps, job, file))
   const { parsed, ...seen } = await timed('see', () => seePictures(deps, job, read, (share) => progress('describing', 0.15 + share * 0.1)))
-  const planned = planChunks(job.workspace, job.fileId, parsed, { maxTokens: deps.limits.chunkMaxTokens, extractor: extractor?.id ?? null })
+  const planned = await planChunks(job.workspace, job.fileId, parsed, {
+    maxTokens: deps.limits.chunkMaxTokens,
+    extractor: extractor?.id ?? null,
+  })
   if (planned.length === 0) throw seen.failure ?? new AppError('unprocessable_document', 'The document is empty: it holds no text.')
   const diff = diffChunks(before, planned)
   await progress('extracting', 0.25)

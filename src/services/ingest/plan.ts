@@ -1,7 +1,8 @@
 // Stage: chunks with their identities, and what of the live version stays.
 import { createHash } from 'node:crypto'
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { ParsedDocument } from '../../core/blocks.ts'
-import { chunkDocument, type ChunkDraft } from '../../core/chunking.ts'
+import { chunkSteps, type ChunkDraft } from '../../core/chunking.ts'
 import { EMPTY_EXTRACTION, type Extraction } from '../../core/extraction.ts'
 import { explain } from '../../core/explained.ts'
 import { chunkKnowledge, type ChunkKnowledge } from '../../core/knowledge.ts'
@@ -17,6 +18,9 @@ export const CHUNKING_VERSION = 'structure-3'
 export const EXPLAINED_VERSION = 'explained-1'
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** Blocks read or chunks cut before the thread serves others. */
+const STEPS_AT_ONCE = 50
 
 export type PlannedChunk = ChunkDraft & {
   chunkId: string
@@ -38,36 +42,40 @@ export type StatedBy = 'source' | 'glossary' | 'contents' | 'references'
  * A chunk's id derives from workspace, file, its text and which repeat of that text it is, so that text which merely
  * moved keeps its row, its vector's neighbours and its mentions.
  */
-export function planChunks(
+export async function planChunks(
   workspace: WorkspaceId,
   fileId: string,
   parsed: ParsedDocument,
   options: { maxTokens: number; extractor: string | null },
-): PlannedChunk[] {
+): Promise<PlannedChunk[]> {
   const repeats = new Map<string, number>()
-  return chunkDocument(parsed, { maxTokens: options.maxTokens }).map((draft) => {
-    const textHash = sha256(draft.content)
-    const repeat = repeats.get(textHash) ?? 0
-    repeats.set(textHash, repeat + 1)
-    const embedText = draft.header === '' ? draft.content : `${draft.header}\n${draft.content}`
-    const { knowledge: stated, by } = statedIn(parsed, draft, options.extractor !== null) ?? {}
-    const chunkId = `c_${createHash('sha256')
-      .update(JSON.stringify([workspace, fileId, textHash, repeat]))
-      .digest('base64url')
-      .slice(0, 20)}`
-    const extractor =
-      stated === undefined ? options.extractor : `${parsed.stated?.by ?? 'stated'}-${sha256(JSON.stringify(stated)).slice(0, 12)}`
-    return {
-      ...draft,
-      chunkId,
-      textHash,
-      embedText,
-      embedHash: sha256(embedText),
-      stated,
-      ...(by === undefined ? {} : { statedBy: by }),
-      extractor,
-    }
-  })
+  const planned: PlannedChunk[] = []
+  let steps = 0
+  for (const drafts of chunkSteps(parsed, { maxTokens: options.maxTokens })) {
+    if (++steps % STEPS_AT_ONCE === 0) await breathe()
+    for (const draft of drafts) planned.push(plannedChunk(workspace, fileId, parsed, { draft, extractor: options.extractor, repeats }))
+  }
+  return planned
+}
+
+function plannedChunk(
+  workspace: WorkspaceId,
+  fileId: string,
+  parsed: ParsedDocument,
+  { draft, extractor, repeats }: { draft: ChunkDraft; extractor: string | null; repeats: Map<string, number> },
+): PlannedChunk {
+  const textHash = sha256(draft.content)
+  const repeat = repeats.get(textHash) ?? 0
+  repeats.set(textHash, repeat + 1)
+  const embedText = draft.header === '' ? draft.content : `${draft.header}\n${draft.content}`
+  const { knowledge: stated, by } = statedIn(parsed, draft, extractor !== null) ?? {}
+  const chunkId = `c_${createHash('sha256')
+    .update(JSON.stringify([workspace, fileId, textHash, repeat]))
+    .digest('base64url')
+    .slice(0, 20)}`
+  const made = stated === undefined ? extractor : `${parsed.stated?.by ?? 'stated'}-${sha256(JSON.stringify(stated)).slice(0, 12)}`
+  const told = by === undefined ? {} : { statedBy: by }
+  return { ...draft, chunkId, textHash, embedText, embedHash: sha256(embedText), stated, ...told, extractor: made }
 }
 
 /** Where nothing is to be extracted, only data that says what it is counts. */

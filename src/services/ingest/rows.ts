@@ -11,8 +11,8 @@ import type { Publication } from './publication.ts'
 type DocumentChunk = chunks.ChunkRow & { file_id: string }
 export type ContentRows = { chunks: DocumentChunk[]; terms: chunks.TermsRow[] }
 
-/** Chunks cut into terms at a time; the thread serves others in between. */
-const CHUNKS_AT_ONCE = 20
+/** Chunks cut into terms at a time, 2 ms each; the thread serves others in between. */
+const CHUNKS_AT_ONCE = 4
 
 export async function contentRows(
   publication: Publication,
