@@ -29,7 +29,15 @@ export async function add(
  * Takes the due events that are first in line for their subject, few per workspace so that one slow receiver delays
  * nobody else. An older state that already failed to arrive is superseded by a newer one.
  */
-export function claimDue(db: Kysely<unknown>, options: { limit: number; perWorkspace: number; leaseMs: number }): Promise<OutboxRow[]> {
+export async function claimDue(
+  db: Kysely<unknown>,
+  options: { limit: number; perWorkspace: number; leaseMs: number },
+): Promise<OutboxRow[]> {
+  // While a receiver is down thousands wait for their next try. Only when one is due are they sorted: an event that supersedes another is
+  // due from the moment it is written until it has.
+  const due = await sql`
+    select 1 from outbox where state = 'pending' and next_at <= now() and (lease_until is null or lease_until < now()) limit 1`.execute(db)
+  if (due.rows.length === 0) return []
   return db.transaction().execute(async (tx) => {
     await sql`select ${boundedWaits()}, pg_advisory_xact_lock(727003)`.execute(tx)
     await sql`
