@@ -79,6 +79,12 @@ for (const { fileName, text } of documents) {
     ),
   )
 }
+const remembered = await Promise.all(
+  documents.map(async ({ fileName, text }) => {
+    const request = { fileName, bytes: Buffer.from(text) }
+    return (await app.engine.documents.estimate(WORKSPACE, request, AbortSignal.timeout(60_000))).costCny
+  }),
+)
 const chunks = estimates.reduce((sum, estimate) => sum + estimate.chunks, 0)
 const per = (value: number, by: number): string => (value / by).toFixed(2)
 const sum = (rows: readonly Spent[], of: (row: Spent) => number): number => rows.reduce((all, row) => all + of(row), 0)
@@ -112,7 +118,8 @@ printTable(
 const extract = first.find((row) => row.role === 'extract')
 process.stdout.write(
   `\n${DOCUMENTS} documents, ${characters} characters, ${chunks} chunks: ${per(extract?.calls ?? 0, chunks)} extraction calls a chunk.\n` +
-    `Estimated before the run: ${per((total(estimates.map(({ costCny }) => costCny)) ?? 0) * 1000, DOCUMENTS)}/1000 CNY a document; output is a guess there, and the server here writes much.\n`,
+    `Estimated before the run: ${per((total(estimates.map(({ costCny }) => costCny)) ?? 0) * 1000, DOCUMENTS)}/1000 CNY a document, by an assumption of what the model writes;\n` +
+    `${per((total(remembered) ?? 0) * 1000, DOCUMENTS)}/1000 by what the ledger says it wrote.\n`,
 )
 await Promise.all([parser.close(), models.close()])
 await app.stopWork()

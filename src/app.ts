@@ -123,6 +123,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     courseChunksUrl: config.courseChunksUrl,
     eventsUrl: config.eventsUrl,
     seeding: { pending: false },
+    price: (model, usage) => models.price(model, usage),
     modelProblems: () => [...problems.values()],
     wake: (what) => (what === 'jobs' ? work.worker?.wake() : work.outbox?.wake()),
   }

@@ -18,6 +18,8 @@ type Latency = { normalMs: number; recentMs: number }
 const DECREASE = 0.67
 /** Latency this many times its normal is overload; below it is only a longer reply. */
 const SLOW = 4
+/** Of what is faster than this a busy machine of our own makes a multiple; a server that overloads shows in longer times. */
+const NOISE_MS = 250
 /** How long after a step back others' refusals are still the old limit's; a slow model must not delay learning for minutes. */
 const LONGEST_ROUND_MS = 2_000
 /** A pause a server asks for is kept, up to this. */
@@ -56,7 +58,7 @@ export function createAdaptiveLimit(ceiling: number): AdaptiveLimit {
       latency.recentMs = latency.recentMs * 0.8 + ms * 0.2
       // The normal is the fastest lately seen; it rises slowly, so that a server that became slower for good is accepted.
       latency.normalMs = Math.min(latency.normalMs * 1.02, latency.recentMs)
-      if (latency.recentMs > SLOW * latency.normalMs && limit >= 2) decrease(latency.recentMs)
+      if (latency.recentMs > SLOW * Math.max(latency.normalMs, NOISE_MS) && limit >= 2) decrease(latency.recentMs)
       else limit = Math.min(ceiling, limit + 1 / limit)
     },
   }

@@ -188,7 +188,11 @@ function extractors(parts: Parts): ByProfile<Extractor> {
     const builtin = createBuiltinExtractor()
     return () => builtin
   }
-  const prompts = { prompt: loadPrompt('extract-graph'), gleaningPrompt: loadPrompt('extract-graph-gleaning') }
+  const prompts = {
+    prompt: loadPrompt('extract-graph'),
+    gleaningPrompt: loadPrompt('extract-graph-gleaning'),
+    outputShare: parts.catalogue.extractOutputShare(chat.model),
+  }
   const made = new Map<string, Extractor>()
   return ({
     entityTypes = settings.entityTypes ?? DEFAULT_PROFILE.entityTypes,

@@ -25,6 +25,8 @@ export type ExtractorOptions = {
   chunksPerCall?: number | undefined
   /** Text tokens per call at most; default 6,000: four chunks of the default size. */
   tokensPerCall?: number | undefined
+  /** Tokens that the model is assumed to write for a token of text, for estimates. */
+  outputShare?: number | undefined
   /** Calls of one `extract` in flight; default 4. The flow control bounds all of them together. */
   parallel?: number | undefined
 }
@@ -53,11 +55,18 @@ const UNREAD_IN_A_ROW = 2
 const OUTPUT_TOKENS_PER_CHUNK = 4096
 /** Tags around a chunk. */
 const FRAME_TOKENS = 20
-/** What models write for a token of text, by experience with dense teaching material; thin texts give less. */
-const OUTPUT_SHARE = 1.2
 
 export function createExtractor(chat: ChatModel, options: ExtractorOptions): Extractor {
-  const { prompt, gleaningPrompt, profile = DEFAULT_PROFILE, gleaning = 0, chunksPerCall = 4, tokensPerCall = 6000, parallel = 4 } = options
+  const {
+    prompt,
+    gleaningPrompt,
+    profile = DEFAULT_PROFILE,
+    gleaning = 0,
+    chunksPerCall = 4,
+    tokensPerCall = 6000,
+    parallel = 4,
+    outputShare = 1,
+  } = options
   const system = renderPrompt(prompt.system, {
     entity_types: profile.entityTypes.join(', '),
     language: profile.language,
@@ -76,7 +85,7 @@ export function createExtractor(chat: ChatModel, options: ExtractorOptions): Ext
       const rounds = 1 + gleaning
       const texts = batches.flat().reduce((sum, { text }) => sum + estimateTokens(text) + FRAME_TOKENS, 0)
       const frame = batches.length * estimateTokens(system + prompt.user)
-      const outputTokens = Math.ceil(texts * OUTPUT_SHARE) * rounds
+      const outputTokens = Math.ceil(texts * outputShare) * rounds
       return {
         model: chat.model,
         calls: batches.length * rounds,

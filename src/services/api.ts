@@ -6,6 +6,7 @@ import type { WorkspaceId, WorkspaceScope } from '../core/workspace.ts'
 import type { ChatMessage } from '../ports/models.ts'
 import type { ParseOptions } from '../ports/parser.ts'
 import type { Audit } from './audit.ts'
+import type { Estimate } from './estimate.ts'
 import type { Graph } from './graph/api.ts'
 import type { Images } from './images/analyze.ts'
 import type { Courses } from './courses/api.ts'
@@ -82,6 +83,8 @@ export type Documents = {
   /** `token` is the caller's JWT, passed on to Java and kept sealed until the callback is delivered. */
   parse(workspace: WorkspaceId, request: ParseRequest, token: string | undefined): Promise<Accepted>
   upload(workspace: WorkspaceId, request: UploadRequest, token: string | undefined): Promise<Accepted>
+  /** What uploading this would cost; nothing is stored or called. @throws AppError as parsing does. */
+  estimate(workspace: WorkspaceId, request: Pick<UploadRequest, 'fileName' | 'bytes'>, signal: AbortSignal): Promise<Estimate>
   retry(workspace: WorkspaceId, fileId: string, token: string | undefined): Promise<Accepted>
   get(workspace: WorkspaceId, fileId: string): Promise<DocumentView>
   list(workspace: WorkspaceId, query: DocumentQuery): Promise<{ documents: DocumentView[]; nextCursor: string | null }>

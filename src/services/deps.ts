@@ -1,7 +1,7 @@
 // What the use cases are given by the composition root.
 import type { Database } from '../ports/database.ts'
 import type { FileDownload, JavaBackend } from '../ports/java.ts'
-import type { Models } from '../ports/models.ts'
+import type { Models, Usage } from '../ports/models.ts'
 import type { DocumentParser } from '../ports/parser.ts'
 
 /** Seals what must not lie in the database in clear: JWTs and signed addresses. */
@@ -41,6 +41,8 @@ export type EngineDeps = {
   eventsUrl?: string | undefined
   /** True from the start of the process until its seed material is queued. */
   seeding: { pending: boolean }
+  /** Cost of calls in CNY by the catalogue, undefined where it has no price. */
+  price?: (model: string, usage: Usage) => number | undefined
   /** What the check at start found wrong with the models and no call has disproved since, in sentences. */
   modelProblems?: () => readonly string[]
   /** Wakes the workers of this process at once instead of at their next poll. */

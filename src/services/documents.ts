@@ -12,6 +12,7 @@ import * as staging from '../store/staging.ts'
 import * as vectors from '../store/vectors.ts'
 import * as workspaces from '../store/workspaces.ts'
 import type { Accepted, ChunkView, Documents, DocumentView, Metadata, ParseRequest, UploadRequest } from './api.ts'
+import { estimateUpload } from './estimate.ts'
 import type { EngineDeps, JobSecret } from './deps.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { applyEvidence } from './graph/evidence.ts'
@@ -30,6 +31,7 @@ export function createDocuments(deps: EngineDeps): Documents {
     parse: (workspace, request, token) => parse(deps, workspace, request, token),
     // Without Java nobody is called back, so the caller's token is not kept.
     upload: (workspace, request) => upload(deps, workspace, request),
+    estimate: (workspace, request, signal) => estimateUpload(deps, workspace, request, signal),
     retry: (workspace, fileId, token) => retry(deps, workspace, fileId, token),
     get: async (workspace, fileId) => toView(workspace, await found(deps, workspace, fileId)),
     list: async (workspace, query) => {

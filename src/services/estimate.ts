@@ -1,9 +1,13 @@
 // What ingesting a file would cost, before anything is called: read and cut as ingest does, then counted. Nothing is stored.
 import type { ParsedDocument } from '../core/blocks.ts'
-import { workspaceId } from '../core/workspace.ts'
+import { AppError } from '../core/errors.ts'
+import { type WorkspaceId, workspaceId } from '../core/workspace.ts'
 import { countTokens } from '../core/tokens.ts'
 import { NO_USAGE, type EmbeddingModel, type Extractor, type Usage, type VisionModel } from '../ports/models.ts'
 import { DEFAULT_PARSE_OPTIONS, type DocumentParser } from '../ports/parser.ts'
+import * as ledger from '../store/ledger.ts'
+import * as workspaces from '../store/workspaces.ts'
+import type { EngineDeps } from './deps.ts'
 import { planChunks } from './ingest/plan.ts'
 
 export type EstimateDeps = {
@@ -14,7 +18,11 @@ export type EstimateDeps = {
   chunkMaxTokens: number
   /** CNY; undefined where the catalogue has no price. */
   price: (model: string, usage: Usage) => number | undefined
+  /** What the model has written before for a token it was given; undefined: nobody knows. */
+  history?: ((model: string) => Promise<WrittenBefore | undefined>) | undefined
 }
+
+export type WrittenBefore = { basis: 'workspace' | 'service'; outputPerInput: number }
 
 export type RoleEstimate = {
   role: 'extract' | 'embed' | 'vision'
@@ -22,6 +30,8 @@ export type RoleEstimate = {
   calls: number
   inputTokens: number
   outputTokens: number
+  /** What output is told from: earlier calls of this workspace or of everybody, or an assumption; a model that writes none has none. */
+  outputFrom?: WrittenBefore['basis'] | 'assumption'
   /** Null: the catalogue has no price for the model. */
   costCny: number | null
 }
@@ -55,7 +65,7 @@ export async function estimateFile(deps: EstimateDeps, file: { name: string; byt
   })
   const texts = [...new Map(planned.filter((chunk) => chunk.stated === undefined).map((chunk) => [chunk.textHash, chunk.content])).values()]
   const roles = [
-    extraction(deps, texts),
+    await extraction(deps, texts),
     embedding(
       deps,
       planned.map((chunk) => chunk.embedText),
@@ -76,11 +86,54 @@ export async function estimateFile(deps: EstimateDeps, file: { name: string; byt
 export const total = (costs: readonly (number | null)[]): number | null =>
   costs.includes(null) ? null : costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0)
 
-function extraction({ extractor, price }: EstimateDeps, texts: readonly string[]): RoleEstimate | undefined {
+async function extraction({ extractor, price, history }: EstimateDeps, texts: readonly string[]): Promise<RoleEstimate | undefined> {
   const expected = extractor?.expect?.(texts.map((text) => ({ text, header: '' })))
   if (expected === undefined) return undefined
-  const { model, calls, usage } = expected
-  return { role: 'extract', model, calls, ...tokensOf(usage), costCny: price(model, usage) ?? null }
+  const { model, calls } = expected
+  const before = await history?.(model)
+  const usage =
+    before === undefined
+      ? expected.usage
+      : { ...expected.usage, outputTokens: Math.ceil(expected.usage.inputTokens * before.outputPerInput) }
+  const outputFrom = before?.basis ?? 'assumption'
+  return { role: 'extract', model, calls, ...tokensOf(usage), outputFrom, costCny: price(model, usage) ?? null }
+}
+
+/** Fewer calls than these say little about a model. */
+const MIN_CALLS = 10
+
+/** What the ledger knows of what a model writes when it extracts: for this workspace, else for all. */
+export async function writtenBefore(
+  deps: Pick<EngineDeps, 'database'>,
+  workspace: WorkspaceId,
+  model: string,
+): Promise<WrittenBefore | undefined> {
+  const { here, everywhere } = await ledger.written(deps.database.side, workspace, { role: 'extract', model })
+  const [basis, seen] = here.calls >= MIN_CALLS ? (['workspace', here] as const) : (['service', everywhere] as const)
+  if (seen.calls < MIN_CALLS || seen.inputTokens === 0) return undefined
+  return { basis, outputPerInput: seen.outputTokens / seen.inputTokens }
+}
+
+/** For a file that would be uploaded: with the workspace's own models and profile, and what they wrote before. Stores nothing, calls nothing. */
+export async function estimateUpload(
+  deps: EngineDeps,
+  workspace: WorkspaceId,
+  { fileName, bytes }: { fileName: string; bytes: Uint8Array },
+  signal: AbortSignal,
+): Promise<Estimate> {
+  if (bytes.length === 0) throw new AppError('invalid_request', 'The file is empty.')
+  const [row] = await workspaces.inScope(deps.database.side, [workspace])
+  const { models, limits } = deps
+  const estimating: EstimateDeps = {
+    parser: deps.parser,
+    extractor: models.extractorFor(row?.settings.profile ?? {}),
+    embedding: (row === undefined ? undefined : models.embeddingFor(row.model, row.dim)) ?? models.embedding,
+    vision: models.vision,
+    chunkMaxTokens: limits.chunkMaxTokens,
+    price: deps.price ?? (() => undefined),
+    history: (model) => writtenBefore(deps, workspace, model),
+  }
+  return estimateFile(estimating, { name: fileName, bytes }, signal)
 }
 
 /** Models of this machine cost nothing that a catalogue knows. */

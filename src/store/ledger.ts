@@ -114,3 +114,25 @@ export async function spentAtLeast(db: Kysely<unknown>, cny: number, limit: numb
     group by workspace_id having sum(cost_cny) >= ${cny}::float8 order by sum(cost_cny) desc, workspace_id limit ${limit}`.execute(db)
   return found.rows
 }
+
+/** Rows of the ledger that are looked through for what a model wrote elsewhere. */
+const RECENT = 20_000
+
+export type Written = { calls: number; inputTokens: number; outputTokens: number }
+
+/** What a model was given and wrote in a role: for this workspace in the last 90 days, and in the latest calls of everybody. */
+export async function written(
+  db: Kysely<unknown>,
+  workspace: string,
+  { role, model }: { role: string; model: string },
+): Promise<{ here: Written; everywhere: Written }> {
+  const sums = sql`count(*)::int as calls, coalesce(sum(input_tokens), 0)::float8 as "inputTokens", coalesce(sum(output_tokens), 0)::float8 as "outputTokens"`
+  const wanted = sql`role = ${role} and model = ${model} and ok`
+  const here = await sql<Written>`
+    select ${sums} from model_calls
+    where workspace_id = ${workspace} and called_at >= now() - interval '90 days' and ${wanted}`.execute(db)
+  const everywhere = await sql<Written>`
+    select ${sums} from (select * from model_calls order by id desc limit ${RECENT}) recent where ${wanted}`.execute(db)
+  const none = { calls: 0, inputTokens: 0, outputTokens: 0 }
+  return { here: here.rows[0] ?? none, everywhere: everywhere.rows[0] ?? none }
+}

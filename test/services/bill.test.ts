@@ -5,7 +5,8 @@ import { workspaceId } from '../../src/core/workspace.ts'
 import { type CreatedModels, createModels } from '../../src/models/create.ts'
 import type { UsageRecord } from '../../src/models/flow.ts'
 import type { Database } from '../../src/ports/database.ts'
-import { type Estimate, estimateFile } from '../../src/services/estimate.ts'
+import { type Estimate, estimateFile, estimateUpload } from '../../src/services/estimate.ts'
+import * as ledger from '../../src/store/ledger.ts'
 import { HAPPENINGS, type Happening } from '../../src/services/steps.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startTestEngine, type TestEngine } from '../support/engine.ts'
@@ -176,4 +177,34 @@ test('no call of the whole pipe is lost to the ledger', async () => {
     spaces: number
   }>`select count(*)::int as spaces from embedding_spaces where model = 'openai/text-embedding-v4'`.execute(database.db)
   expect(known.rows[0]?.spaces).toBe(1)
+})
+
+test('an upload is estimated from what the model wrote before: here, else anywhere, else by an assumption; nothing is called or stored', async () => {
+  const home = workspaceId('teacher-bill-estimate')
+  const deps = { ...engine.deps, price: (model: string, usage: UsageRecord['usage']) => models.price(model, usage) }
+  const file = { fileName: 'lesson.md', bytes: Buffer.from(lesson(PARAGRAPHS)) }
+  const extractIn = async () => (await estimateUpload(deps, home, file, signal)).roles.find(({ role }) => role === 'extract')
+  const remember = (workspace_id: string, output_tokens: number): Promise<void> => {
+    const call = { file_id: null, job_id: null, role: 'extract', model: 'qwen-plus', cached_tokens: 0, ms: 1, ok: true }
+    return ledger.record(
+      database.db,
+      Array.from({ length: 10 }, () => ({ ...call, workspace_id, input_tokens: 1000, output_tokens })),
+    )
+  }
+  const assumed = await extractIn()
+  expect(assumed).toMatchObject({ outputFrom: 'assumption', calls: expect.any(Number) as number })
+  await remember('teacher-bill-other', 1500)
+  expect(await extractIn()).toEqual({
+    ...assumed,
+    outputFrom: 'service',
+    outputTokens: Math.ceil((assumed?.inputTokens ?? 0) * 1.5),
+    costCny: expect.any(Number) as number,
+  })
+  await remember(home, 4000)
+  const known = await extractIn()
+  expect(known).toMatchObject({ outputFrom: 'workspace', outputTokens: (assumed?.inputTokens ?? 0) * 4 })
+  expect(known?.costCny).toBeCloseTo(((known?.inputTokens ?? 0) * 0.0008 + (known?.outputTokens ?? 0) * 0.002) / 1000, 9)
+  expect(server.requests).toEqual([])
+  await expect(engine.documents.list(home, { limit: 10 })).resolves.toMatchObject({ documents: [] })
+  await expect(estimateUpload(deps, home, { ...file, bytes: new Uint8Array() }, signal)).rejects.toMatchObject({ code: 'invalid_request' })
 })

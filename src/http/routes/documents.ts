@@ -17,6 +17,7 @@ import {
   chunkQuery,
   documentList,
   documentView,
+  estimate,
   fileParams,
   listQuery,
   parseRequest,
@@ -67,7 +68,26 @@ const upload = defineRoute({
   },
 })
 
-type UploadCall = Call<typeof uploadSchemas>
+const estimateSchemas = { body: textUpload, form: uploadForm, reply: estimate }
+
+const estimateUpload = defineRoute({
+  method: 'POST',
+  path: '/api/documents/estimate',
+  kind: 'ingest',
+  access: 'write',
+  tag,
+  summary: 'What uploading a document would cost',
+  description:
+    'The same request as an upload. The file is read and cut, no model is called, nothing is stored. Output of the language model is told from its earlier calls where there are some, else assumed.',
+  schema: estimateSchemas,
+  bodyLimit: ({ uploadMaxBytes }) => 2 * uploadMaxBytes + 65_536,
+  handle: async (call) => {
+    const { workspace, request } = call.form === undefined ? fromText(call) : await fromForm(call, call.form)
+    return call.engine.documents.estimate(workspace, request, call.signal)
+  },
+})
+
+type UploadCall = Pick<Call<typeof uploadSchemas>, 'principal' | 'named' | 'body' | 'form'>
 type Upload = { workspace: WorkspaceId; request: UploadRequest }
 
 function fromText({ principal, named, body }: UploadCall): Upload {
@@ -245,4 +265,17 @@ const remove = defineRoute({
   handle: ({ engine, principal, named, params }) => engine.documents.remove(writableWorkspace(principal, named), params.fileId),
 })
 
-export const documentRoutes: readonly Route[] = [parse, upload, list, get, chunks, blocks, asset, use, events, retry, remove]
+export const documentRoutes: readonly Route[] = [
+  parse,
+  upload,
+  estimateUpload,
+  list,
+  get,
+  chunks,
+  blocks,
+  asset,
+  use,
+  events,
+  retry,
+  remove,
+]

@@ -235,3 +235,38 @@ export const assetParams = fileParams.extend({
     .regex(/^[0-9a-f]{1,64}$/, 'must be a SHA-256 in hex')
     .describe('As blocks name it.'),
 })
+
+export const estimate = z
+  .object({
+    file: z.string(),
+    characters: z.number(),
+    chunks: z.number(),
+    stated: z.number().describe('Chunks that their source or their own shape explains; they need no extractor.'),
+    roles: z.array(
+      z.object({
+        role: z.enum(['extract', 'embed', 'vision']),
+        model: z.string(),
+        calls: z.number(),
+        inputTokens: z.number(),
+        outputTokens: z.number(),
+        outputFrom: z
+          .enum(['workspace', 'service', 'assumption'])
+          .optional()
+          .describe('Earlier calls of this workspace, of everybody, or an assumption.'),
+        costCny: z.number().nullable().describe('Null: the catalogue has no price for the model.'),
+      }),
+    ),
+    costCny: z.number().nullable().describe('Null when a role has no price. What the workspace knows already is not paid for again.'),
+  })
+  .meta({
+    example: {
+      file: '教案.pdf',
+      characters: 3_000,
+      chunks: 10,
+      stated: 1,
+      roles: [
+        { role: 'extract', model: 'qwen-plus', calls: 3, inputTokens: 5_200, outputTokens: 6_900, outputFrom: 'workspace', costCny: 0.018 },
+      ],
+      costCny: 0.018,
+    },
+  })
