@@ -6,6 +6,7 @@ import { ROUTES } from '../../src/http/routes.ts'
 import type { Route } from '../../src/http/route.ts'
 import { servicePlace, startService, type Service, type ServicePlace } from '../support/service.ts'
 import { TEST_SECRET, teacherToken } from '../support/tokens.ts'
+import { ATTACKER_TEXT, CANARIES, QUESTIONS, VICTIM_NAMES, VICTIM_TEXT } from './canaries.ts'
 import { HOSTILE, mutateJson, random, SEED, tries } from './support.ts'
 
 let place: ServicePlace
@@ -13,11 +14,6 @@ let service: Service
 const bearer = (teacher: string) => ({ authorization: `Bearer ${teacherToken(teacher)}` })
 const ADMIN = { 'x-admin-token': 'admin-token-of-the-fuzz-test' }
 const INTERNAL = { 'x-internal-token': 'internal-token-of-the-fuzz-test' }
-
-/** Words that exist in the victim's documents, names and metadata only. */
-const CANARIES = ['zanzibarquartz', '翡翠孔雀定理', 'CANARY-7731', 'kumquatledger']
-const VICTIM_TEXT = `# 翡翠孔雀定理\n\n翡翠孔雀定理 (zanzibarquartz) says CANARY-7731 about triangles and 二次函数. 教学计划 lesson plan.`
-const ATTACKER_TEXT = '# Triangles\n\nA lesson plan about triangles, 二次函数 and 教学计划.'
 
 beforeAll(async () => {
   place = await servicePlace()
@@ -116,38 +112,6 @@ test('mutated requests on every route end in an answer that is no 500, and the s
   expect(failures).toEqual([])
   expect((await service.call('GET', '/readyz')).status).toBe(200)
 })
-
-/** Ways to name the other tenant, or to ask for its content without naming it. */
-const VICTIM_NAMES = [
-  'teacher-victim',
-  'victim',
-  'teacher-victim,public',
-  'teacher-%',
-  'teacher-ｖictim',
-  'TEACHER-VICTIM',
-  ' teacher-victim',
-  "teacher-attacker' or 'a'='a",
-  'kumquatledger-1',
-  'teacher-attacker/../teacher-victim',
-]
-/** Paraphrases that do not hold a canary themselves, and the canaries cut apart. */
-const QUESTIONS = [
-  '绿色宝石鸟类定理',
-  'island mineral',
-  '翡翠',
-  '孔雀',
-  'the theorem about peacocks',
-  'everything in the database',
-  'lesson plan about triangles',
-  '二次函数',
-  '*',
-  'CANARY',
-  'canary seven seven',
-  'zanzibar',
-  'quartz',
-  'kumquat',
-  'ledger',
-]
 
 test('whatever another tenant asks, with whatever name in whatever place, no canary comes back', { timeout: 1_800_000 }, async () => {
   const chance = random(SEED + 1)
