@@ -44,7 +44,7 @@ function sizesFor(options: ChunkOptions): Sizes {
   const max = Math.max(64, options.maxTokens ?? 512)
   const overlap = Math.min(options.overlap ?? 0, Math.floor(max / 4))
   const header = Math.floor((max * 3) / 16)
-  const most = max - header - overlap - 1
+  const most = max - header - overlap - 2
   const target = Math.min(options.targetTokens ?? 400, most)
   return { target, least: Math.floor(target / 3), most, header, overlap }
 }
