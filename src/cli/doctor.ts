@@ -19,9 +19,7 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
         const chosen = names.length > 0 ? names : (await engine.workspaces.list(undefined)).map((one) => one.workspace)
         const diagnoses: Diagnosis[] = []
         for (const name of chosen) diagnoses.push(await doctor(workspaceId(name), options.repair === true, context.signal))
-        const models = await checkModels(AbortSignal.any([context.signal, AbortSignal.timeout(MODELS_WITHIN_MS)])).catch(() => [
-          'The model servers did not answer in time.',
-        ])
+        const models = await checkModels(AbortSignal.any([context.signal, AbortSignal.timeout(MODELS_WITHIN_MS)]))
         context.print(options.json === true, { workspaces: diagnoses, models }, () => [
           ...diagnoses.flatMap((one) => [
             `${one.workspace}: ${one.healthy ? 'healthy' : 'not healthy'}`,

@@ -32,7 +32,8 @@ const REFERENCES = /^(?:\d+\W*)?(?:参考文献|参考资料|参考书目|引用
 /** `1.2 Title ........ 7`; the number is the page. */
 const LEADERS = /^.{1,120}?\s*(?:\.{3,}|(?:\.\s){3,}|…{2,}|·{3,}|⋯{2,})\s*(\d{1,4})$/u
 const NUMBERED = /^.{1,120}?\s+(\d{1,4})$/u
-const SOURCE = /(?<!\d)(?:1[89]|20)\d\d(?!\d)|https?:\/\/|doi|isbn/i
+/** A year that is read on (1945 年) stands in prose: sources to study have such headings too. */
+const SOURCE = /(?<!\d)(?:1[89]|20)\d\d(?!\d|\s*年)|https?:\/\/|doi|isbn/i
 
 /** Without what is added in brackets at its end, and in simplified characters. */
 const plain = (heading: string): string =>

@@ -1,8 +1,8 @@
 // Entries of glossaries as they stand in a chunk: rows of tables whose columns are terms, translations and definitions, and lines
 // `term: definition`. Undefined as soon as one line is something else.
 import { splitSentences } from './chunk-text.ts'
-import { displayName } from './names.ts'
-import { isCjk, toSimplified } from './text.ts'
+import { displayName, hasHan, nameKey } from './names.ts'
+import { toSimplified } from './text.ts'
 import { countTokens } from './tokens.ts'
 
 export type Entry = {
@@ -15,17 +15,19 @@ export type Entry = {
   quote: string
 }
 
-type Role = 'term' | 'language' | 'other name' | 'definition' | 'beside'
+type Role = 'term' | 'language' | 'script' | 'other name' | 'definition' | 'beside' | 'lesson'
 
 /** Names of columns, in simplified characters and lower case, letters only. */
 const COLUMNS: Record<Role, string> = {
   term: '术语 名词 词汇 词语 单词 生词 词条 概念 专有名词 专业术语 关键词 term terms keyterm word words vocabulary expression phrase entry concept keyword',
   language:
-    '中文 英文 英语 汉语 华语 译文 翻译 英译 中译 译名 中文名 英文名 中文名称 英文名称 中文术语 英文术语 中文词汇 英文词汇 中文译名 英文译名 繁体 简体 繁体中文 简体中文 english chinese englishterm chineseterm englishname chinesename translation chinesetranslation englishtranslation traditionalchinese simplifiedchinese',
+    '中文 英文 英语 汉语 华语 译文 翻译 英译 中译 译名 中文名 英文名 中文名称 英文名称 中文术语 英文术语 中文词汇 英文词汇 中文译名 英文译名 english chinese englishterm chineseterm englishname chinesename translation chinesetranslation englishtranslation',
+  script: '繁体 简体 繁体中文 简体中文 traditionalchinese simplifiedchinese',
   'other name': '缩写 简称 别名 又称 同义词 abbreviation abbr acronym synonym synonyms alias aliases alsoknownas',
   definition: '定义 解释 释义 含义 意思 意义 说明 definition meaning explanation description',
   beside:
-    '序号 编号 号 页 页码 词性 拼音 粤拼 注音 音标 读音 符号 单元 章节 no number page pages pos partofspeech pinyin jyutping ipa pronunciation symbol unit chapter',
+    '序号 编号 号 页 页码 词性 拼音 粤拼 注音 音标 读音 符号 no number page pages pos partofspeech pinyin jyutping ipa pronunciation symbol',
+  lesson: '单元 章节 unit chapter',
 }
 const ROLES = new Map(
   (Object.entries(COLUMNS) as [Role, string][]).flatMap(([role, names]) => names.split(' ').map((name) => [name, role] as const)),
@@ -44,16 +46,21 @@ const roleOf = (name: string): Role | undefined =>
       .replace(/[^\p{L}]/gu, ''),
   )
 
-const hasHan = (text: string): boolean => Array.from(text).some((character) => isCjk(character.codePointAt(0) ?? 0))
 const hasWord = (text: string): boolean => /\p{Script=Latin}{3}/u.test(text)
 
+/** What parts of papers and timetables are called. */
+const LABEL =
+  /^(?:term|semester|week|day|unit|chapter|lesson|module|part|section|paper|question|item|no\.?)(?:\s*\d+|\s+(?:[a-z]|[ivx]+))$|^第?[\d一二三四五六七八九十]+[学學]?(?:期|周|週|天|节|節|课|課|章|单元|單元|部分|题|題)$/iu
+
 /** A name, and no sentence, formula, question or gap to fill. */
-const isTerm = (text: string): boolean =>
+const isName = (text: string): boolean =>
   text.length <= MAX_TERM &&
   text.split(/\s+/).length <= MAX_WORDS &&
-  !/[。！？!?；;：:=＝]|__|\.\s|，/u.test(text) &&
+  !/[。！？!?；;：:=＝]|__|\.\s|\s.*\.$|，/u.test(text) &&
   /\p{L}{2}|\p{Script=Han}/u.test(text) &&
   displayName(text) !== ''
+
+const isTerm = (text: string): boolean => isName(text) && !LABEL.test(text)
 
 const isDefinition = (text: string): boolean =>
   text !== '' &&
@@ -66,7 +73,7 @@ const namesIn = (cell: string): string[] =>
   cell
     .split(/\s*[;；、/]\s*/)
     .map((name) => name.replace(/^(?:n|v|vt|vi|adj|adv|prep|conj)\.\s*/, '').trim())
-    .filter(isTerm)
+    .filter(isName)
 
 const cellsOf = (row: string): string[] =>
   row
@@ -81,7 +88,7 @@ export function tableEntries(rows: readonly string[], named: boolean): Entry[] |
   const [header = '', ...rest] = rows
   if (!rows.every((row) => row.startsWith('|') && row.endsWith('|'))) return undefined
   const body = rest.filter((row) => !isRule(row))
-  const roles = rolesOf(cellsOf(header))
+  const roles = rolesOf(cellsOf(header), named)
   if (roles !== undefined) return everyEntry(body, (row) => rowEntry(row, roles))
   const isHeaded = isRule(rest[0] ?? '')
   return isHeaded
@@ -93,24 +100,29 @@ export function tableEntries(rows: readonly string[], named: boolean): Entry[] |
 }
 
 /** Undefined unless every column is known, one is the term's, and another tells of it. */
-function rolesOf(names: readonly string[]): Role[] | undefined {
+function rolesOf(names: readonly string[], named: boolean): Role[] | undefined {
   const known = names.map((name) => (name === '' || name === '#' ? 'beside' : roleOf(name)))
   const roles = known.filter((role) => role !== undefined)
   if (roles.length < names.length || roles.filter((role) => role === 'term').length > 1) return undefined
+  // A plan of lessons in Chinese and English looks like a glossary by units.
+  if (roles.includes('lesson') && !roles.includes('term') && !named) return undefined
   // Without a column of terms the first language's words are the terms.
-  const first = roles.includes('term') ? roles.indexOf('term') : roles.indexOf('language')
+  const first = roles.includes('term') ? roles.indexOf('term') : roles.findIndex((role) => role === 'language' || role === 'script')
   const settled = roles.map((role, at): Role => (at === first ? 'term' : role))
-  return first >= 0 && settled.some((role) => role === 'language' || role === 'definition') ? settled : undefined
+  return first >= 0 && settled.some((role) => role === 'language' || role === 'script' || role === 'definition') ? settled : undefined
 }
 
 function rowEntry(row: string, roles: readonly Role[]): Entry | undefined {
   const cells = cellsOf(row)
   const of = (...wanted: Role[]): string[] => cells.filter((cell, at) => cell !== '' && wanted.includes(roles[at] ?? 'beside'))
   const [term = ''] = of('term')
-  const names = of('language', 'other name')
+  const names = of('language', 'script', 'other name')
   const definitions = of('definition')
   const aliases = names.flatMap(namesIn)
   if (cells.length !== roles.length || !isTerm(term)) return undefined
+  // Marks in two languages stand in such columns too, and do not translate each other.
+  const translates = (name: string): boolean => hasHan(name) !== hasHan(term) || nameKey(name) === nameKey(term)
+  if (!of('language').flatMap(namesIn).every(translates)) return undefined
   // A cell of names that holds no name holds a sentence.
   if (!names.every((cell) => namesIn(cell).length > 0) || !definitions.every(isDefinition)) return undefined
   return aliases.length + definitions.length === 0 ? undefined : { term, aliases, definition: definitions.join('\n'), quote: quoteOf(row) }

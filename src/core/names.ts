@@ -123,7 +123,7 @@ function isAbbreviation(short: string, long: string): boolean {
   return letters[0] === initials[0] && Array.from(letters).every((letter) => (at = initials.indexOf(letter, at + 1)) >= 0)
 }
 
-const hasHan = (text: string): boolean => Array.from(text).some((character) => isCjk(character.codePointAt(0) ?? 0))
+export const hasHan = (text: string): boolean => Array.from(text).some((character) => isCjk(character.codePointAt(0) ?? 0))
 
 /** Two or more Latin letters and only what a written-out term has, so `f(x)` and `(dy/dx)` are not translations. */
 const isLatinTerm = (text: string): boolean =>

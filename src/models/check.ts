@@ -15,7 +15,7 @@ export type Problem = { model: string; sentence: string }
 
 type Listing = { endpoints: readonly Endpoint[]; problems: Problem[]; isAway: boolean; listed: ReadonlySet<string> }
 
-/** None where all is well or cannot be told. Each server is asked once for each key. */
+/** None where all is well or cannot be told, also because the signal aborts first. Each server is asked once for each key. */
 export async function checkEndpoints(endpoints: readonly Endpoint[], signal: AbortSignal): Promise<Problem[]> {
   return (await listings(endpoints, signal)).flatMap(({ problems }) => problems)
 }
@@ -72,10 +72,10 @@ async function list(group: readonly Endpoint[], signal: AbortSignal): Promise<Li
     const sentence = (one: Endpoint): string => `The server of the ${nounOf(one)} does not list its model; check ${one.settings.model}.`
     return { ...nothing, listed, problems: missing.map((one) => ({ model: one.model, sentence: sentence(one) })) }
   } catch (error) {
-    signal.throwIfAborted()
     const reason = error instanceof AppError ? error.details?.['reason'] : undefined
-    const isAway = reason === 'credential' || reason === 'unreachable'
-    return error instanceof AppError && isAway
+    // A key may be good for calls and not for the list, so what refuses it here is still asked.
+    const isAway = reason === 'unreachable'
+    return error instanceof AppError && (isAway || reason === 'credential')
       ? { ...nothing, isAway, problems: [{ model: first.model, sentence: error.message }] }
       : nothing
   }
@@ -93,7 +93,6 @@ async function askOne(
     await ask({ ...endpoint, retries: 0, timeoutMs: WITHIN_MS }, signal)
     return { model, ok: true }
   } catch (error) {
-    signal.throwIfAborted()
     const isTelling = error instanceof AppError && TELLING.has(error.details?.['reason'])
     return { model, ok: false, ...(isTelling ? { problem: { model, sentence: error.message } } : {}) }
   }

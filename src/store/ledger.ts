@@ -120,14 +120,17 @@ const RECENT = 20_000
 
 export type Written = { calls: number; inputTokens: number; outputTokens: number }
 
-/** What a model was given and wrote in a role: for this workspace in the last 90 days, and in the latest calls of everybody. */
+/**
+ * What a model was given and wrote in a role when it worked on documents (what is asked of it at start is no work): for this workspace in
+ * the last 90 days, and in the latest calls of everybody.
+ */
 export async function written(
   db: Kysely<unknown>,
   workspace: string,
   { role, model }: { role: string; model: string },
 ): Promise<{ here: Written; everywhere: Written }> {
   const sums = sql`count(*)::int as calls, coalesce(sum(input_tokens), 0)::float8 as "inputTokens", coalesce(sum(output_tokens), 0)::float8 as "outputTokens"`
-  const wanted = sql`role = ${role} and model = ${model} and ok`
+  const wanted = sql`role = ${role} and model = ${model} and ok and file_id is not null`
   const here = await sql<Written>`
     select ${sums} from model_calls
     where workspace_id = ${workspace} and called_at >= now() - interval '90 days' and ${wanted}`.execute(db)

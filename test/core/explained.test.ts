@@ -75,6 +75,22 @@ describe('a glossary explains itself', () => {
       ],
     ],
     [
+      'both scripts in columns of their own',
+      table(
+        ['單元', '術語', '簡體', 'English'],
+        rule(4),
+        ['1', '軟體', '软件', 'software'],
+        ['2', '函數', '函数', ''],
+        ['3', '圖', '图', 'graph'],
+      ),
+      [],
+      [
+        ['軟體', ['软件', 'software']],
+        ['函數', []],
+        ['圖', ['graph']],
+      ],
+    ],
+    [
       'lines of term and translation under a heading',
       '- 葉綠素：chlorophyll\n- 光合作用：photosynthesis\n- 氣孔：stoma; stomata',
       ['生物', '重要詞彙表'],
@@ -174,6 +190,23 @@ test.each<[string, string, string[]]>([
   ['gaps to fill', 'apple: ____\npear: ____\nplum: ____', ['Vocabulary']],
   ['a table with a column that says more', table(['概念', '定義', '先備知識'], rule(3), ...TERMS), []],
   ['a table of marks', table(['姓名', 'English', '總分'], rule(3), ['陳大文', 'A', '80'], ['李小明', 'B', '70'], ['張三', 'C', '60']), []],
+  ['grades in two languages', table(['編號', '中文', '英文'], rule(3), ['1', '優', '良'], ['2', '良', '優'], ['3', '常', '可']), []],
+  [
+    'a plan of lessons in two languages',
+    table(['單元', '英文', '中文'], rule(3), ['1', 'Past tense', '記敘文'], ['2', 'Adjectives', '描寫文'], ['3', 'Letters', '議論文']),
+    ['教學計劃'],
+  ],
+  [
+    'a plan of terms of school',
+    table(['Term', 'Description'], rule(2), ['Term 1', 'Forces'], ['Term 2', 'Energy'], ['Term 3', 'Waves']),
+    [],
+  ],
+  ['answers', '第一題：乙\n第二題：甲\n第三題：丁', ['詞彙']],
+  [
+    'English sentences beside their translation',
+    table(['English', '中文'], rule(2), ['I am a student.', '我是學生'], ['I live here.', '我住在這裡'], ['We like tea.', '我們喜歡茶']),
+    [],
+  ],
   [
     'parallel sentences',
     table(['中文', 'English'], rule(2), ['我是學生。', 'I am a student.'], ['你好嗎？', 'How are you?'], ['再見。', 'Goodbye.']),
@@ -187,6 +220,11 @@ test.each<[string, string, string[]]>([
     'references with comments',
     `[1] Polya, 1945. ${'This book changed how problems are taught. '.repeat(8)}\n[2] Lakatos, 1976.`,
     ['References'],
+  ],
+  [
+    'sources to study',
+    '1914年6月28日，奧匈帝國皇儲在薩拉熱窩遇刺。\n1914 年 7 月 28 日，奧匈帝國向塞爾維亞宣戰。\n1918年大戰結束。',
+    ['第一次世界大戰', '參考資料'],
   ],
   ['years in prose', '1945 年他寫成此書。\n1950 年再版。', ['歷史']],
   ['nothing', '', ['Glossary']],

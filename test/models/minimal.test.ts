@@ -2,10 +2,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { AppError } from '../../src/core/errors.ts'
+import { probeEndpoints } from '../../src/models/check.ts'
 import { createModels } from '../../src/models/create.ts'
 import type { UsageRecord } from '../../src/models/flow.ts'
 import type { ModelSettings } from '../../src/models/settings.ts'
 import type { Usage } from '../../src/ports/models.ts'
+import { endpointOf } from './endpoint.ts'
 
 type Asked = { path: string; body: { input?: string[]; messages?: { content: string }[] } }
 type Minimal = { url: string; asked: Asked[]; close(): Promise<void> }
@@ -248,6 +251,7 @@ describe('what can be told at start', () => {
     const told = sentences(await models(minimal).probe(signal))
     return { told, asked: minimal.asked.map(({ path }) => path).toSorted() }
   }
+  const noList = (_asked: Asked, response: ServerResponse): void => void response.writeHead(404).end()
   const vector = (length: number): string => JSON.stringify({ data: [{ embedding: Array.from({ length }, () => 1) }] })
   const ROUTES = ['/v1/chat/completions', '/v1/embeddings', '/v1/models']
   /** No list of models; what the two routes answer. */
@@ -305,6 +309,26 @@ describe('what can be told at start', () => {
     expect(told).toHaveLength(expected.length)
     for (const pattern of expected) expect(told.join('\n')).toMatch(pattern)
     expect(asked).toEqual(ROUTES)
+  })
+
+  test('a key that may not read the list and may call the models has nothing said of it', async () => {
+    const found = await probe(({ path }, response) =>
+      path.endsWith('/models') ? response.writeHead(403).end('{}') : response.end(path.endsWith('/embeddings') ? vector(4) : message('ok')),
+    )
+    expect(found).toEqual({ told: [], asked: ROUTES })
+  })
+
+  test('a server that hangs until the time is over does not hide what is wrong with another', async () => {
+    const [refusing, hanging] = [await serve(noList), await serve(noList)]
+    const stop = new AbortController()
+    const ask = ({ baseUrl }: { baseUrl: string }): Promise<unknown> => {
+      if (baseUrl === refusing.url) throw new AppError('llm_unavailable', 'The key was refused.', { details: { reason: 'credential' } })
+      const over = new Error('the time is over')
+      stop.abort(over)
+      throw over
+    }
+    const found = await probeEndpoints([endpointOf(refusing), endpointOf(hanging)], ask, stop.signal)
+    expect(sentences(found)).toEqual(['The key was refused.'])
   })
 
   test('a server that is away is told once, not for each of its models', async () => {

@@ -184,8 +184,8 @@ test('an upload is estimated from what the model wrote before: here, else anywhe
   const deps = { ...engine.deps, price: (model: string, usage: UsageRecord['usage']) => models.price(model, usage) }
   const file = { fileName: 'lesson.md', bytes: Buffer.from(lesson(PARAGRAPHS)) }
   const extractIn = async () => (await estimateUpload(deps, home, file, signal)).roles.find(({ role }) => role === 'extract')
-  const remember = (workspace_id: string, output_tokens: number): Promise<void> => {
-    const call = { file_id: null, job_id: null, role: 'extract', model: 'qwen-plus', cached_tokens: 0, ms: 1, ok: true }
+  const remember = (workspace_id: string, output_tokens: number, file_id: string | null = 'file'): Promise<void> => {
+    const call = { file_id, job_id: null, role: 'extract', model: 'qwen-plus', cached_tokens: 0, ms: 1, ok: true }
     return ledger.record(
       database.db,
       Array.from({ length: 10 }, () => ({ ...call, workspace_id, input_tokens: 1000, output_tokens })),
@@ -193,6 +193,9 @@ test('an upload is estimated from what the model wrote before: here, else anywhe
   }
   const assumed = await extractIn()
   expect(assumed).toMatchObject({ outputFrom: 'assumption', calls: expect.any(Number) as number })
+  // What is asked at each start belongs to no document.
+  await remember(home, 1, null)
+  expect(await extractIn()).toEqual(assumed)
   await remember('teacher-bill-other', 1500)
   expect(await extractIn()).toEqual({
     ...assumed,
