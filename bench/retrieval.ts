@@ -1,6 +1,7 @@
 // How fast the modes answer: `npm run bench -- retrieval [--chunks 100000]`. Needs DATABASE_URL (native PostgreSQL). Everything is built in a
 // scratch database that is dropped at the end, or with --database NAME in one that is kept: what was built there is not built again, so that
-// a large library can be built and measured in several runs. The question's vector is made up, so that no model's time is measured.
+// a large library can be built and measured in several runs. --only 100000 measures one of its workspaces, --plans prints the plans of the
+// largest one's statements instead of times. The question's vector is made up, so that no model's time is measured.
 import { parseArgs } from 'node:util'
 import { type RawBuilder, sql } from 'kysely'
 import pg from 'pg'
@@ -13,6 +14,7 @@ import { createModels } from '../src/models/create.ts'
 import type { Database } from '../src/ports/database.ts'
 import { type EmbeddingModel, type Models, NO_USAGE } from '../src/ports/models.ts'
 import type { Retrieval, SearchRequest } from '../src/services/api.ts'
+import { plansDuring } from '../test/support/plans.ts'
 import { searchRequest } from '../test/support/requests.ts'
 import { indexSizes, lexicalLeg } from '../src/services/retrieve/lexical-leg.ts'
 import { newMemory } from '../src/services/retrieve/memory.ts'
@@ -33,6 +35,8 @@ const { values: options } = parseArgs({
     chunks: { type: 'string', default: '100000' },
     questions: { type: 'string', default: '100' },
     database: { type: 'string' },
+    only: { type: 'string' },
+    plans: { type: 'boolean', default: false },
     'build-only': { type: 'boolean', default: false },
   },
 })
@@ -164,6 +168,26 @@ async function measure(name: string, database: Database, retrieval: Retrieval, w
   )
 }
 
+async function measureCrowd(name: string, retrieval: Retrieval, workspace: WorkspaceId, questions: number): Promise<void> {
+  console.log(`\n${name}`)
+  const search = (mode: Mode) => () => retrieval.search(workspaceScope(workspace), request(library.question(), mode), signal)
+  for (const mode of ['naive', 'lexical', 'hybrid', 'auto'] as const) report(mode, await concurrent(8, questions, search(mode)))
+}
+
+/** Every statement once, under the first mode that sends it. */
+async function printPlans(retrieval: Retrieval, workspace: WorkspaceId | undefined): Promise<void> {
+  if (workspace === undefined) return
+  const shown = new Set<string>()
+  for (const mode of MODES.filter((one) => one !== 'bypass')) {
+    const search = () => retrieval.search(workspaceScope(workspace), request(library.question(), mode), signal)
+    await search()
+    for (const { text, plan } of await plansDuring(search)) {
+      if (!shown.has(text)) console.log(`\n${mode}: ${text.replaceAll(/\s+/g, ' ').trim().slice(0, 300)}\n${plan}`)
+      shown.add(text)
+    }
+  }
+}
+
 /** Made when missing, and kept. */
 async function openKept(server: string, name: string): Promise<Database> {
   const client = new pg.Client({ connectionString: server })
@@ -206,21 +230,15 @@ try {
     size: { chunks: count, entities: Math.ceil(count / 2), relations: Math.ceil(count * 1.5) },
   }))
   await build(database, tenants)
-  if (!options['build-only']) {
-    const retrieval = createRetrieval({ database, models })
-    for (const { workspace, size } of tenants) await measure(`${size.chunks} chunks`, database, retrieval, workspace, questions)
-    const largest = tenants.at(-1)
-    if (largest) {
-      console.log(`\n${largest.size.chunks} chunks, 8 clients`)
-      for (const mode of ['naive', 'lexical', 'hybrid', 'auto'] as const) {
-        report(
-          mode,
-          await concurrent(8, questions, () =>
-            retrieval.search(workspaceScope(largest.workspace), request(library.question(), mode), signal),
-          ),
-        )
-      }
+  const largest = tenants.at(-1)
+  const retrieval = createRetrieval({ database, models })
+  if (options.plans) await printPlans(retrieval, largest?.workspace)
+  else if (!options['build-only']) {
+    for (const { workspace, size } of tenants) {
+      if (options.only !== undefined && Number(options.only) !== size.chunks) continue
+      await measure(`${size.chunks} chunks`, database, retrieval, workspace, questions)
     }
+    if (largest) await measureCrowd(`${largest.size.chunks} chunks, 8 clients`, retrieval, largest.workspace, questions)
   }
 } finally {
   await database.close()

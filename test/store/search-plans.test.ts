@@ -1,8 +1,7 @@
 // The plans of every statement that a search runs, on real PostgreSQL with one promoted workspace and a few small ones. The embedded
 // engine has no large workspaces, so there this is skipped.
-import pg from 'pg'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fillLibrary, Library, moveEmpty } from '../../bench/retrieval-data.ts'
 import { MODES } from '../../src/core/modes.ts'
 import { type WorkspaceId, workspaceId, workspaceScope } from '../../src/core/workspace.ts'
@@ -16,6 +15,7 @@ import { analyze } from '../../src/store/corpus.ts'
 import { indexOwn } from '../../src/store/tiers.ts'
 import { VECTOR_KINDS } from '../../src/store/vectors.ts'
 import * as workspaces from '../../src/store/workspaces.ts'
+import { type Explained, plansDuring } from '../support/plans.ts'
 import { searchRequest } from '../support/requests.ts'
 
 const DIM = 64
@@ -46,42 +46,17 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
   }, 300_000)
   afterAll(() => database.close())
 
-  type Plans = { text: string; plan: string }[]
-  const known = new Map<string, Plans>()
+  const known = new Map<string, Explained[]>()
 
-  /**
-   * Each statement of one search with its plan, explained in the transaction that ran it, so with its role, scope and settings. What was asked
-   * before is not asked again.
-   */
-  async function plansOf(workspace: WorkspaceId, mode: (typeof MODES)[number], filters: SearchRequest['filters']): Promise<Plans> {
+  /** Each statement of one search with its plan. What was asked before is not asked again. */
+  async function plansOf(workspace: WorkspaceId, mode: (typeof MODES)[number], filters: SearchRequest['filters']): Promise<Explained[]> {
     const key = JSON.stringify([workspace, mode, filters])
     const before = known.get(key)
     if (before) return before
-    const plans: Plans = []
+    const retrieval = createRetrieval({ database, models: { ...createModels({}), embedding, embeddingFor: () => embedding } })
+    const request = searchRequest({ query: library.question(), mode, filters, expand: 'section', explain: true })
+    const plans = await plansDuring(() => retrieval.search(workspaceScope(workspace), request, AbortSignal.timeout(60_000)))
     known.set(key, plans)
-    // oxlint-disable-next-line typescript/unbound-method -- called below with the client it is asked on
-    const original: (...args: unknown[]) => Promise<pg.QueryResult<{ 'QUERY PLAN': string }>> = pg.Client.prototype.query
-    const explaining = async function explaining(this: pg.Client, ...args: unknown[]): Promise<unknown> {
-      const [first, second] = args as [string | pg.QueryConfig, unknown[]?]
-      const [text, values] = typeof first === 'string' ? [first, second] : [first.text, first.values]
-      if (/^\s*\(?\s*(?:select|with)/.test(text) && !/set_config/.test(text)) {
-        const explained = await original.call(this, { text: `explain ${text}`, values })
-        plans.push({ text, plan: explained.rows.map((row) => row['QUERY PLAN']).join('\n') })
-      }
-      return original.apply(this, args)
-    }
-    // oxlint-disable-next-line typescript/no-misused-promises -- of its many forms, the one that returns a promise is used here
-    const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(explaining)
-    try {
-      const retrieval = createRetrieval({ database, models: { ...createModels({}), embedding, embeddingFor: () => embedding } })
-      await retrieval.search(
-        workspaceScope(workspace),
-        searchRequest({ query: library.question(), mode, filters, expand: 'section', explain: true }),
-        AbortSignal.timeout(60_000),
-      )
-    } finally {
-      spy.mockRestore()
-    }
     return plans
   }
 
