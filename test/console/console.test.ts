@@ -90,6 +90,16 @@ async function ingest(id: string, fileName: string, text: string): Promise<strin
   }
 }
 
+/** Waits until this attempt at a document has failed. */
+async function failed(id: string, fileId: string, jobId: string): Promise<void> {
+  const headers = { authorization: `Bearer ${teacherToken(id)}` }
+  for (;;) {
+    const { json: view } = await service.call('GET', `/api/documents/${fileId}`, undefined, headers)
+    if (view['jobId'] === jobId && view['parseStatus'] === 'failed') return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
 /** Waits until it is there to be seen. */
 async function appears(locator: Locator): Promise<boolean> {
   await locator.first().waitFor()
@@ -225,8 +235,8 @@ describe('documents', () => {
     })
     await page.reload()
     await page.getByRole('progressbar', { name: 'Extracting knowledge' }).waitFor()
-    await page.getByRole('button', { name: 'Cancel slow.md' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Cancel processing' }).click()
+    await page.getByRole('button', { name: 'Stop slow.md' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop processing' }).click()
     expect(await appears(page.getByText('No documents yet'))).toBe(true)
   })
 
@@ -244,7 +254,12 @@ describe('documents', () => {
     await page.locator('input[type=file]').setInputFiles({ name: 'locked.pdf', mimeType: 'application/pdf', buffer: encrypted })
     const row = page.getByRole('row', { name: /locked\.pdf/ })
     await row.getByText(/unprocessable_document.*password/).waitFor()
+    const asked = page.waitForResponse((response) => response.url().endsWith('/retry'))
     await row.getByRole('button', { name: 'Try again' }).click()
+    const { fileId, jobId } = (await (await asked).json()) as { fileId: string; jobId: string }
+    // What the first try said may still be shown; the second has ended when the service says so.
+    await failed('failing', fileId, jobId)
+    await page.reload()
     await row.getByText(/unprocessable_document.*password/).waitFor()
     await row.getByRole('button', { name: 'Delete locked.pdf' }).click()
     const dialog = page.getByRole('dialog')

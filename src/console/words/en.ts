@@ -6,6 +6,7 @@ const plural = (count: number, one: string, many = `${one}s`): string => `${coun
 export const en: Words = {
   close: 'Close',
   cancel: 'Cancel',
+  stop: 'Stop',
   save: 'Save',
   open: 'Open',
   retry: 'Try again',
@@ -133,8 +134,8 @@ export const en: Words = {
       code: 'Code',
       note: 'Note',
     },
-    cancelTitle: 'Cancel processing',
-    cancelNamed: (name) => `Cancel ${name}`,
+    cancelTitle: 'Stop processing',
+    cancelNamed: (name) => `Stop ${name}`,
     cancelText: (name) =>
       `Work on “${name}” stops and the document is removed, together with what could be searched of an earlier version.`,
     deleteTitle: 'Delete document',
@@ -201,7 +202,6 @@ export const en: Words = {
     looking: 'Looking for evidence…',
     writing: 'Writing the answer…',
     further: 'Ask further',
-    stop: 'Stop',
     noEvidence: 'The material holds no evidence, so nothing is cited.',
     usage: (input, output) => `${input} tokens in, ${output} tokens out`,
     openDocument: 'Open the document',

@@ -109,7 +109,7 @@ function Actions({ document, onRetried }: { document: DocumentView; onRetried: (
         </button>
       ) : null}
       <button type="button" class="button" onClick={() => setDeleting(true)}>
-        {isActive(document) ? words.cancel : words.remove}
+        {isActive(document) ? words.stop : words.remove}
       </button>
       {deleting ? <DeleteDocument document={document} onClose={() => setDeleting(false)} onDeleted={() => go(['documents'])} /> : null}
     </>

@@ -103,7 +103,7 @@ function Row({ document, writable, onRetry, onDelete }: RowProps) {
             onClick={onDelete}
             aria-label={isActive(document) ? words.documents.cancelNamed(fileName) : words.documents.deleteNamed(fileName)}
           >
-            {isActive(document) ? words.cancel : words.remove}
+            {isActive(document) ? words.stop : words.remove}
           </button>
         ) : null}
       </td>

@@ -70,7 +70,7 @@ export function AnswerPanel({ question, onOpen }: { question: Question } & Opens
       })}
       {busy ? (
         <button type="button" class="button" onClick={stop}>
-          {words.search.stop}
+          {words.stop}
         </button>
       ) : (
         <form class="ask" onSubmit={askFurther}>
