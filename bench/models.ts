@@ -81,7 +81,7 @@ for (const { fileName, text } of documents) {
 }
 const remembered = await Promise.all(
   documents.map(async ({ fileName, text }) => {
-    const request = { fileName, bytes: Buffer.from(text) }
+    const request = { fileName, bytes: Buffer.from(text), options: DEFAULT_PARSE_OPTIONS }
     return (await app.engine.documents.estimate(WORKSPACE, request, AbortSignal.timeout(60_000))).costCny
   }),
 )

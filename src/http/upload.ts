@@ -1,5 +1,7 @@
-// Reads a multipart form into memory, never more of it than one file and its fields may be. Node itself takes it apart, names after
-// RFC 5987 (filename*, as Java writes Chinese ones) included.
+// Reads a multipart form into memory, never more of it than one file and its fields may be. It is cut here, without copies of what
+// the parts hold and without more of them than a form may have; their heads are read by Node, names after RFC 5987 (filename*, as
+// Java writes Chinese ones) included.
+import { MIMEType } from 'node:util'
 import type { FastifyRequest } from 'fastify'
 import { AppError } from '../core/errors.ts'
 
@@ -10,6 +12,8 @@ const FIELD_BYTES = 64 * 1024
 const FIELDS = 16
 /** All fields, and the lines between the parts. */
 const AROUND_FILE_BYTES = (FIELDS + 1) * FIELD_BYTES
+/** Of one part, names included. */
+const HEAD_BYTES = 16 * 1024
 
 export const isForm = ({ headers }: FastifyRequest): boolean => /^multipart\/form-data/i.test(headers['content-type'] ?? '')
 
@@ -19,41 +23,85 @@ export const isForm = ({ headers }: FastifyRequest): boolean => /^multipart\/for
  */
 export async function readForm(request: FastifyRequest, maxBytes: number): Promise<ReceivedForm> {
   const form: ReceivedForm = { file: undefined, fields: {} }
-  const parts = [...(await takenApart(request, maxBytes))]
-  if (parts.length > FIELDS + 1) throw new AppError('invalid_request', 'The form has too many fields.')
-  for (const [name, value] of parts) {
-    if (typeof value === 'string') {
-      if (Buffer.byteLength(value) > FIELD_BYTES) {
+  for (const { head, content } of cut(await received(request, maxBytes), boundaryOf(request))) {
+    const { name, file } = await readHead(head)
+    if (file === undefined) {
+      if (content.length > FIELD_BYTES) {
         throw new AppError('payload_too_large', `A field of the form is larger than ${FIELD_BYTES} bytes.`)
       }
-      form.fields[name] = value
+      form.fields[name] = content.toString()
     } else {
       if (name !== 'file') throw new AppError('invalid_request', 'Send the file in the field named file.')
       if (form.file !== undefined) throw new AppError('invalid_request', 'Send one file at a time, in the field file.')
-      if (value.size > maxBytes) throw tooLarge(maxBytes)
+      if (content.length > maxBytes) throw tooLarge(maxBytes)
       // Some programs send the whole path.
-      form.file = { fileName: value.name.replace(/^.*[\\/]/, ''), mediaType: value.type, bytes: Buffer.from(await value.arrayBuffer()) }
+      form.file = { fileName: file.name.replace(/^.*[\\/]/s, ''), mediaType: file.type, bytes: content }
     }
   }
   return form
 }
 
-async function takenApart(request: FastifyRequest, maxBytes: number): Promise<FormData> {
-  const received: Buffer[] = []
+async function received(request: FastifyRequest, maxBytes: number): Promise<Buffer> {
+  const pieces: Buffer[] = []
   let size = 0
   try {
     for await (const piece of request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += piece.length
       if (size > maxBytes + AROUND_FILE_BYTES) throw tooLarge(maxBytes)
-      received.push(piece)
+      pieces.push(piece)
     }
-    return await new Response(Buffer.concat(received), { headers: { 'content-type': request.headers['content-type'] ?? '' } }).formData()
+    return Buffer.concat(pieces)
   } catch (error) {
     // What still arrives is read and dropped, or the connection would stay blocked and the answer might not get through.
     request.raw.resume()
-    if (error instanceof AppError) throw error
-    throw new AppError('invalid_request', 'The multipart form is broken or incomplete.', { cause: error })
+    throw error instanceof AppError ? error : broken(error)
+  }
+}
+
+function boundaryOf({ headers }: FastifyRequest): string {
+  try {
+    const boundary = new MIMEType(headers['content-type'] ?? '').params.get('boundary')
+    if (boundary !== null && boundary !== '') return boundary
+  } catch (error) {
+    throw broken(error)
+  }
+  throw broken()
+}
+
+type CutPart = { /** From behind the boundary to the blank line. */ head: Buffer; content: Buffer }
+
+/** The parts between the boundary lines, as views of the body. */
+function cut(body: Buffer, boundary: string): CutPart[] {
+  const line = Buffer.from(`\r\n--${boundary}`)
+  const parts: CutPart[] = []
+  const first = body.indexOf(line.subarray(2))
+  if (first === -1) throw broken()
+  let at = first + line.length - 2
+  while (body.toString('latin1', at, at + 2) !== '--') {
+    if (parts.length > FIELDS) throw new AppError('invalid_request', 'The form has too many fields.')
+    const blank = body.subarray(at, at + HEAD_BYTES).indexOf('\r\n\r\n')
+    const start = at + blank + 4
+    const end = blank === -1 ? -1 : body.indexOf(line, start)
+    if (end === -1) throw broken()
+    parts.push({ head: body.subarray(at, start), content: body.subarray(start, end) })
+    at = end + line.length
+  }
+  return parts
+}
+
+/** Node reads the head as that of a form with one empty part. */
+async function readHead(head: Buffer): Promise<{ name: string; file: File | undefined }> {
+  const alone = Buffer.concat([Buffer.from('--head'), head, Buffer.from('\r\n--head--\r\n')])
+  try {
+    const [entry] = await new Response(alone, { headers: { 'content-type': 'multipart/form-data; boundary=head' } }).formData()
+    if (entry === undefined) throw broken()
+    const [name, value] = entry
+    return { name, file: typeof value === 'string' ? undefined : value }
+  } catch (error) {
+    throw broken(error)
   }
 }
 
 const tooLarge = (maxBytes: number): AppError => new AppError('payload_too_large', `The file is larger than ${maxBytes} bytes.`)
+
+const broken = (cause?: unknown): AppError => new AppError('invalid_request', 'The multipart form is broken or incomplete.', { cause })

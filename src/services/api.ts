@@ -84,7 +84,7 @@ export type Documents = {
   parse(workspace: WorkspaceId, request: ParseRequest, token: string | undefined): Promise<Accepted>
   upload(workspace: WorkspaceId, request: UploadRequest, token: string | undefined): Promise<Accepted>
   /** What uploading this would cost; nothing is stored or called. @throws AppError as parsing does. */
-  estimate(workspace: WorkspaceId, request: Pick<UploadRequest, 'fileName' | 'bytes'>, signal: AbortSignal): Promise<Estimate>
+  estimate(workspace: WorkspaceId, request: Pick<UploadRequest, 'fileName' | 'bytes' | 'options'>, signal: AbortSignal): Promise<Estimate>
   retry(workspace: WorkspaceId, fileId: string, token: string | undefined): Promise<Accepted>
   get(workspace: WorkspaceId, fileId: string): Promise<DocumentView>
   list(workspace: WorkspaceId, query: DocumentQuery): Promise<{ documents: DocumentView[]; nextCursor: string | null }>

@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts'
 import { type WorkspaceId, workspaceId } from '../core/workspace.ts'
 import { countTokens } from '../core/tokens.ts'
 import { NO_USAGE, type EmbeddingModel, type Extractor, type Usage, type VisionModel } from '../ports/models.ts'
-import { DEFAULT_PARSE_OPTIONS, type DocumentParser } from '../ports/parser.ts'
+import { DEFAULT_PARSE_OPTIONS, type DocumentParser, type ParseOptions } from '../ports/parser.ts'
 import * as ledger from '../store/ledger.ts'
 import * as workspaces from '../store/workspaces.ts'
 import type { EngineDeps } from './deps.ts'
@@ -56,8 +56,13 @@ const PICTURE: Usage = { ...NO_USAGE, inputTokens: 1500, outputTokens: 300 }
 const MIN_SIDE = 64
 
 /** @throws AppError as parsing does. */
-export async function estimateFile(deps: EstimateDeps, file: { name: string; bytes: Uint8Array }, signal: AbortSignal): Promise<Estimate> {
-  const input = { bytes: file.bytes, fileName: file.name, options: DEFAULT_PARSE_OPTIONS, picturesAreRead: deps.vision !== undefined }
+export async function estimateFile(
+  deps: EstimateDeps,
+  file: { name: string; bytes: Uint8Array; options?: ParseOptions },
+  signal: AbortSignal,
+): Promise<Estimate> {
+  const { bytes, name: fileName, options = DEFAULT_PARSE_OPTIONS } = file
+  const input = { bytes, fileName, options, picturesAreRead: deps.vision !== undefined }
   const parsed = await deps.parser.parse(input, signal)
   const planned = await planChunks(workspaceId('public'), 'estimate', parsed, {
     maxTokens: deps.chunkMaxTokens,
@@ -118,12 +123,15 @@ export async function writtenBefore(
 export async function estimateUpload(
   deps: EngineDeps,
   workspace: WorkspaceId,
-  { fileName, bytes }: { fileName: string; bytes: Uint8Array },
+  { fileName, bytes, options }: { fileName: string; bytes: Uint8Array; options: ParseOptions },
   signal: AbortSignal,
 ): Promise<Estimate> {
-  if (bytes.length === 0) throw new AppError('invalid_request', 'The file is empty.')
-  const [row] = await workspaces.inScope(deps.database.side, [workspace])
   const { models, limits } = deps
+  if (bytes.length === 0) throw new AppError('invalid_request', 'The file is empty.')
+  if (bytes.length > limits.uploadMaxBytes) {
+    throw new AppError('payload_too_large', `The file is larger than ${limits.uploadMaxBytes} bytes.`)
+  }
+  const [row] = await workspaces.inScope(deps.database.side, [workspace])
   const estimating: EstimateDeps = {
     parser: deps.parser,
     extractor: models.extractorFor(row?.settings.profile ?? {}),
@@ -133,7 +141,7 @@ export async function estimateUpload(
     price: deps.price ?? (() => undefined),
     history: (model) => writtenBefore(deps, workspace, model),
   }
-  return estimateFile(estimating, { name: fileName, bytes }, signal)
+  return estimateFile(estimating, { name: fileName, bytes, options }, signal)
 }
 
 /** Models of this machine cost nothing that a catalogue knows. */

@@ -160,6 +160,33 @@ test.each([
   expect(server.engine.last()).toMatchObject({ request: { fileName: '教案.md', declaredType: 'text/markdown', bytes: Buffer.from('abc') } })
 })
 
+const raw = async (body: string) => {
+  const response = await fetch(`${server.base}/api/documents`, {
+    method: 'POST',
+    headers: { ...teacher('001'), 'content-type': 'multipart/form-data; boundary=x' },
+    body,
+  })
+  return { status: response.status, body: JSON.parse(await response.text()) }
+}
+const FILE = 'Content-Disposition: form-data; name="file"; filename="a.md"'
+
+test.each([
+  ['the boundary without its line', 'say x, --x and --xx'],
+  ['empty lines at both ends', '\r\n\r\na\r\n\r\n'],
+])('a file that holds %s arrives as it was', async (_what, content) => {
+  expect((await raw(`--x\r\n${FILE}\r\n\r\n${content}\r\n--x--\r\n`)).status).toBe(202)
+  expect(server.engine.last()).toMatchObject({ request: { bytes: Buffer.from(content) } })
+})
+
+// Node's own reader has no limits: the parts and lines that fit into one upload would hold the thread for seconds.
+test.each([
+  ['more parts than fields', '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'.repeat(18), 'The form has too many fields.'],
+  ['a head without end', `--x\r\n${FILE}\r\n${'A: b\r\n'.repeat(3_000)}\r\nabc\r\n`, 'The multipart form is broken or incomplete.'],
+])('a form of %s is 400', async (_what, parts, message) => {
+  const { status, body } = await raw(`${parts}--x--\r\n`)
+  expect([status, body.error.message]).toEqual([400, message])
+})
+
 test('two files are 400', async () => {
   const data = form(Buffer.from('x'))
   data.append('file', new Blob(['y']), 'b.txt')

@@ -5,6 +5,7 @@ import { workspaceId } from '../../src/core/workspace.ts'
 import { type CreatedModels, createModels } from '../../src/models/create.ts'
 import type { UsageRecord } from '../../src/models/flow.ts'
 import type { Database } from '../../src/ports/database.ts'
+import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
 import { type Estimate, estimateFile, estimateUpload } from '../../src/services/estimate.ts'
 import * as ledger from '../../src/store/ledger.ts'
 import { HAPPENINGS, type Happening } from '../../src/services/steps.ts'
@@ -182,7 +183,7 @@ test('no call of the whole pipe is lost to the ledger', async () => {
 test('an upload is estimated from what the model wrote before: here, else anywhere, else by an assumption; nothing is called or stored', async () => {
   const home = workspaceId('teacher-bill-estimate')
   const deps = { ...engine.deps, price: (model: string, usage: UsageRecord['usage']) => models.price(model, usage) }
-  const file = { fileName: 'lesson.md', bytes: Buffer.from(lesson(PARAGRAPHS)) }
+  const file = { fileName: 'lesson.md', bytes: Buffer.from(lesson(PARAGRAPHS)), options: DEFAULT_PARSE_OPTIONS }
   const extractIn = async () => (await estimateUpload(deps, home, file, signal)).roles.find(({ role }) => role === 'extract')
   const remember = (workspace_id: string, output_tokens: number, file_id: string | null = 'file'): Promise<void> => {
     const call = { file_id, job_id: null, role: 'extract', model: 'qwen-plus', cached_tokens: 0, ms: 1, ok: true }
@@ -210,4 +211,6 @@ test('an upload is estimated from what the model wrote before: here, else anywhe
   expect(server.requests).toEqual([])
   await expect(engine.documents.list(home, { limit: 10 })).resolves.toMatchObject({ documents: [] })
   await expect(estimateUpload(deps, home, { ...file, bytes: new Uint8Array() }, signal)).rejects.toMatchObject({ code: 'invalid_request' })
+  const small = { ...deps, limits: { ...deps.limits, uploadMaxBytes: file.bytes.length - 1 } }
+  await expect(estimateUpload(small, home, file, signal)).rejects.toMatchObject({ code: 'payload_too_large' })
 })

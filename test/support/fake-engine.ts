@@ -2,7 +2,6 @@
 // Whole-system tests use the real one.
 import { AppError } from '../../src/core/errors.ts'
 import type { WorkspaceId, WorkspaceScope } from '../../src/core/workspace.ts'
-import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
 import type {
   Accepted,
   DocumentView,
@@ -104,7 +103,7 @@ export function fakeEngine(): FakeEngine {
       parse: (workspace, request, token) => note({ use: 'parse', workspace, request, token }, accepted(workspace, request.fileId)),
       estimate: (workspace, request) =>
         note(
-          { use: 'upload', workspace, request: { ...request, options: DEFAULT_PARSE_OPTIONS }, token: undefined },
+          { use: 'upload', workspace, request, token: undefined },
           { file: request.fileName, characters: request.bytes.length, chunks: 1, stated: 0, roles: [], costCny: 0 },
         ),
       upload: (workspace, request, token) =>
