@@ -23,7 +23,7 @@ export type ChunkFilter = {
   fileIds?: readonly string[]
   /** All keys must match. */
   metadata: readonly KeyFilter[]
-  /** Where it is known: the documents of each workspace whose chunks match all of the former, which then need not be asked again. */
+  /** Where it is known: of every workspace searched, the documents whose chunks match all of the former, which then need not be asked again. */
   documents?: ReadonlyMap<string, readonly string[]>
 }
 
@@ -39,13 +39,13 @@ export function andMatches(alias: string, filter: ChunkFilter | undefined): RawB
   const row = sql.raw(alias)
   if (!filter.documents)
     return conditions(filter, { collection: sql`${row}.collection`, file: sql`${row}.file_id`, metadata: sql`${row}.metadata` })
-  const [first, ...others] = [...filter.documents]
-  if (!first) return sql` and false`
-  // The statement names the workspace itself; only several have to be told apart.
-  if (others.length === 0) return sql` and ${row}.file_id = any(${[...first[1]]}::text[])`
-  const parts = [first, ...others].map(
-    ([workspace, ids]) => sql`${row}.workspace_id = ${workspace} and ${row}.file_id = any(${[...ids]}::text[])`,
-  )
+  const found = [...filter.documents].filter(([, ids]) => ids.length > 0)
+  if (found.length === 0) return sql` and false`
+  const parts = found.map(([workspace, ids]) => {
+    const one = sql`${row}.file_id = any(${[...ids]}::text[])`
+    // The statement names the workspace itself; only several have to be told apart, for a document of the same id may be in each.
+    return filter.documents?.size === 1 ? one : sql`${row}.workspace_id = ${workspace} and ${one}`
+  })
   return sql` and (${sql.join(parts, sql` or `)})`
 }
 
@@ -93,7 +93,7 @@ export async function withDocuments(
     limit ${MAX_DOCUMENTS + 1}`.execute(tx)
   if (found.rows.length > MAX_DOCUMENTS) return filter
   const documents = Map.groupBy(found.rows, (row) => row.workspace_id)
-  return { ...filter, documents: new Map([...documents].map(([workspace, rows]) => [workspace, rows.map((row) => row.file_id)])) }
+  return { ...filter, documents: new Map(workspaces.map((id) => [id, (documents.get(id) ?? []).map((row) => row.file_id)])) }
 }
 
 const OF_CHUNKS: ReadonlySet<WorkspaceKind> = new Set(['course', 'kb'])

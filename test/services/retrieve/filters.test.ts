@@ -84,6 +84,23 @@ describe.each(searching)('%s', (mode) => {
   })
 })
 
+describe('documents of the same id in two workspaces', () => {
+  const [old, recent] = [workspaceId('teacher-old'), workspaceId('teacher-recent')]
+
+  beforeAll(async () => {
+    const text = '[导数|concept|变化率] 导数描述变化率。[导数 -used_in-> 极限]'
+    await ingest(old, 'same', text, 'notes', { year: 1999 })
+    await ingest(recent, 'same', text, 'notes', { year: 2024 })
+  })
+
+  it.each(searching)('%s finds the one that matches, and not the other by its id', async (mode) => {
+    const request = searchRequest({ query: '导数', mode, filters: { year: 2024 } })
+    const found = await retrieval.search(workspaceScope(old, recent), request, signal)
+    expect(found.results.map((result) => result.workspace)).toEqual([recent])
+    expect(JSON.stringify([found.entities, found.relations])).not.toContain(old)
+  })
+})
+
 describe('the graph under a filter', () => {
   it.each(['local', 'global', 'hybrid', 'auto'] as const)('%s shows no entity and no relation without a matching chunk', async (mode) => {
     const found = await search({ mode, collections: ['papers'] })
