@@ -100,6 +100,16 @@ describe('chunkDocument', () => {
     )
   })
 
+  test.each([
+    [64, 24, '根', '二次函数的图像与性质'],
+    [512, 165, '根'.repeat(68), '二次函数的图像与性质在生活中的应用举例'],
+  ])('within %i tokens too: %i blocks of one character under a header as long as it may be', (maxTokens, blocks, heading, title) => {
+    const pieces = [{ level: 1, text: heading }, ...Array.from({ length: blocks }, () => ({ text: '解' }))]
+    const chunks = chunkDocument(documentOf(pieces, title), { maxTokens })
+    expect(chunks.map(({ content }) => content.replaceAll(/[^解]/g, '').length)).toEqual([blocks])
+    for (const chunk of chunks) expect(countTokens(`${chunk.header}\n${chunk.content}`)).toBeLessThanOrEqual(maxTokens)
+  })
+
   test('every row of a table is there once, whole, and below its header', () => {
     fc.assert(
       fc.property(table, (block) => {
