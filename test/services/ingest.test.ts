@@ -42,6 +42,18 @@ test('deleting A from {A, B} leaves exactly what ingesting B alone leaves', asyn
   expect(Object.entries(rest).filter(([, hash]) => !hash.startsWith('0:'))).toEqual([])
 })
 
+test('a relation that a document is the first to name, and leads others to by an alias, tells what all of them say', async () => {
+  const other = '[Old name -uses-> Third]'
+  const bridge = '[Alpha = Old name] [Alpha -prerequisite-> Third]'
+  const workspace = workspaceId('teacher-a4')
+  await engine.ingest(workspace, 'other', other)
+  await engine.ingest(workspace, 'bridge', bridge)
+  const led = await engine.digest(workspace)
+  await engine.documents.remove(workspace, 'other')
+  await engine.ingest(workspace, 'other', other)
+  expect(await engine.digest(workspace)).toEqual(led)
+})
+
 test('a second identical upload calls no model, gets a new job and keeps its counts', async () => {
   const extractor = bracketExtractor()
   const own = startTestEngine(database, { models: testModels(extractor) })
