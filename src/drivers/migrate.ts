@@ -12,7 +12,8 @@ const LOCK_TIMEOUT = '2s'
 /** Between two tries the others go on. A minute and a half in all. */
 const TRIES = 30
 const PAUSE_MS = 1_000
-const LOCK_NOT_AVAILABLE = '55P03'
+/** Not available in time; or the version before holds one of its tables and asks for another of them. */
+const LOCK_FAILURES = new Set(['55P03', '40P01'])
 
 type Migration = { name: string; text: string; checksum: string }
 
@@ -51,7 +52,7 @@ async function patiently<T>({ name }: Migration, work: () => Promise<T>): Promis
     try {
       return await work()
     } catch (cause) {
-      if ((cause as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw cause
+      if (!LOCK_FAILURES.has(String((cause as { code?: unknown }).code))) throw cause
       if (tries === TRIES)
         throw new AppError(
           'not_ready',

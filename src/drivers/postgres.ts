@@ -46,8 +46,11 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   }
 }
 
-const replicaOf = (primary: Kysely<unknown>, url: string, { poolSize, onReplicaFailure = () => undefined }: DatabaseSettings) =>
-  openReplica(primary, { url, poolSize, onFailure: onReplicaFailure })
+const replicaOf = (
+  primary: Kysely<unknown>,
+  url: string,
+  { poolSize, onReplicaFailure = () => undefined, watchEveryMs }: DatabaseSettings,
+) => openReplica(primary, { url, poolSize, onFailure: onReplicaFailure, watchEveryMs })
 
 /**
  * Two connections are left for what else a process does; the embedded engine has one for everything, publishing included, so its

@@ -11,6 +11,9 @@ const PROBE_LOOKS = 5
 /** The way to the server is gone; whoever refuses a connection has answered. */
 const UNREACHABLE = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'])
 
+/** `lost`: its connection has found no way; the next look tries another. */
+type Probe = { looks: number; lost: boolean }
+
 export class SilenceWatch {
   readonly #url: string
   readonly #sockets = new Set<Socket>()
@@ -20,7 +23,7 @@ export class SilenceWatch {
   #received = 0
   #before = 0
   #isSilent = false
-  #probe: { looks: number } | undefined
+  #probe: Probe | undefined
 
   constructor(url: string, everyMs = EVERY_MS) {
     this.#url = url
@@ -57,12 +60,14 @@ export class SilenceWatch {
     const received = [...this.#sockets].reduce((sum, socket) => sum + socket.bytesRead, this.#received)
     const isQuiet = received === this.#before
     this.#before = received
-    if (this.#probe === undefined) {
-      if (this.#isSilent || (isQuiet && this.#somebodyWaits())) this.#ask()
-    } else if (isQuiet) {
-      this.#probe.looks += 1
-      if (this.#probe.looks >= PROBE_LOOKS) this.#giveUp()
+    const probe = this.#probe
+    if (probe === undefined) {
+      if (this.#isSilent || (isQuiet && this.#somebodyWaits())) this.#ask(0)
+      return
     }
+    probe.looks = isQuiet ? probe.looks + 1 : 0
+    if (probe.looks >= PROBE_LOOKS) this.#giveUp()
+    else if (probe.lost) this.#ask(probe.looks)
   }
 
   #somebodyWaits(): boolean {
@@ -70,8 +75,8 @@ export class SilenceWatch {
   }
 
   /** By a connection of its own: one that is in use may rightly be silent for minutes. */
-  #ask(): void {
-    const probe = { looks: 0 }
+  #ask(looks: number): void {
+    const probe: Probe = { looks, lost: false }
     this.#probe = probe
     const client = new pg.Client({ connectionString: this.#url, stream: this.socket })
     client.on('error', () => undefined)
@@ -87,7 +92,8 @@ export class SilenceWatch {
       },
       (error: unknown) => {
         if (!UNREACHABLE.has(String((error as { code?: unknown }).code))) answered()
-        else if (this.#probe === probe) this.#giveUp()
+        // A way may be lost for a moment, and statements under way survive that.
+        else probe.lost = true
       },
     )
   }

@@ -55,6 +55,33 @@ test('every file is applied', async () => {
 
 // The embedded engine has one process and so one version.
 test.skipIf(process.env['DATABASE_URL'] === undefined)(
+  'a migration that another transaction crosses is tried again',
+  { timeout: 120_000 },
+  async () => {
+    const place = await servicePlace()
+    const url = place.env['DATABASE_URL']
+    const database = await openDatabase({ url, directory: undefined, poolSize: 2 })
+    const folder = mkdtempSync(join(tmpdir(), 'insight-migrations-'))
+    cpSync('migrations', folder, { recursive: true })
+    writeFileSync(join(folder, '9000_next.sql'), `alter table jobs add column mood text; alter table chunks add column mood text`)
+    const holder = new pg.Client({ connectionString: url })
+    await holder.connect()
+    // Never the one that is sacrificed.
+    await holder.query(`set deadlock_timeout = '1h'`)
+    await holder.query('begin; lock table chunks in access share mode')
+    const migrating = migrate(database.db, database.vectorType, folder)
+    const isWaiting = `select from pg_locks where not granted and relation = 'chunks'::regclass`
+    await expect.poll(async () => (await holder.query(isWaiting)).rowCount, { timeout: 60_000 }).toBeGreaterThan(0)
+    await holder.query('lock table jobs in access share mode; commit')
+    await holder.end()
+    expect(await migrating).toEqual(['9000_next.sql'])
+    await database.close()
+    await place.clear()
+    rmSync(folder, { recursive: true })
+  },
+)
+
+test.skipIf(process.env['DATABASE_URL'] === undefined)(
   'while the next version waits for a table, this one goes on, and it goes on beside it when it is there',
   { timeout: 240_000 },
   async () => {

@@ -21,6 +21,7 @@ let own: OwnPostgres
 let primary: OwnServer
 let standby: OwnServer
 let network: Network
+let toStandby: Network
 let database: Database
 let engine: TestEngine
 const failures: unknown[] = []
@@ -33,12 +34,13 @@ beforeAll(async () => {
   standby = await own.copy(primary, ['-R'])
   await standby.start()
   network = await startNetwork(primary.url())
+  toStandby = await startNetwork(standby.url())
   database = await openDatabase({
     url: network.url,
     directory: undefined,
     poolSize: 4,
     watchEveryMs: 1_000,
-    readUrl: standby.url(),
+    readUrl: toStandby.url,
     onReplicaFailure: (error) => failures.push(error),
   })
   engine = startTestEngine(database)
@@ -51,6 +53,7 @@ afterAll(async () => {
   await engine.close()
   await database.close()
   await network.close()
+  await toStandby.close()
   await own.close()
 })
 
@@ -123,6 +126,16 @@ test.skipIf(!there)('a replica that dies costs no search, and is used again when
   expect(replica().counts.failed).toBe(failed + 1)
   expect(failures.length).toBeGreaterThan(0)
   await standby.start()
+  await answeredByReplica(other)
+})
+
+test.skipIf(!there)('a replica that falls silent costs one wait; then the primary answers, until the replica speaks again', async () => {
+  await answeredByReplica(other)
+  const { failed } = replica().counts
+  toStandby.silence()
+  expect(await files(other, '余弦定理')).toEqual(['theirs'])
+  expect(replica().counts.failed).toBe(failed + 1)
+  toStandby.letGo()
   await answeredByReplica(other)
 })
 

@@ -1,10 +1,14 @@
 // The network between the service and its database drops everything for a while: a wait with an end, refusals at once after it, and no
 // document lost. The embedded engine has no network.
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { translate } from '../../src/app.ts'
 import { workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import { openDatabase } from '../../src/drivers/postgres.ts'
+import { SilenceWatch } from '../../src/drivers/silence.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
 import { createRetrieval } from '../../src/services/retrieve/retrieval.ts'
@@ -76,3 +80,65 @@ test.skipIf(!there)(
     expect(await search()).toEqual(['doc'])
   },
 )
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+/** A watch whose looks the test decides, one of its sockets, which somebody waits for, and the server's end of it. */
+async function watched(): Promise<{ look: () => void; statement: Socket; far: Socket; end: () => void }> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const watch = new SilenceWatch('postgres://nobody@127.0.0.1:1/none', 1_000)
+  const pool = new pg.Pool()
+  vi.spyOn(pool, 'totalCount', 'get').mockReturnValue(1)
+  watch.guard(pool)
+  const statement = watch.socket()
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  statement.connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [far] = await accepted
+  const end = (): void => {
+    watch.close()
+    statement.destroy()
+    far.destroy()
+    server.close()
+  }
+  return { look: () => vi.advanceTimersByTime(1_000), statement, far, end }
+}
+
+test('a statement that is heard from now and then is no silence, however long a new connection waits', async () => {
+  vi.spyOn(pg.Client.prototype, 'connect').mockReturnValue(new Promise(() => undefined) as never)
+  const { look, statement, far, end } = await watched()
+  for (let round = 0; round < 4; round++) {
+    for (let at = 0; at < 3; at++) look()
+    expect(statement.destroyed).toBe(false)
+    far.write('.')
+    await once(statement.resume(), 'data')
+  }
+  for (let at = 0; at < 7; at++) look()
+  expect(statement.destroyed).toBe(true)
+  end()
+})
+
+test('a way that is lost for a moment is tried again before statements under way are given up', async () => {
+  const lost = Object.assign(new Error('no route'), { code: 'EHOSTUNREACH' })
+  const connecting = vi.spyOn(pg.Client.prototype, 'connect').mockRejectedValue(lost)
+  const { look, statement, end } = await watched()
+  const looked = async (times: number): Promise<void> => {
+    for (let at = 0; at < times; at++) {
+      look()
+      await new Promise(setImmediate)
+    }
+  }
+  await looked(3)
+  expect([statement.destroyed, connecting.mock.calls.length]).toEqual([false, 3])
+  connecting.mockRejectedValue(Object.assign(new Error('too many'), { code: '53300' }))
+  await looked(20)
+  expect(statement.destroyed).toBe(false)
+  connecting.mockRejectedValue(lost)
+  await looked(10)
+  expect(statement.destroyed).toBe(true)
+  end()
+})
