@@ -65,6 +65,7 @@ export function Canvas({ network, selected, path, onSelect, onExpand }: Props) {
   useEffect(() => {
     const made = painting.current
     if (made === undefined) return undefined
+    made.sigma.setSetting('hideEdgesOnMove', network.edges.size > MANY_EDGES)
     if (!update(made.graph, network)) {
       made.sigma.refresh()
       return undefined
@@ -83,6 +84,8 @@ export function Canvas({ network, selected, path, onSelect, onExpand }: Props) {
 }
 
 const NAMED_NEIGHBOURS = 40
+/** More than these are not drawn while the picture is moved: without a graphics card they would make it stick. */
+const MANY_EDGES = 1000
 
 type Shown = { current: { selected: string | undefined; path: readonly string[]; theme: Theme } }
 
