@@ -4,41 +4,24 @@ import { workspaceId } from '../../src/core/workspace.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
 import { requireBudget } from '../../src/services/budget.ts'
-import * as ledger from '../../src/store/ledger.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { bracketExtractor, startTestEngine, testModels } from '../support/engine.ts'
+import { spend } from '../support/ledger.ts'
 
 let database: Database
 beforeAll(async () => {
   database = await openTestDatabase()
 })
 
-const spend = (workspace: string, cny: number): Promise<void> =>
-  ledger.record(database.db, [
-    {
-      workspace_id: workspace,
-      file_id: null,
-      job_id: null,
-      role: 'extract',
-      model: 'm',
-      input_tokens: 1,
-      cached_tokens: 0,
-      output_tokens: 1,
-      ms: 1,
-      ok: true,
-      cost_cny: cny,
-    },
-  ])
-
 test('a workspace is warned of at 80 % once, refused at 100 %, and no other workspace notices', async () => {
   const engine = startTestEngine(database)
   const deps = { ...engine.deps, limits: { ...engine.deps.limits, monthlyBudgetCny: 10 } }
   const [mine, other] = [workspaceId('teacher-b1'), workspaceId('teacher-b2')]
-  await spend(mine, 8.5)
+  await spend(database, mine, 8.5)
   await requireBudget(deps, mine)
   await requireBudget(deps, mine)
   expect(engine.log.lines.filter((line) => line.includes('80 %'))).toHaveLength(1)
-  await spend(mine, 1.5)
+  await spend(database, mine, 1.5)
   await expect(requireBudget(deps, mine)).rejects.toMatchObject({ code: 'budget_exhausted' })
   await requireBudget(deps, other)
   await engine.close()
@@ -48,7 +31,7 @@ test('last month’s calls are not this month’s', async () => {
   const engine = startTestEngine(database)
   const deps = { ...engine.deps, limits: { ...engine.deps.limits, monthlyBudgetCny: 1 } }
   const workspace = workspaceId('teacher-b3')
-  await spend(workspace, 50)
+  await spend(database, workspace, 50)
   await sql`update model_calls set called_at = date_trunc('month', now()) - interval '1 second' where workspace_id = ${workspace}`.execute(
     database.db,
   )
@@ -60,7 +43,7 @@ test('a document that needs a paid model waits without losing an attempt, and go
   const workspace = workspaceId('teacher-b4')
   const engine = startTestEngine(database, { models: testModels(bracketExtractor('paid-extractor')) })
   engine.deps.limits.monthlyBudgetCny = 5
-  await spend(workspace, 5)
+  await spend(database, workspace, 5)
   await engine.documents.upload(
     workspace,
     { fileName: 'a.md', bytes: Buffer.from('[A|concept|a]'), fileId: 'f', options: DEFAULT_PARSE_OPTIONS },

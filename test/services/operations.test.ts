@@ -12,6 +12,7 @@ import * as outbox from '../../src/store/outbox.ts'
 import { withScope } from '../../src/store/scope.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startTestEngine } from '../support/engine.ts'
+import { spend } from '../support/ledger.ts'
 
 const A = workspaceId('teacher-a')
 const B = workspaceId('teacher-b')
@@ -92,23 +93,10 @@ test('use of models is summed by workspace, role and model', async () => {
 })
 
 test('who has used 80 % of the monthly budget is told with the use of models and counted, and nobody is without a budget', async () => {
-  const call = {
-    file_id: null,
-    job_id: null,
-    role: 'extract',
-    model: 'm',
-    input_tokens: 1,
-    cached_tokens: 0,
-    output_tokens: 1,
-    ms: 1,
-    ok: true,
-  }
-  await ledger.record(database.db, [
-    { ...call, workspace_id: 'teacher-rich', cost_cny: 790 },
-    { ...call, workspace_id: 'teacher-near', cost_cny: 500 },
-    { ...call, workspace_id: 'teacher-near', cost_cny: 350 },
-    { ...call, workspace_id: 'teacher-over', cost_cny: 1000 },
-  ])
+  await spend(database, 'teacher-rich', 790)
+  await spend(database, 'teacher-near', 500)
+  await spend(database, 'teacher-near', 350)
+  await spend(database, 'teacher-over', 1000)
   expect(await operations.modelUse(30, 1)).toMatchObject({ budget: { monthlyCny: null, near: [] } })
   expect((await operations.load()).budgets).toEqual({ near: 0, exhausted: 0 })
   const engine = startTestEngine(database)

@@ -5,11 +5,11 @@ import { type WorkspaceId, workspaceId, workspaceScope } from '../../src/core/wo
 import type { Database } from '../../src/ports/database.ts'
 import { type Models, NO_USAGE, type Summariser } from '../../src/ports/models.ts'
 import { createGraph } from '../../src/services/graph/graph.ts'
-import * as ledger from '../../src/store/ledger.ts'
 import { entityCards, relationCards } from '../../src/store/search-cards.ts'
 import { withScope } from '../../src/store/scope.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startTestEngine, type TestEngine, testModels } from '../support/engine.ts'
+import { spend } from '../support/ledger.ts'
 
 let database: Database
 const open: TestEngine[] = []
@@ -207,18 +207,7 @@ test('a used-up budget holds the job without an attempt, and documents go on', a
   engine.deps.limits.monthlyBudgetCny = 1
   engine.deps.limits.summaryDelayMs = 3_600_000
   for (let n = 1; n <= 8; n += 1) await engine.ingest(workspace, `d${n}`, `[X|concept|x${n}]`)
-  const call = {
-    file_id: null,
-    job_id: null,
-    role: 'extract',
-    model: 'm',
-    input_tokens: 1,
-    cached_tokens: 0,
-    output_tokens: 1,
-    ms: 1,
-    ok: true,
-  }
-  await ledger.record(database.db, [{ ...call, workspace_id: workspace, cost_cny: 2 }])
+  await spend(database, workspace, 2)
   await sql`update jobs set run_at = now() where workspace_id = ${workspace} and kind = 'summarise'`.execute(database.db)
   engine.worker.wake()
   await expect

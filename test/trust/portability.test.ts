@@ -9,11 +9,11 @@ import type { SearchRequest } from '../../src/services/api.ts'
 import { deleteWorkspace, exportWorkspace, importWorkspace } from '../../src/services/portability.ts'
 import { createRetrieval } from '../../src/services/retrieve/retrieval.ts'
 import { promote } from '../../src/services/tiers.ts'
-import * as ledger from '../../src/store/ledger.ts'
 import * as outbox from '../../src/store/outbox.ts'
 import { withScope } from '../../src/store/scope.ts'
 import { openTestDatabase, slotUrl } from '../support/database.ts'
 import { startTestEngine, type TestEngine } from '../support/engine.ts'
+import { spend } from '../support/ledger.ts'
 import { temporaryEmbedded } from '../support/template.ts'
 import { rowsOf } from './support.ts'
 
@@ -55,18 +55,7 @@ const fill = async (workspace: WorkspaceId): Promise<void> => {
     await sql`insert into entity_merges (workspace_id, merge_id, from_key, into_key) values (${workspace}, 'm1', 'x', 'y')`.execute(tx)
     await outbox.add(tx, workspace, { subject: 'a', kind: 'parse-status', body: {}, secret: Buffer.from('sealed') })
   })
-  const call = {
-    file_id: null,
-    job_id: null,
-    role: 'extract',
-    model: 'm',
-    input_tokens: 1,
-    cached_tokens: 1,
-    output_tokens: 1,
-    ms: 3,
-    ok: true,
-  }
-  await ledger.record(database.db, [{ ...call, workspace_id: workspace }])
+  await spend(database, workspace)
 }
 
 async function exported(workspace: WorkspaceId, options: { work?: boolean } = {}): Promise<string[]> {

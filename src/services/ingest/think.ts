@@ -1,7 +1,7 @@
 // Stage: the slow work with models, before any transaction. Every reply is stored as it arrives, and what the live
 // version or an equal chunk already holds is not asked for again.
 import pLimit from 'p-limit'
-import type { Extraction } from '../../core/extraction.ts'
+import { EMPTY_EXTRACTION, type Extraction } from '../../core/extraction.ts'
 import { chunkKnowledge, type ChunkKnowledge } from '../../core/knowledge.ts'
 import { workspaceScope } from '../../core/workspace.ts'
 import type { EmbeddingModel, Extractor } from '../../ports/models.ts'
@@ -102,7 +102,7 @@ async function extractRound(
     job.signal,
   )
   const made = new Map(
-    round.map((chunk, at) => [chunk.textHash, extractions[at] ?? { entities: [], relations: [], dropped: 0, truncated: false }]),
+    round.map((chunk, at) => [chunk.textHash, extractions[at] ?? EMPTY_EXTRACTION]),
   )
   // A truncated answer is used, but asked for again next time.
   const keep = new Map([...made].filter(([, extraction]) => !extraction.truncated))
