@@ -101,9 +101,7 @@ async function extractRound(
     round.map((chunk) => ({ text: chunk.content, header: '' })),
     job.signal,
   )
-  const made = new Map(
-    round.map((chunk, at) => [chunk.textHash, extractions[at] ?? EMPTY_EXTRACTION]),
-  )
+  const made = new Map(round.map((chunk, at) => [chunk.textHash, extractions[at] ?? EMPTY_EXTRACTION]))
   // A truncated answer is used, but asked for again next time.
   const keep = new Map([...made].filter(([, extraction]) => !extraction.truncated))
   if (!isFree(extractor.id)) await inScope(deps, job, (tx) => staging.stageExtractions(tx, job.workspace, job.fileId, extractor.id, keep))
