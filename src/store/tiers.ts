@@ -40,8 +40,10 @@ export async function indexOwn(database: Database, workspace: WorkspaceId, kind:
   const own = ownTable(kind, dim, workspace)
   const operators = sql.raw(`${database.vectorType}_cosine_ops`)
   await database.db.transaction().execute(async (tx) => {
-    // In memory the build is several times faster than beyond it.
-    await sql`select set_config('maintenance_work_mem', '512MB', true), ${boundedWaits()}`.execute(tx)
+    // In memory the build is several times faster than beyond it: the server's own setting counts where it is larger.
+    await sql`
+      select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')) / 1024, 524288) || 'kB', true),
+        ${boundedWaits()}`.execute(tx)
     await sql`
       create index if not exists ${sql.id(`${own}_hnsw`)} on ${sql.table(own)} using hnsw (embedding ${operators}) with (m = 16, ef_construction = 64)`.execute(
       tx,
