@@ -7,6 +7,7 @@ import * as aliases from '../store/aliases.ts'
 import * as chunks from '../store/chunks.ts'
 import { foldDigest } from '../store/digest.ts'
 import * as doctor from '../store/doctor.ts'
+import * as reembed from '../store/reembed.ts'
 import { withScope, type ScopedTx } from '../store/scope.ts'
 import { toHalf } from '../store/vectors-codec.ts'
 import * as vectors from '../store/vectors.ts'
@@ -45,10 +46,14 @@ export async function diagnose(deps: EngineDeps, workspace: WorkspaceId): Promis
           ...finding(`${kind} vectors are missing`, [...missing[kind].keys()]),
           ...finding(`${kind} vectors belong to nothing`, orphans[kind]),
         ]),
-        ...(await compareReleases(tx, workspace, home)).flatMap((release) => [
-          ...finding(`chunk vectors of releases in ${release.model} are missing`, [...release.missing.keys()]),
-          ...finding(`chunk vectors of releases in ${release.model} belong to nothing`, release.orphans),
+        ...(await compareOthers(tx, workspace, home)).flatMap((other) => [
+          ...finding(`chunk vectors of ${other.owner} are missing`, [...other.missing.keys()]),
+          ...finding(`chunk vectors of ${other.owner} belong to nothing`, other.orphans),
         ]),
+        ...finding(
+          'embedding spaces hold vectors that nothing uses',
+          (await doctor.abandonedSpaces(tx, workspace, home)).map((space) => space.model),
+        ),
       ]
     },
     { snapshot: true },
@@ -82,10 +87,10 @@ export async function repair(deps: EngineDeps, workspace: WorkspaceId, signal: A
   const scope = workspaceScope(workspace)
   const [row] = await workspaces.inScope(deps.database.db, [workspace])
   if (row === undefined) return { workspace, healthy: true, findings: [] }
-  const [{ missing }, releases] = await withScope(
+  const [{ missing }, others] = await withScope(
     deps.database,
     scope,
-    async (tx) => [await compareVectors(tx, workspace, row), await compareReleases(tx, workspace, row)] as const,
+    async (tx) => [await compareVectors(tx, workspace, row), await compareOthers(tx, workspace, row)] as const,
     { snapshot: true },
   )
   const model = deps.models.embeddingFor(row.model, row.dim)
@@ -96,15 +101,16 @@ export async function repair(deps: EngineDeps, workspace: WorkspaceId, signal: A
     const { vectors: embedded } = await model.embed(texts, 'document', signal)
     made.set(kind, new Map([...missing[kind].keys()].map((id, at) => [id, toHalf(embedded[at] ?? [])])))
   }
-  const ofReleases = new Map<number, Map<string, Float32Array>>()
-  for (const release of releases) ofReleases.set(release.home.space_id, await embedGaps(deps, release, signal))
+  const ofOthers = new Map<string, Map<string, Float32Array>>()
+  for (const other of others) ofOthers.set(other.owner, await embedGaps(deps, other, signal))
   await withScope(deps.database, scope, async (tx) => {
     await workspaces.lockForPublish(tx, workspace)
-    for (const now of await compareReleases(tx, workspace, row)) {
-      const still = [...(ofReleases.get(now.home.space_id) ?? [])].filter(([id]) => now.missing.has(id))
+    for (const now of await compareOthers(tx, workspace, row)) {
+      const still = [...(ofOthers.get(now.owner) ?? [])].filter(([id]) => now.missing.has(id))
       await vectors.upsert(tx, workspace, now.home, 'chunk', new Map(still))
       await vectors.remove(tx, workspace, now.home, 'chunk', now.orphans)
     }
+    for (const space of await doctor.abandonedSpaces(tx, workspace, row)) await reembed.dropSpace(tx, workspace, { ...row, ...space })
     await repairTerms(tx, workspace)
     const now = await compareVectors(tx, workspace, row)
     for (const kind of ['chunk', 'entity', 'relation'] as const) {
@@ -120,24 +126,40 @@ export async function repair(deps: EngineDeps, workspace: WorkspaceId, signal: A
   return diagnose(deps, workspace)
 }
 
-type ReleaseVectors = { home: vectors.VectorHome; model: string; missing: Texts; orphans: string[] }
+type OtherVectors = { home: vectors.VectorHome; model: string; owner: string; missing: Texts; orphans: string[] }
 
-/** Releases may lie in spaces of their own, beside the one that the workspace is searched in. */
-async function compareReleases(tx: ScopedTx, workspace: WorkspaceId, own: vectors.VectorHome): Promise<ReleaseVectors[]> {
+/**
+ * What lies beside the space that the workspace is searched in: releases in spaces of their own, and the candidate of a re-embedding. Of a
+ * candidate is said what was already done to it, since the rest is still to come; what was deleted since goes when it is switched to.
+ */
+async function compareOthers(tx: ScopedTx, workspace: WorkspaceId, own: vectors.VectorHome): Promise<OtherVectors[]> {
   const live = new Set(await doctor.chunkIds(tx, workspace))
-  const compared: ReleaseVectors[] = []
-  for (const { model, ...space } of await doctor.releaseSpaces(tx, workspace, own)) {
+  const compared: OtherVectors[] = []
+  const compare = async (
+    space: doctor.NamedSpace,
+    owner: string,
+    gapsIn: typeof doctor.chunksWithoutVector,
+    known: ReadonlySet<string>,
+  ) => {
     const home = { ...space, shard: own.shard }
-    const gaps = await doctor.chunksWithoutVector(tx, workspace, home, own.space_id)
-    const orphans = (await doctor.vectorIds(tx, workspace, home, 'chunk')).filter((id) => !live.has(id))
-    compared.push({ home, model, missing: new Map(gaps.map((gap) => [gap.chunk_id, embedText(gap)])), orphans })
+    const gaps = await gapsIn(tx, workspace, home, own.space_id)
+    const orphans = (await doctor.vectorIds(tx, workspace, home, 'chunk')).filter((id) => !known.has(id))
+    const missing = new Map(gaps.map((gap) => [gap.chunk_id, embedText(gap)]))
+    compared.push({ home, model: space.model, owner: `${owner} ${space.model}`, missing, orphans })
   }
+  const candidate = await doctor.candidateSpace(tx, workspace, own)
+  const done = candidate === undefined ? [] : await reembed.checkpointed(tx, workspace, candidate.space_id)
+  for (const space of await doctor.releaseSpaces(tx, workspace, own)) {
+    const filled = space.space_id === candidate?.space_id ? done : []
+    await compare(space, 'releases in', doctor.chunksWithoutVector, new Set([...live, ...filled]))
+  }
+  if (candidate) await compare(candidate, 'the re-embedding into', doctor.checkpointedWithoutVector, new Set([...live, ...done]))
   return compared
 }
 
 async function embedGaps(
   deps: EngineDeps,
-  { home, model, missing }: ReleaseVectors,
+  { home, model, missing }: OtherVectors,
   signal: AbortSignal,
 ): Promise<Map<string, Float32Array>> {
   const embedding = deps.models.embeddingFor(model, home.dim)

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { WorkspaceId } from '../core/workspace.ts'
 import type { ScopedTx } from './scope.ts'
-import { vectorTable, type VectorHome, type VectorKind } from './vectors.ts'
+import { VECTOR_KINDS, vectorTable, type VectorHome, type VectorKind } from './vectors.ts'
 
 /** Entities whose votes differ from what their live mentions add up to. */
 export async function wrongEntityVotes(tx: ScopedTx, workspace: WorkspaceId): Promise<string[]> {
@@ -91,16 +91,42 @@ export async function setDegrees(tx: ScopedTx, workspace: WorkspaceId): Promise<
 
 export type ChunkGap = { chunk_id: string; header: string; content: string }
 
+export type NamedSpace = Pick<VectorHome, 'space_id' | 'dim'> & { model: string }
+
 /** Spaces of releases that were embedded elsewhere than in the workspace's own space. */
-export async function releaseSpaces(
-  tx: ScopedTx,
-  workspace: WorkspaceId,
-  home: VectorHome,
-): Promise<(Pick<VectorHome, 'space_id' | 'dim'> & { model: string })[]> {
-  const found = await sql<Pick<VectorHome, 'space_id' | 'dim'> & { model: string }>`
+export async function releaseSpaces(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome): Promise<NamedSpace[]> {
+  const found = await sql<NamedSpace>`
     select distinct s.space_id, s.dim, s.model from kb_versions v join embedding_spaces s using (space_id)
     where v.workspace_id = ${workspace} and v.space_id <> ${home.space_id} order by s.space_id`.execute(tx)
   return found.rows
+}
+
+/** The space that a re-embedding fills, has filled and waits with, or stopped in. */
+export async function candidateSpace(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome): Promise<NamedSpace | undefined> {
+  const found = await sql<NamedSpace>`
+    select s.space_id, s.dim, s.model from reembeddings r join embedding_spaces s using (space_id)
+    where r.workspace_id = ${workspace} and r.state not in ('switched', 'dropped') and r.space_id <> ${home.space_id}`.execute(tx)
+  return found.rows[0]
+}
+
+/** Spaces with vectors of the workspace that neither it nor a release nor a re-embedding has. */
+export async function abandonedSpaces(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome): Promise<NamedSpace[]> {
+  const others = await sql<NamedSpace>`
+    select space_id, dim, model from embedding_spaces
+    where space_id <> ${home.space_id}
+      and space_id not in (select space_id from kb_versions where workspace_id = ${workspace})
+      and space_id not in (select space_id from reembeddings where workspace_id = ${workspace} and state not in ('switched', 'dropped'))
+    order by space_id`.execute(tx)
+  const abandoned: NamedSpace[] = []
+  for (const space of others.rows) {
+    const held = VECTOR_KINDS.map(
+      (kind) => sql`exists (select from ${vectorTable(kind, space.dim)}
+        where shard = ${home.shard} and workspace_id = ${workspace} and space_id = ${space.space_id})`,
+    )
+    const found = await sql<{ held: boolean }>`select ${sql.join(held, sql` or `)} as held`.execute(tx)
+    if (found.rows[0]?.held === true) abandoned.push(space)
+  }
+  return abandoned
 }
 
 /** Chunks that belong into this space, a release's into its own and any other into `ownSpaceId`, and have no vector there. */
@@ -109,6 +135,18 @@ export async function chunksWithoutVector(tx: ScopedTx, workspace: WorkspaceId, 
     select c.chunk_id, c.header, c.content from chunks c
     left join kb_versions r on r.workspace_id = c.workspace_id and r.file_id = c.file_id
     where c.workspace_id = ${workspace} and coalesce(r.space_id, ${ownSpaceId}) = ${home.space_id} and not exists (
+      select from ${vectorTable('chunk', home.dim)} v
+      where v.shard = ${home.shard} and v.workspace_id = ${workspace} and v.space_id = ${home.space_id} and v.id = c.chunk_id)
+    order by c.chunk_id`.execute(tx)
+  return found.rows
+}
+
+/** Chunks whose present text is ticked off in a candidate space, and which have no vector there. */
+export async function checkpointedWithoutVector(tx: ScopedTx, workspace: WorkspaceId, home: VectorHome): Promise<ChunkGap[]> {
+  const found = await sql<ChunkGap>`
+    select c.chunk_id, c.header, c.content
+    from chunks c join reembedded_chunks r using (workspace_id, chunk_id, embed_hash)
+    where c.workspace_id = ${workspace} and r.space_id = ${home.space_id} and not exists (
       select from ${vectorTable('chunk', home.dim)} v
       where v.shard = ${home.shard} and v.workspace_id = ${workspace} and v.space_id = ${home.space_id} and v.id = c.chunk_id)
     order by c.chunk_id`.execute(tx)

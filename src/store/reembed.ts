@@ -156,3 +156,10 @@ export async function checkpoints(tx: ScopedTx, workspace: WorkspaceId, spaceId:
     select count(*)::int as n from reembedded_chunks where workspace_id = ${workspace} and space_id = ${spaceId}`.execute(tx)
   return found.rows[0]?.n ?? 0
 }
+
+/** Chunks that have been done, also those that are gone since. */
+export async function checkpointed(tx: ScopedTx, workspace: WorkspaceId, spaceId: number): Promise<string[]> {
+  const found = await sql<{ chunk_id: string }>`
+    select chunk_id from reembedded_chunks where workspace_id = ${workspace} and space_id = ${spaceId}`.execute(tx)
+  return found.rows.map((row) => row.chunk_id)
+}

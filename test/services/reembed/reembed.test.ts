@@ -11,7 +11,7 @@ import { openDatabase } from '../../../src/drivers/postgres.ts'
 import type { Database } from '../../../src/ports/database.ts'
 import type { EmbeddingModel, Models } from '../../../src/ports/models.ts'
 import { createCourses } from '../../../src/services/courses/courses.ts'
-import { diagnose } from '../../../src/services/doctor.ts'
+import { diagnose, repair } from '../../../src/services/doctor.ts'
 import {
   dropCandidate,
   promoteCandidate,
@@ -110,6 +110,28 @@ test(
   },
 )
 
+const FILLED = `embedding_spaces s where s.model = 'remote/moved' and s.space_id = chunk_vectors_1024.space_id`
+const CANDIDATE_DAMAGE = [
+  [`delete from chunk_vectors_1024 using ${FILLED}`, 'chunk vectors of the re-embedding into remote/moved are missing'],
+  [`update chunk_vectors_1024 set id = 'nobody' from ${FILLED}`, 'chunk vectors of the re-embedding into remote/moved belong to nothing'],
+  [`update reembeddings set state = 'dropped'`, 'embedding spaces hold vectors that nothing uses'],
+] as const
+
+/** Of the candidate; what the workspace has beside it, or has deleted since, is no damage. */
+async function damageIsFoundAndRepaired(engine: TestEngine, workspace: WorkspaceId): Promise<void> {
+  const alter = (damage: string) => withScope(database, workspaceScope(workspace), (tx) => sql.raw(damage).execute(tx))
+  expect(await diagnose(engine.deps, workspace)).toEqual({ workspace, healthy: true, findings: [] })
+  const whole = await spaces(workspace)
+  for (const [damage, finding] of CANDIDATE_DAMAGE) {
+    await alter(damage)
+    expect((await diagnose(engine.deps, workspace)).findings.map((one) => one.check)).toContain(finding)
+    expect((await repair(engine.deps, workspace, signal)).findings).toEqual([])
+    if (!damage.includes('dropped')) expect(await spaces(workspace)).toEqual(whole)
+  }
+  expect(Object.keys(await spaces(workspace))).not.toContain('remote/moved')
+  await alter(`update reembeddings set state = 'held'`)
+}
+
 test('a held candidate waits with its comparison, can be dropped without a trace, or promoted with what came since', async () => {
   const models = switchingModels()
   const engine = startTestEngine(database, { models })
@@ -126,6 +148,9 @@ test('a held candidate waits with its comparison, can be dropped without a trace
   await reembedWorkspace(engine.deps, workspace, { hold: true })
   await ended(engine, workspace, 'held')
   await engine.ingest(workspace, 'b', 'words about circles')
+  await engine.ingest(workspace, 'c', 'words that go again')
+  await engine.documents.remove(workspace, 'c')
+  await damageIsFoundAndRepaired(engine, workspace)
   await promoteCandidate(engine.deps, workspace)
   await ended(engine, workspace, 'switched')
   expect(await spaces(workspace)).toEqual({ 'remote/moved': 2 })
