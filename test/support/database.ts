@@ -19,20 +19,31 @@ export async function openTestDatabase(): Promise<Database> {
   return database
 }
 
-async function open(): Promise<Database> {
+/**
+ * A second one, for what moves from one installation to another. Embedding spaces are numbered otherwise there, so that no identity happens
+ * to be equal. The caller closes it.
+ */
+export async function openElsewhere(): Promise<Database> {
+  const database = await open('elsewhere')
+  await emptyDatabase(database)
+  await sql`insert into embedding_spaces (model, dim) values ('another', 1024), ('and another', 1024)`.execute(database.db)
+  return database
+}
+
+async function open(use = 'test'): Promise<Database> {
   const place =
     serverUrl === undefined
       ? { url: undefined, directory: await temporaryEmbedded() }
-      : { url: await slotUrl(serverUrl, await freeName(serverUrl)), directory: undefined }
+      : { url: await slotUrl(serverUrl, await freeName(serverUrl, use)), directory: undefined }
   return openDatabase({ ...place, poolSize: 8 })
 }
 
 /** Runs beside each other must not share a database: the first name whose lock is free is ours until this process ends. */
-async function freeName(server: string): Promise<string> {
+async function freeName(server: string, use: string): Promise<string> {
   const holder = new pg.Client({ connectionString: server })
   await holder.connect()
   for (let run = 0; ; run++) {
-    const name = `insight_test_${slot}_${run}`
+    const name = `insight_${use}_${slot}_${run}`
     const locked = await holder.query<{ free: boolean }>('select pg_try_advisory_lock(hashtextextended($1, 0)) as free', [name])
     if (locked.rows[0]?.free) return name
   }

@@ -2,7 +2,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { workspaceId, workspaceScope, type WorkspaceId } from '../../src/core/workspace.ts'
-import { openDatabase } from '../../src/drivers/postgres.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
 import type { SearchRequest } from '../../src/services/api.ts'
@@ -11,30 +10,19 @@ import { createRetrieval } from '../../src/services/retrieve/retrieval.ts'
 import { promote } from '../../src/services/tiers.ts'
 import * as outbox from '../../src/store/outbox.ts'
 import { withScope } from '../../src/store/scope.ts'
-import { openTestDatabase, slotUrl } from '../support/database.ts'
+import { openElsewhere, openTestDatabase } from '../support/database.ts'
 import { startTestEngine, type TestEngine } from '../support/engine.ts'
 import { spend } from '../support/ledger.ts'
-import { temporaryEmbedded } from '../support/template.ts'
 import { rowsOf } from './support.ts'
 
 let database: Database
 let engine: TestEngine
 let elsewhere: Database
-const server = process.env['DATABASE_URL']
 
 beforeAll(async () => {
   database = await openTestDatabase()
   engine = startTestEngine(database)
-  const url = server === undefined ? undefined : await slotUrl(server, `insight_elsewhere_${process.env['VITEST_POOL_ID'] ?? '0'}`)
-  elsewhere = await openDatabase({ url, directory: url === undefined ? await temporaryEmbedded() : undefined, poolSize: 4 })
-  for (const { workspace_id } of (await sql<{ workspace_id: WorkspaceId }>`select workspace_id from workspaces`.execute(elsewhere.db))
-    .rows) {
-    await deleteWorkspace(elsewhere, workspace_id)
-  }
-  // Other spaces and rows first, so that no identity happens to be equal.
-  await sql`insert into embedding_spaces (model, dim) values ('another', 7), ('and another', 9) on conflict do nothing`.execute(
-    elsewhere.db,
-  )
+  elsewhere = await openElsewhere()
 })
 afterAll(async () => {
   await engine.close()

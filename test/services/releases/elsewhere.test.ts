@@ -1,19 +1,22 @@
 // Releases and courses as the tools for operators see them: the doctor in every space, and the way out and back in.
 import { sql } from 'kysely'
-import { beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { workspaceId, workspaceScope } from '../../../src/core/workspace.ts'
 import type { Database } from '../../../src/ports/database.ts'
 import { createCourses } from '../../../src/services/courses/courses.ts'
 import { diagnose, repair } from '../../../src/services/doctor.ts'
 import { exportWorkspace, importWorkspace } from '../../../src/services/portability.ts'
 import { withScope } from '../../../src/store/scope.ts'
-import { openTestDatabase } from '../../support/database.ts'
-import { openPlace, sample, signal, type Place } from './support.ts'
+import { openElsewhere, openTestDatabase } from '../../support/database.ts'
+import { openPlace, sample, signal, traced, type Place } from './support.ts'
 
 let database: Database
+let elsewhere: Database
 beforeAll(async () => {
   database = await openTestDatabase()
+  elsewhere = await openElsewhere()
 })
+afterAll(() => elsewhere.close())
 
 /** V1 in the workspace's own space and live, V2 in another. */
 async function twoSpaces(id: string): Promise<Place> {
@@ -33,11 +36,15 @@ async function twoSpaces(id: string): Promise<Place> {
   return place
 }
 
+/** As `backup` writes it, with the work that waits. */
 async function exported(place: Place, workspace: Place['kb']): Promise<string[]> {
   const lines: string[] = []
-  await exportWorkspace(place.engine.deps.database, workspace, (line) => Promise.resolve(void lines.push(line)))
+  await exportWorkspace(place.engine.deps.database, workspace, (line) => Promise.resolve(void lines.push(line)), { work: true })
   return lines
 }
+
+/** Of the one run or the other. */
+const OF_A_RUN = ['occurred_at', 'event_id', 'created_at', 'embedding_time_sec']
 
 async function* each(lines: readonly string[]): AsyncGenerator<string> {
   yield* lines
@@ -73,26 +80,51 @@ test('a release in a space of its own is healthy, and a vector lost or left over
   await place.engine.close()
 })
 
-test('a knowledge base arrives with its versions, the live one, its events and both spaces, and answers as before', async () => {
+test('a knowledge base arrives in another database whole: versions, the live one, events, evaluation, both spaces and the build under way', async () => {
   const place = await twoSpaces('moved')
-  const look = async (): Promise<unknown> => ({
-    versions: await place.releases.versions(place.kb),
-    events: await place.releases.events(place.kb, 0, 500),
-    live: await place.ask('學習目標'),
-    pinned: await place.ask('學習目標', { kb_version_id: 'V2' }),
+  await place.releases.promote(place.kb, 'V2', { caller: 'test' })
+  const look = async (at: Place): Promise<object> => ({
+    versions: await at.releases.versions(at.kb),
+    builds: await Promise.all(['KB_BUILD_0001', 'KB_BUILD_0002'].map((id) => at.releases.getBuild(at.kb, id))),
+    events: await at.releases.events(at.kb, 0, 500),
+    live: await at.ask('學習目標'),
+    pinned: await at.ask('學習目標', { kb_version_id: 'V1' }),
   })
-  const before = await look()
-  const lines = await exported(place, place.kb)
-  await importWorkspace(database, each(lines), { replace: true })
-  expect(await look()).toEqual(before)
-  expect(await diagnose(place.engine.deps, place.kb)).toMatchObject({ findings: [] })
-  expect(await place.releases.rollback(place.kb, 'V1', { caller: 'test' }).catch((error: unknown) => String(error))).toContain(
-    'No earlier version',
+  const opening = Promise.withResolvers<void>()
+  place.models.gate = opening.promise
+  const { build_id: third } = await place.releases.build(
+    place.kb,
+    sample((request) => {
+      request.manifest.kb_version_id = 'V3'
+      request.manifest.embedding_model_config = { embedding_model_profile_id: 'remote/first', embedding_dim: 1024, is_primary: false }
+      request.knowledge_items = request.knowledge_items.map((one) => ({ ...one, text: `${one.text} Another word.` }))
+    }),
+    traced,
   )
+  while ((await place.releases.getBuild(place.kb, third)).state !== 'EMBEDDING') await new Promise((resolve) => setTimeout(resolve, 10))
+  const lines = await exported(place, place.kb)
+  place.models.gate = undefined
+  opening.resolve()
+  expect((await place.ended(third)).state).toBe('INDEX_READY')
+  // Taken before it was ended here, and so ended there.
+  await importWorkspace(elsewhere, each(lines))
+  const there = openPlace(elsewhere, 'moved')
+  expect((await there.ended(third)).state).toBe('INDEX_READY')
+  const timeless = (seen: object): unknown =>
+    JSON.parse(JSON.stringify(seen, (name, value: unknown) => (OF_A_RUN.includes(name) ? undefined : value)))
+  expect(timeless(await look(there))).toEqual(timeless(await look(place)))
+  expect(await diagnose(there.engine.deps, there.kb)).toMatchObject({ findings: [] })
+  expect(await there.releases.rollback(there.kb, 'V2', { caller: 'test' })).toMatchObject({
+    kb_version_id: 'V1',
+    previous_version_id: 'V2',
+  })
+  const { events } = await there.releases.events(there.kb, 0, 500)
+  expect(new Set(events.map((event) => event.sequence)).size).toBe(events.length)
+  await there.engine.close()
   await place.engine.close()
 })
 
-test('a course arrives with its chunks and vectors, and is searched without being embedded again', async () => {
+test('a course arrives in another database with its chunks and vectors, and is searched without being embedded again', async () => {
   const place = openPlace(database, 'course-host')
   const courses = createCourses(place.engine.deps)
   const course = workspaceId('course-moved')
@@ -107,15 +139,19 @@ test('a course arrives with its chunks and vectors, and is searched without bein
   await courses.putChunks(course, items, false)
   await courses.embed(course, { rebuild: false }, signal)
   while ((await courses.status(course, signal)).status !== 'done') await new Promise((resolve) => setTimeout(resolve, 10))
-  const look = async (): Promise<unknown> => [
-    await courses.status(course, signal),
-    await courses.search(course, { query: '顶点', top_k: 5 }, signal),
+  const look = async (at: typeof courses): Promise<unknown> => [
+    await at.status(course, signal),
+    await at.search(course, { query: '顶点', top_k: 5 }, signal),
   ]
-  const before = await look()
-  const lines = await exported(place, course)
-  place.models.embedded.length = 0
-  await importWorkspace(database, each(lines), { replace: true })
-  expect(await look()).toEqual(before)
-  expect(place.models.embedded).toEqual([])
+  await importWorkspace(elsewhere, each(await exported(place, course)))
+  const there = openPlace(elsewhere, 'course-guest')
+  const coursesThere = createCourses(there.engine.deps)
+  expect(await look(coursesThere)).toEqual(await look(courses))
+  // A changed chunk alone is embedded.
+  await coursesThere.putChunks(course, [{ ...items[0], text: '抛物线的焦点' }], false)
+  await coursesThere.embed(course, { rebuild: false }, signal)
+  while ((await coursesThere.status(course, signal)).status !== 'done') await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(there.models.embedded).toEqual([expect.stringContaining('焦点')])
+  await there.engine.close()
   await place.engine.close()
 })
