@@ -1,5 +1,6 @@
 // Which names a question may contain, found without a model: its slices as entity keys, to be looked up in the graph.
 import { displayName, nameKey } from './names.ts'
+import { singular } from './stem.ts'
 import { ENGLISH_STOP_WORDS } from './stopwords.ts'
 
 const WORD = /\p{Script=Han}|[\p{L}\p{N}]+(?:['’.-][\p{L}\p{N}]+)*/gu
@@ -12,8 +13,9 @@ const LONGEST_NAME_IN_HAN = 12
 type Word = { from: number; to: number; han: boolean }
 
 /**
- * Entity keys of every run of up to 6 words or 12 Chinese characters, each once, in order of appearance. Single stop words and,
- * beside others, single Chinese characters are left out: they name nothing. At most 1,500 keys.
+ * Entity keys of every run of up to 6 words or 12 Chinese characters, each once, in order of appearance, English ones as one and as many and
+ * with or without the first word's possessive. Single stop words and, beside others, single Chinese characters are left out: they name
+ * nothing. At most 1,500 keys.
  */
 export function nameCandidates(question: string): string[] {
   const text = question.slice(0, MAX_CHARACTERS)
@@ -26,10 +28,24 @@ export function nameCandidates(question: string): string[] {
   for (let first = 0; first < words.length && keys.size < MAX_SLICES; first += 1) {
     for (const slice of slicesFrom(words, first, text)) {
       const key = nameKey(displayName(slice))
-      if (key !== '') keys.add(key)
+      if (key !== '') for (const form of formsOf(key)) keys.add(form)
     }
   }
   return [...keys].slice(0, MAX_SLICES)
+}
+
+/** The key as it stands, then other forms of its first and last word: a name is `linear functions`, a question has `a linear function`. */
+function formsOf(key: string): string[] {
+  const words = key.split(' ')
+  const [first = '', last = ''] = [words[0], words.at(-1)]
+  if (!/^[a-z'’-]{3,}$/.test(last) || ENGLISH_STOP_WORDS.has(first) || ENGLISH_STOP_WORDS.has(last)) return [key]
+  const one = singular(last)
+  const many = /(?:s|x|ch|sh|z)$/.test(one) ? `${one}es` : /[^aeiou]y$/.test(one) ? `${one.slice(0, -1)}ies` : `${one}s`
+  const owner = first.replace(/['’]s?$/, '')
+  const owners = words.length === 1 ? [] : [owner, owner.endsWith('s') ? `${owner}'` : `${owner}'s`]
+  const starts = [...new Set([first, ...owners])].map((start) => [start, ...words.slice(1, -1)])
+  const ends = [...new Set([last, one, many])]
+  return words.length === 1 ? ends : [...new Set([key, ...starts.flatMap((start) => ends.map((end) => [...start, end].join(' ')))])]
 }
 
 function slicesFrom(words: readonly Word[], first: number, text: string): string[] {

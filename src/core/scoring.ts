@@ -32,9 +32,43 @@ export function bm25(terms: readonly TermWeight[], length: number, averageLength
  * scores of two workspaces with their own statistics compare. In 0..1; 0 without terms.
  */
 export function lexicalShare(terms: readonly TermWeight[], length: number, averageLength: number): number {
-  const best = terms.reduce((sum, { idf }) => sum + idf * (BM25_K1 + 1), 0)
-  return best === 0 ? 0 : unit(bm25(terms, length, averageLength) / best)
+  return shareOfNames(terms, [], length, averageLength).share
 }
+
+/** What a chunk with another name of a thing is worth beside one with the name that was asked for. */
+export const ALIAS_WORTH = 0.7
+
+/** Names of one thing, each as its terms; the first is the question's own and may have none. */
+export type Alternatives = readonly (readonly TermWeight[])[]
+
+/**
+ * `lexicalShare` where some things have several names: each thing counts by the name that gives most, because a chunk that has them all
+ * says no more of it. Every name but the first is worth 0.7 of what it would be.
+ *
+ * @param plain the question's other terms.
+ * @returns the share in 0..1, and of each thing the place of the name that counted; 0 where none did.
+ */
+export function shareOfNames(
+  plain: readonly TermWeight[],
+  things: readonly Alternatives[],
+  length: number,
+  averageLength: number,
+): { share: number; chosen: number[] } {
+  const worth = (place: number): number => (place === 0 ? 1 : ALIAS_WORTH)
+  let sum = bm25(plain, length, averageLength)
+  let best = attainable(plain)
+  const chosen = things.map((names) => {
+    const values = names.map((terms, place) => worth(place) * bm25(terms, length, averageLength))
+    const most = Math.max(0, ...values)
+    sum += most
+    best += Math.max(0, ...names.map((terms, place) => worth(place) * attainable(terms)))
+    return most === 0 ? 0 : values.indexOf(most)
+  })
+  return { share: best === 0 ? 0 : unit(sum / best), chosen }
+}
+
+/** What no chunk exceeds: every term repeated for ever. */
+const attainable = (terms: readonly TermWeight[]): number => terms.reduce((sum, { idf }) => sum + idf * (BM25_K1 + 1), 0)
 
 /** Partial sums of 1/j²: what PostgreSQL's `ts_rank` makes of a lexeme's number of positions, before it divides by π²/6. */
 const PARTIAL_SUMS: readonly number[] = Array.from({ length: 255 }, () => 0).reduce<number[]>((sums, _zero, index) => {

@@ -22,7 +22,8 @@ const IRREGULAR: Readonly<Record<string, string>> = Object.assign(Object.create(
 /** A stripped participle that lost its `e`: solv(e), calculat(e), defin(e), squar(e). */
 const LOST_E = /(?:[vzcu]|[^aeo]at|[ai]s|[bp]l|[dr]g|quir|squar|fin|vid|scrib|ntrat)$/
 
-function singular(word: string): string {
+/** Of a lower-case word; what only looks like a plural (`gas`, `analysis`) stays. */
+export function singular(word: string): string {
   const irregular = IRREGULAR[word]
   if (irregular !== undefined) return irregular
   if (word.length <= 3 || !word.endsWith('s') || /(?:ss|us|is)$/.test(word)) return word

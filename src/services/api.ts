@@ -173,15 +173,19 @@ export type LegExplanation = {
   score: number
   /** For what came through the graph: from the question on; the last step leads to the result. */
   path?: PathStep[]
+  /** For what was found by other names than the question's: what it calls the thing, the name, and the workspace that says so. */
+  aliases?: AliasUsed[]
 }
+
+export type AliasUsed = { asked: string; name: string; workspace: string }
 
 /** One thing on the way to a result. In the walk a chunk and the entity that leads on from it; elsewhere an entity or a relation. */
 export type PathStep = {
   chunkId?: string
   entity?: string
   relation?: { source: string; target: string; keywords: string }
-  /** Named by the question or its keywords; near to them; as an end of the relation before; as a relation of the entity before. */
-  found?: 'name' | 'similarity' | 'relation' | 'entity'
+  /** Named by the question or its keywords; by another name of what they name; near to them; as an end of the relation before; as a relation of the entity before. */
+  found?: 'name' | 'alias' | 'similarity' | 'relation' | 'entity'
   /** 0..1, of having been found. */
   score?: number
   /** What leads from the last step to the result: its title, a mention, or that it asserts the relation. */

@@ -14,6 +14,17 @@ it('finds names of several words whatever their case, but no lone stop word', ()
   expect(keys).not.toContain('the')
 })
 
+it.each([
+  ['What is a linear function?', 'linear functions'],
+  ['solving quadratic equations', 'quadratic equation'],
+  ['prove Pythagoras theorem', "pythagoras' theorem"],
+  ['state Newton second law', "newton's second law"],
+  ["Ohm's laws", 'ohm law'],
+  ['properties', 'property'],
+])('%s may name %s', (question, key) => {
+  expect(nameCandidates(question)).toContain(key)
+})
+
 it('a question of one character is that name', () => {
   expect(nameCandidates('圆')).toEqual(['圆'])
 })

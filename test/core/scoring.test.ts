@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bm25, byScore, inverseDocumentFrequency, lexicalShare, termFrequencyOfRank, unit } from '../../src/core/scoring.ts'
+import { bm25, byScore, inverseDocumentFrequency, lexicalShare, shareOfNames, termFrequencyOfRank, unit } from '../../src/core/scoring.ts'
 
 describe('BM25', () => {
   it('weighs a rarer term higher and never below zero', () => {
@@ -39,6 +39,24 @@ describe('BM25', () => {
       100,
     )
     expect(common).toBeLessThan(both / 4)
+  })
+})
+
+describe('a thing with several names', () => {
+  const held = { frequency: 1, idf: 4 }
+  const missing = { frequency: 0, idf: 4 }
+  const share = (...names: (typeof held)[][]): { share: number; chosen: number[] } => shareOfNames([], [names], 100, 100)
+
+  it('counts by its best name, and once where a chunk has them all', () => {
+    expect(share([held], [held])).toEqual(share([held], [missing]))
+    expect(share([held], [held]).chosen).toEqual([0])
+    expect(share([missing], [missing], [held]).chosen).toEqual([2])
+  })
+
+  it('counts less by another name than by the one asked for, and not at all without any', () => {
+    expect(share([missing], [held]).share).toBeGreaterThan(0)
+    expect(share([missing], [held]).share).toBeLessThan(share([held], [missing]).share)
+    expect(share([missing], [missing])).toEqual({ share: 0, chosen: [0] })
   })
 })
 

@@ -127,3 +127,26 @@ describe.each(SETS)('on the %s corpus', (name) => {
     expect(bootstrap(await graphSet.recall('lexical')).mean).toBeGreaterThanOrEqual(bootstrap(reference).mean - 0.005)
   }, 120_000)
 })
+
+describe('on the bilingual corpus, where a glossary or a bracket tells a name in both languages', () => {
+  let set: Measured
+  beforeAll(async () => {
+    set = await loadSet('bilingual', false)
+  }, 120_000)
+
+  it.each(LEGS)(
+    'auto finds clearly more than %s of what is named in the other language',
+    async (leg) => {
+      expect((await gain(set, leg, 'cross_lingual_named')).low).toBeGreaterThan(0)
+    },
+    120_000,
+  )
+
+  it.each(LEGS)(
+    'and no less of what is named in its own than %s',
+    async (leg) => {
+      expect((await gain(set, leg, 'same_language')).mean).toBeGreaterThanOrEqual(0)
+    },
+    120_000,
+  )
+})

@@ -85,9 +85,11 @@ const pathStep = z.object({
   entity: z.string().optional(),
   relation: z.object({ source: z.string(), target: z.string(), keywords: z.string() }).optional(),
   found: z
-    .enum(['name', 'similarity', 'relation', 'entity'])
+    .enum(['name', 'alias', 'similarity', 'relation', 'entity'])
     .optional()
-    .describe('Named by the question; near it; an end of the relation before; a relation of the entity before.'),
+    .describe(
+      'Named by the question; by another name of what it names; near it; an end of the relation before; a relation of the entity before.',
+    ),
   score: z.number().optional().describe('0 to 1, of having been found.'),
   leads: z.enum(['title', 'mention', 'assertion']).optional().describe('What the result has to do with the last step.'),
 })
@@ -110,6 +112,10 @@ const searchResult = z.object({
         rank: z.number(),
         score: z.number(),
         path: z.array(pathStep).optional().describe('From the question through the graph; the last step leads to the result.'),
+        aliases: z
+          .array(z.object({ asked: z.string(), name: z.string(), workspace: z.string() }))
+          .optional()
+          .describe('Names that the question does not use, for things that it names: why its words need not stand in the result.'),
       }),
     )
     .optional()

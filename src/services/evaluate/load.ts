@@ -94,16 +94,18 @@ async function evidenceOf(
   const { extractor } = models
   if (!extractor) return []
   const all = batch.flatMap((document) => document.chunks)
+  const open = all.filter((chunk) => chunk.stated === undefined)
   const { extractions } = await extractor.extract(
-    all.map((chunk) => ({ text: chunk.content, header: chunk.header })),
+    open.map((chunk) => ({ text: chunk.content, header: chunk.header })),
     signal,
   )
   const rank = extractor.id.startsWith('builtin') ? 2 : 1
-  return all.map((chunk, index): Evidence => ({
-    chunkId: chunk.chunkId,
-    knowledge: chunkKnowledge(extractions[index] ?? EMPTY_EXTRACTION),
-    rank,
-    extractor: extractor.id,
+  const extracted = new Map(open.map((chunk, index) => [chunk.chunkId, chunkKnowledge(extractions[index] ?? EMPTY_EXTRACTION)]))
+  return all.map(({ chunkId, stated, extractor: by }): Evidence => ({
+    chunkId,
+    knowledge: stated ?? extracted.get(chunkId) ?? chunkKnowledge(EMPTY_EXTRACTION),
+    rank: stated ? 0 : rank,
+    extractor: by ?? extractor.id,
   }))
 }
 

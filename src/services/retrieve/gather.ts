@@ -3,8 +3,10 @@ import { AUTO_DEPTH } from '../../core/auto-weights.ts'
 import { similarityCandidates } from '../../core/budget.ts'
 import { byWorkspace, fullName } from '../../core/fusion.ts'
 import { readsGraph } from '../../core/modes.ts'
+import { otherNames } from '../../core/other-names.ts'
 import { byScore, type Scored } from '../../core/scoring.ts'
 import { ownedChunks } from '../../store/search-graph.ts'
+import { namesOfKeys } from '../../store/search-names.ts'
 import { nearestChunks, type Probe } from '../../store/search-vectors.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
@@ -13,7 +15,7 @@ import { type AutoGraph, autoGraph } from './auto-legs.ts'
 import { step } from '../steps.ts'
 import type { QuestionVectors } from './embed.ts'
 import { type FoundEntity, type FoundRelation, seedsWanted, walkGraph } from './graph-legs.ts'
-import { indexSizes, lexicalLeg } from './lexical-leg.ts'
+import { indexSizes, type LexicalFind, lexicalLeg } from './lexical-leg.ts'
 import type { Remembered } from './memory.ts'
 import type { Plan } from './plan.ts'
 import type { Led } from './way.ts'
@@ -21,7 +23,7 @@ import type { Led } from './way.ts'
 /** Each list best first, scores in 0..1 but for cosines, which may be negative. */
 export type Gathered = {
   vector: Scored[]
-  lexical: Scored[]
+  lexical: LexicalFind[]
   /** Chunks of the found entities, and of the found relations, by similarity. */
   entity: Scored[]
   relation: Scored[]
@@ -41,11 +43,12 @@ export const mostWanted = (plan: Plan): number => Math.max(chunksWanted(plan), r
 
 export async function gather(
   tx: ScopedTx,
-  plan: Plan,
+  asked: Plan,
   workspaces: readonly WorkspaceRow[],
   vectors: ReadonlyMap<number, QuestionVectors>,
   remembered: Remembered,
 ): Promise<Gathered> {
+  const plan = readsGraph(asked.request.mode) ? await step('leg', 'names', () => withOtherNames(tx, asked, workspaces)) : asked
   const probing = (pick: keyof QuestionVectors): Probe[] =>
     workspaces.flatMap((workspace) => {
       const question = vectors.get(workspace.space_id)
@@ -74,6 +77,12 @@ export async function gather(
     autoGraph(tx, plan, { vector, lexical, facts, named, probes: probing('high'), sizes }, remembered),
   )
   return { vector, lexical, entity: [], relation: [], titled: [], auto, entities, relations }
+}
+
+/** The plan with what the things it names are called anywhere in the scope, so that one workspace's glossary serves the others. */
+async function withOtherNames(tx: ScopedTx, plan: Plan, workspaces: readonly WorkspaceRow[]): Promise<Plan> {
+  const ids = workspaces.map((workspace) => workspace.workspace_id)
+  return { ...plan, renamed: otherNames(plan.terms, plan.keys, await namesOfKeys(tx, ids, plan.keys, plan.filter)) }
 }
 
 async function vectorLeg(tx: ScopedTx, probes: readonly Probe[], depth: number, plan: Plan): Promise<Scored[]> {

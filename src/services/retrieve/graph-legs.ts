@@ -1,7 +1,7 @@
 // The two graph legs as LightRAG walks them: entities → their relations, relations → their ends, then both taken in turn.
 import { AUTO_FACTS } from '../../core/auto-weights.ts'
 import { fullName, type Located, roundRobin } from '../../core/fusion.ts'
-import { compareCodePoints } from '../../core/names.ts'
+import { compareCodePoints, displayName, nameKey } from '../../core/names.ts'
 import { longestNames } from '../../core/query-names.ts'
 import { byScore, unit } from '../../core/scoring.ts'
 import {
@@ -72,15 +72,16 @@ async function fromEntities(
   probes: readonly Probe[],
 ): Promise<Omit<GraphFinds, 'facts'>> {
   const { topK } = plan.request
+  const others = plan.renamed.flatMap((one) => one.others.map(({ name }) => nameKey(displayName(name))))
   const seeds = await seedEntities(
     tx,
     probes,
     workspaces.map((workspace) => workspace.workspace_id),
-    plan.keys,
+    [...plan.keys, ...others],
     topK,
     plan.filter,
   )
-  const { named, near } = orderSeeds(seeds)
+  const { named, near } = orderSeeds(seeds, new Set(plan.keys))
   const entities = [...named, ...near].slice(0, topK)
   const incident = await incidentRelations(tx, entities, topK, plan.filter)
   const found = new Map(entities.map((entity) => [fullName(entity), entity]))
@@ -99,7 +100,7 @@ async function fromEntities(
 }
 
 /** Entities named to the letter come first, the rarest of them in front (a hub says little); then by similarity. */
-function orderSeeds(seeds: readonly EntitySeed[]): { named: FoundEntity[]; near: FoundEntity[] } {
+function orderSeeds(seeds: readonly EntitySeed[], asked: ReadonlySet<string>): { named: FoundEntity[]; near: FoundEntity[] } {
   const longest = new Set(longestNames([...new Set(seeds.flatMap((seed) => seed.keys))]))
   const isNamed = (seed: EntitySeed): boolean => seed.keys.some((key) => longest.has(key))
   const named = seeds
@@ -107,7 +108,7 @@ function orderSeeds(seeds: readonly EntitySeed[]): { named: FoundEntity[]; near:
     .toSorted(
       (a, b) => a.mentions - b.mentions || compareCodePoints(a.entity_id, b.entity_id) || compareCodePoints(a.workspace_id, b.workspace_id),
     )
-    .map((seed) => entityOf(seed, 'name', 1))
+    .map((seed) => entityOf(seed, seed.keys.some((key) => asked.has(key)) ? 'name' : 'alias', 1))
   const near = seeds
     .filter((seed) => !isNamed(seed) && seed.cosine > COSINE_THRESHOLD)
     .map((seed) => entityOf(seed, 'similarity', unit(seed.cosine)))
@@ -144,7 +145,11 @@ export const endsOf = ({ workspaceId, ends, score, way }: FoundRelation, share: 
     way: [...way, { kind: 'entity', id, found: 'relation', score: score * share }],
   }))
 
-const entityOf = ({ workspace_id: workspaceId, entity_id: id }: EntitySeed, found: 'name' | 'similarity', score: number): FoundEntity => ({
+const entityOf = (
+  { workspace_id: workspaceId, entity_id: id }: EntitySeed,
+  found: 'name' | 'alias' | 'similarity',
+  score: number,
+): FoundEntity => ({
   workspaceId,
   id,
   score,

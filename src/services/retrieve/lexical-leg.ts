@@ -1,6 +1,6 @@
 // The lexical leg: which terms lead to candidates, and what BM25 says of those. A small index is asked for every term; in a large one the
 // rare terms lead, because a common one would bring half the library and decide nothing.
-import { byScore, inverseDocumentFrequency, lexicalShare, type Scored, termFrequencyOfRank } from '../../core/scoring.ts'
+import { byScore, inverseDocumentFrequency, type Scored, shareOfNames, type TermWeight, termFrequencyOfRank } from '../../core/scoring.ts'
 import {
   type Drive,
   type LexicalHit,
@@ -11,6 +11,7 @@ import {
 } from '../../store/search-terms.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import type { WorkspaceRow } from '../../store/workspaces.ts'
+import type { AliasUsed } from '../api.ts'
 import type { Remembered } from './memory.ts'
 import type { Plan } from './plan.ts'
 
@@ -38,7 +39,13 @@ export async function indexSizes(tx: ScopedTx, workspaces: readonly WorkspaceRow
   return [...known, ...read]
 }
 
-/** The `depth` best chunks of all workspaces that hold a term of the question; scores are BM25 as a share of the best attainable. */
+/** A chunk, and the names it has for what the question calls otherwise. */
+export type LexicalFind = Scored & { aliases: AliasUsed[] }
+
+/**
+ * The `depth` best chunks of all workspaces that hold a term of the question or of another name of what it names; scores are BM25 as a share
+ * of the best attainable.
+ */
 export async function lexicalLeg(
   tx: ScopedTx,
   plan: Plan,
@@ -46,9 +53,9 @@ export async function lexicalLeg(
   indexes: readonly TermStatistics[],
   remembered: Remembered,
   depth: number,
-): Promise<Scored[]> {
+): Promise<LexicalFind[]> {
   if (plan.terms.length === 0) return []
-  const scored: Scored[] = []
+  const scored: LexicalFind[] = []
   for (const index of indexes) {
     const workspace = workspaces.find((one) => one.workspace_id === index.workspace_id)
     if (workspace) scored.push(...(await searchIndex(tx, plan, workspace, index, remembered, depth)))
@@ -63,8 +70,8 @@ async function searchIndex(
   index: TermStatistics,
   remembered: Remembered,
   depth: number,
-): Promise<Scored[]> {
-  const terms = plan.terms
+): Promise<LexicalFind[]> {
+  const terms = [...new Set([...plan.terms, ...plan.renamed.flatMap(({ others }) => others.flatMap((other) => other.terms))])]
   const drives = index.chunks < LARGE_INDEX ? [undefined] : leads(terms, await frequenciesOf(tx, workspace, terms, remembered))
   for (const drive of drives) {
     const hits = await lexicalCandidates(tx, workspace.workspace_id, terms, index, {
@@ -73,7 +80,8 @@ async function searchIndex(
       filter: plan.filter,
       drive,
     })
-    if (hits.length > 0) return hits.map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id, score: score(hit, index) }))
+    if (hits.length > 0)
+      return hits.map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id, ...scoreOf(plan, terms, hit, index) }))
   }
   return []
 }
@@ -105,10 +113,27 @@ async function frequenciesOf(tx: ScopedTx, workspace: WorkspaceRow, terms: reado
   return terms.map((term) => fresh.get(term) ?? remembered.frequencies.get(keyOf(term)) ?? 0)
 }
 
-function score(hit: LexicalHit, index: TermStatistics): number {
-  const terms = hit.ranks.map((rank, position) => ({
-    frequency: termFrequencyOfRank(rank),
-    idf: inverseDocumentFrequency(index.chunks, hit.document_frequencies[position] ?? 0),
-  }))
-  return lexicalShare(terms, hit.length, index.average_length)
+function scoreOf(plan: Plan, terms: readonly string[], hit: LexicalHit, index: TermStatistics): Pick<LexicalFind, 'score' | 'aliases'> {
+  const weights = new Map(
+    terms.map((term, position): [string, TermWeight] => [
+      term,
+      {
+        frequency: termFrequencyOfRank(hit.ranks[position] ?? 0),
+        idf: inverseDocumentFrequency(index.chunks, hit.document_frequencies[position] ?? 0),
+      },
+    ]),
+  )
+  const weighed = (some: readonly string[]): TermWeight[] => some.flatMap((term) => weights.get(term) ?? [])
+  const named = new Set(plan.renamed.flatMap((one) => one.terms))
+  const { share, chosen } = shareOfNames(
+    weighed(plan.terms.filter((term) => !named.has(term))),
+    plan.renamed.map((one) => [weighed(one.terms), ...one.others.map((other) => weighed(other.terms))]),
+    hit.length,
+    index.average_length,
+  )
+  const aliases = plan.renamed.flatMap(({ key, others }, thing) => {
+    const other = others[(chosen[thing] ?? 0) - 1]
+    return other ? [{ asked: key, name: other.name, workspace: other.workspaceId }] : []
+  })
+  return { score: share, aliases }
 }

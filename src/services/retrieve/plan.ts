@@ -2,6 +2,7 @@
 import { AppError } from '../../core/errors.ts'
 import { MODE_TABLE, readsGraph, type ModeDefinition } from '../../core/modes.ts'
 import { displayName, nameKey } from '../../core/names.ts'
+import type { Renamed } from '../../core/other-names.ts'
 import { nameCandidates } from '../../core/query-names.ts'
 import { queryTerms } from '../../core/terms.ts'
 import type { KeywordModel } from '../../ports/models.ts'
@@ -21,6 +22,8 @@ export type Plan = {
   /** Entity keys that may stand in the question to the letter. */
   keys: string[]
   terms: string[]
+  /** What the named things are called elsewhere in the scope; known once the snapshot is open, and only in modes that read the graph. */
+  renamed: readonly Renamed[]
   filter: ChunkFilter | undefined
   degraded: string[]
 }
@@ -58,6 +61,7 @@ export async function planSearch(keywordModel: KeywordModel | undefined, request
         ? keywords.lowLevel.map((word) => nameKey(displayName(word))).filter((key) => key !== '')
         : nameCandidates(request.query),
     terms: queryTerms(request.query).slice(0, MAX_TERMS),
+    renamed: [],
     filter: filterOf(request),
     degraded,
   }

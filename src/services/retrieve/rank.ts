@@ -1,8 +1,8 @@
 // The third step: one order over the candidates of all legs. Pure; the scores are in 0..1 and compare across workspaces.
 import { autoScores } from '../../core/auto.ts'
-import { fullName, type Located, roundRobin } from '../../core/fusion.ts'
+import { fullName, roundRobin } from '../../core/fusion.ts'
 import { byScore, type Scored, unit } from '../../core/scoring.ts'
-import type { LegExplanation } from '../api.ts'
+import type { AliasUsed, LegExplanation } from '../api.ts'
 import type { Gathered } from './gather.ts'
 import type { Plan } from './plan.ts'
 
@@ -28,7 +28,7 @@ function scoresOf(plan: Plan, gathered: Gathered): Scored[] {
 /** Where each candidate stood in each leg. */
 function whyEach(gathered: Gathered): Map<string, Why> {
   const { vector, lexical, entity, relation, auto } = gathered
-  const legs: Record<string, readonly Scored[]> = {
+  const legs: Record<string, readonly (Scored & { aliases?: readonly AliasUsed[] })[]> = {
     vector,
     lexical,
     entity,
@@ -39,9 +39,10 @@ function whyEach(gathered: Gathered): Map<string, Why> {
   }
   const whys = new Map<string, Why>()
   for (const [leg, candidates] of Object.entries(legs)) {
-    candidates.forEach((candidate: Located & Scored, index) => {
+    candidates.forEach((candidate, index) => {
+      const { score, aliases = [] } = candidate
       const why = whys.get(fullName(candidate)) ?? {}
-      why[leg] = { rank: index + 1, score: unit(candidate.score) }
+      why[leg] = { rank: index + 1, score: unit(score), ...(aliases.length > 0 ? { aliases: [...aliases] } : {}) }
       whys.set(fullName(candidate), why)
     })
   }

@@ -1,5 +1,5 @@
 // One question to several workspaces at once: one list on one scale, each weighed by its own statistics only.
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MODES, type Mode } from '../../../src/core/modes.ts'
 import { workspaceId, type WorkspaceId, workspaceScope } from '../../../src/core/workspace.ts'
 import type { Retrieval, SearchResponse } from '../../../src/services/api.ts'
@@ -88,4 +88,47 @@ it.each(searching)('%s shows nothing of what is published beside its scope, not 
   const fresh = createRetrieval({ database: engine.deps.database, models: engine.deps.models })
   const after = await fresh.search(workspaceScope(...scope), searchRequest({ query: '焦点', mode, topK: 50, chunkTopK: 50 }), signal)
   expect({ ...after, timings: before.timings }).toEqual(before)
+})
+
+describe('a thing called otherwise elsewhere', () => {
+  const [glossary, plain, drawn, foreign] = ['glossary', 'plain', 'drawn', 'foreign'].map((name) => workspaceId(`teacher-${name}`)) as [
+    WorkspaceId,
+    WorkspaceId,
+    WorkspaceId,
+    WorkspaceId,
+  ]
+  const ask = async (scope: readonly [WorkspaceId, ...WorkspaceId[]], more = {}): Promise<SearchResponse> =>
+    retrieval.search(workspaceScope(...scope), searchRequest({ query: '光合作用是什么', mode: 'auto', explain: true, ...more }), signal)
+  const usedIn = ({ results }: SearchResponse, workspace: WorkspaceId): unknown =>
+    results.find((result) => result.workspace === workspace)?.explain?.['lexical']?.aliases
+
+  beforeAll(async () => {
+    await engine.ingest(glossary, 'words', '[光合作用 = photosynthesis] 光合作用的英文。')
+    await engine.ingest(foreign, 'words', '[光合作用 = sugar making] 光合作用的俗名。')
+    await engine.ingest(plain, 'leaf', 'Photosynthesis stores the light of the sun in sugar.')
+    await engine.ingest(plain, 'kitchen', 'Sugar making needs no sun.')
+    await engine.ingest(drawn, 'leaf', '[photosynthesis|concept|how leaves feed] Leaves feed by light.')
+  })
+
+  it('is found where one workspace of the scope tells the name, and explain says who told it', async () => {
+    const found = await ask([glossary, plain])
+    const result = found.results.find((one) => one.workspace === plain && one.fileId === 'leaf')
+    expect(result?.explain?.['lexical']?.aliases).toEqual([{ asked: '光合作用', name: 'photosynthesis', workspace: glossary }])
+    expect(result?.score).toBeGreaterThan(found.results.find((one) => one.fileId === 'kitchen')?.score ?? 0)
+    expect(usedIn(found, glossary)).toBeUndefined()
+  })
+
+  it('takes no name from outside the scope, nor from a document that the filter leaves out', async () => {
+    for (const found of [await ask([plain]), await ask([glossary, plain], { fileIds: ['leaf'] })])
+      expect(usedIn(found, plain)).toBeUndefined()
+    expect(JSON.stringify(await ask([glossary, plain]))).not.toContain('sugar making')
+    expect(JSON.stringify(await ask([foreign, plain]))).toContain('sugar making')
+  })
+
+  it.each(['local', 'hybrid', 'mix', 'auto'] as const)('%s follows the name to the entity of another workspace', async (mode) => {
+    const found = await ask([glossary, drawn], { mode })
+    expect(found.entities.map((entity) => [entity.workspace, entity.name])).toContainEqual([drawn, 'photosynthesis'])
+    const way = found.results.find((one) => one.workspace === drawn)?.explain?.[mode === 'auto' ? 'named' : 'entity']?.path
+    expect(way).toEqual([{ entity: 'photosynthesis', found: 'alias', score: 1, leads: 'mention' }])
+  })
 })
