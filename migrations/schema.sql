@@ -371,7 +371,7 @@ extractor text not null
 staged_as bigint not null default 0
 constraint entity_mentions_pkey PRIMARY KEY (workspace_id, chunk_id, key)
 constraint entity_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
-CREATE INDEX entity_mentions_of_entity ON public.entity_mentions USING btree (workspace_id, entity_id, rank, chunk_id, key)
+CREATE INDEX entity_mentions_in_order ON public.entity_mentions USING btree (workspace_id, entity_id, rank, chunk_id, key) INCLUDE (staged_as)
 CREATE INDEX entity_mentions_of_key ON public.entity_mentions USING btree (workspace_id, key)
 CREATE UNIQUE INDEX entity_mentions_pkey ON public.entity_mentions USING btree (workspace_id, chunk_id, key)
 policy scope using 
@@ -866,8 +866,8 @@ extractor text not null
 staged_as bigint not null default 0
 constraint relation_mentions_pkey PRIMARY KEY (workspace_id, chunk_id, source_key, target_key)
 constraint relation_mentions_workspace_id_chunk_id_fkey FOREIGN KEY (workspace_id, chunk_id) REFERENCES chunks(workspace_id, chunk_id) ON DELETE CASCADE
-CREATE INDEX relation_mentions_of_fact ON public.relation_mentions USING btree (workspace_id, fact_id)
-CREATE INDEX relation_mentions_of_relation ON public.relation_mentions USING btree (workspace_id, relation_id, rank, chunk_id, source_key, target_key)
+CREATE INDEX relation_facts_in_order ON public.relation_mentions USING btree (workspace_id, fact_id, chunk_id) INCLUDE (relation_id, staged_as)
+CREATE INDEX relation_mentions_in_order ON public.relation_mentions USING btree (workspace_id, relation_id, rank, chunk_id, source_key, target_key) INCLUDE (staged_as)
 CREATE INDEX relation_mentions_of_source ON public.relation_mentions USING btree (workspace_id, source_key)
 CREATE INDEX relation_mentions_of_target ON public.relation_mentions USING btree (workspace_id, target_key)
 CREATE UNIQUE INDEX relation_mentions_pkey ON public.relation_mentions USING btree (workspace_id, chunk_id, source_key, target_key)

@@ -78,9 +78,6 @@ export type RelationSeed = {
   relation_id: string
   a_id: string
   b_id: string
-  weight: number
-  /** Degrees of both ends added up. */
-  degrees: number
   /** -1 where no fact was compared. */
   cosine: number
 }
@@ -116,7 +113,7 @@ export async function seedRelations(
         select e.relation_id, null from relation_edits e where e.workspace_id = n.workspace_id and e.fact_id = n.id and e.relation_id is not null`
   // Each relation is looked up by itself (`limit 1`): joined, the planner would rather read the tenant's whole table for ninety rows.
   const found = await sql<FactSeed>`
-    select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight, r.degrees, 1 - n.distance as cosine, m.chunk_ids
+    select r.workspace_id, r.relation_id, r.a_id, r.b_id, 1 - n.distance as cosine, m.chunk_ids
     from (${nearest(tx, 'relation', probes, limit * SEEDS_PER_RESULT, only)}) n
     cross join lateral (
       select min(l.relation_id) as relation_id, coalesce(array_agg(l.chunk_id order by l.chunk_id) filter (where l.chunk_id is not null), '{}') as chunk_ids
@@ -125,10 +122,7 @@ export async function seedRelations(
         where m.workspace_id = n.workspace_id and m.fact_id = n.id and m.relation_id is not null${andMatches('c', filter)}
         order by m.chunk_id limit ${CHUNKS_PER_FACT})${madeByPeople}) l) m
     cross join lateral (
-      select r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, a.degree + b.degree as degrees
-      from relations r
-      join entities a on a.workspace_id = r.workspace_id and a.entity_id = r.a_id
-      join entities b on b.workspace_id = r.workspace_id and b.entity_id = r.b_id
+      select r.workspace_id, r.relation_id, r.a_id, r.b_id from relations r
       where r.workspace_id = n.workspace_id and r.relation_id = m.relation_id limit 1) r`.execute(tx)
   return found.rows
 }
@@ -147,14 +141,14 @@ export async function incidentRelations(
     order by r.weight desc, r.relation_id limit ${RELATIONS_PER_SEED})`
   // The degree of the entity itself is read once, so that only the other end of each relation is looked up.
   const found = await sql<RelationSeed>`
-    select distinct r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight::float8 as weight, s.degree + o.degree as degrees, -1 as cosine
+    select distinct r.workspace_id, r.relation_id, r.a_id, r.b_id, r.weight, s.degree + o.degree as degrees, -1 as cosine
     from (
       select e.workspace_id, e.entity_id, e.degree
       from unnest(${entities.map((one) => one.workspaceId)}::text[], ${entities.map((one) => one.id)}::text[]) as w(workspace_id, entity_id)
       join entities e on e.workspace_id = w.workspace_id and e.entity_id = w.entity_id) s
     cross join lateral (${side('a_id', 'b_id')} union all ${side('b_id', 'a_id')}) r
     join entities o on o.workspace_id = r.workspace_id and o.entity_id = r.other
-    order by degrees desc, weight desc, r.relation_id, r.workspace_id limit ${limit}`.execute(tx)
+    order by degrees desc, r.weight desc, r.relation_id, r.workspace_id limit ${limit}`.execute(tx)
   return found.rows
 }
 
