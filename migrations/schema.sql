@@ -50,7 +50,10 @@ workspace text
 subject jsonb not null
 request_id text
 hash text not null
+ends bigint
+outcome text
 constraint audit_entries_pkey PRIMARY KEY (entry)
+CREATE UNIQUE INDEX audit_entries_ends ON public.audit_entries USING btree (ends) WHERE (ends IS NOT NULL)
 CREATE UNIQUE INDEX audit_entries_pkey ON public.audit_entries USING btree (entry)
 
 -- table audit_head

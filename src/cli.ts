@@ -59,7 +59,7 @@ const context: CliContext = {
   open: async () => {
     const app = await createApp(loadConfig('command'), createLog('error', process.stderr))
     const act = running === undefined ? undefined : actOf(running, user())
-    if (act !== undefined) await app.engine.audit.record(act)
+    const ended = act === undefined ? undefined : await app.engine.audit.begin(act)
     return {
       engine: app.engine,
       seed: (workspace, folder) => app.seed(workspace, folder),
@@ -75,6 +75,7 @@ const context: CliContext = {
         status: (workspace) => reembedStatus(app.deps, workspace),
       },
       startWork: () => app.startWork(),
+      ended: async (outcome) => ended?.(outcome),
       close: async () => {
         await app.stopWork()
         await app.close()

@@ -6,7 +6,7 @@ import { type CliContext, plain, table, whole, withEngine } from './context.ts'
 
 /** Commands that change nothing and carry nothing away. What is not named here is written down. */
 const LOOKING = new Set([
-  'mcp', 'search', 'query', 'documents list', 'documents show', 'graph entities', 'graph entity', 'graph subgraph', 'graph prerequisites',
+  'mcp', 'search', 'query', 'estimate', 'documents list', 'documents show', 'graph entities', 'graph entity', 'graph subgraph', 'graph prerequisites',
   'graph merges', 'graph resolutions', 'workspace list', 'kb versions', 'audit',
 ]) // prettier-ignore
 
@@ -36,22 +36,24 @@ export function addAuditCommand(program: Command, context: CliContext): void {
     .action((options: { limit: string; before?: string; json?: boolean }) =>
       withEngine(context, async ({ engine }) => {
         const before = options.before === undefined ? undefined : whole('--before', options.before, 1, Number.MAX_SAFE_INTEGER)
-        const trail = await engine.audit.trail(whole('--limit', options.limit, 1, 200), before)
-        context.print(options.json === true, trail, () =>
+        const entries = await engine.audit.trail(whole('--limit', options.limit, 1, 200), before)
+        const brokenAt = await engine.audit.verify()
+        context.print(options.json === true, { entries, brokenAt }, () =>
           table(
-            ['entry', 'at', 'who', 'what', 'workspace', 'about'],
-            trail.entries.map((one) => [
+            ['entry', 'at', 'who', 'what', 'workspace', 'about', 'ended'],
+            entries.map((one) => [
               String(one.entry),
               one.at,
               one.actor,
               one.action,
               plain(one.workspace ?? ''),
               plain(Object.values(one.subject).join(' ')),
+              one.outcome ?? 'unknown',
             ]),
           ),
         )
-        if (trail.brokenAt !== null)
-          throw new AppError('conflict', `The trail is not as it was written: look at entry ${trail.brokenAt} and at what followed it.`)
+        if (brokenAt !== null)
+          throw new AppError('conflict', `The trail is not as it was written: look at entry ${brokenAt} and at what followed it.`)
       }),
     )
 }

@@ -1,5 +1,5 @@
 // What every command is given: the engine when it asks for it, and one way to print.
-import { AppError } from '../core/errors.ts'
+import { AppError, asAppError } from '../core/errors.ts'
 import type { DocumentView, Engine } from '../services/api.ts'
 import type { Diagnosis } from '../services/doctor.ts'
 import type { Carried } from '../services/portability.ts'
@@ -28,6 +28,8 @@ export type CliEngine = {
     status(workspace: WorkspaceId): Promise<ReembedStatus | undefined>
   }
   startWork(): Promise<void>
+  /** Writes down how the command ended: `done`, or the code of an error. */
+  ended(outcome: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -48,7 +50,12 @@ export type CliContext = {
 export async function withEngine<T>(context: CliContext, work: (opened: CliEngine) => Promise<T>): Promise<T> {
   const opened = await context.open()
   try {
-    return await work(opened)
+    const result = await work(opened)
+    await opened.ended('done')
+    return result
+  } catch (error) {
+    await opened.ended(asAppError(error).code)
+    throw error
   } finally {
     await opened.close()
   }

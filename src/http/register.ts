@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import type { Principal } from '../core/credentials.ts'
-import { AppError } from '../core/errors.ts'
+import { AppError, asAppError } from '../core/errors.ts'
 import type { Engine } from '../services/api.ts'
 import type { Act } from '../services/audit.ts'
 import type { Identity } from '../services/identity.ts'
@@ -66,8 +66,7 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
     },
     handler: async (request, reply) => {
       const call = callOf(serving, route, request)
-      if (isAudited(route, call)) await call.engine.audit.record(actOf(route, call, request))
-      const result = await route.handle(call)
+      const result = isAudited(route, call) ? await writtenDown(route, call, request) : await route.handle(call)
       if (result instanceof EventStream)
         return reply.headers(SSE_HEADERS).send(result.bytes(serving.settings.heartbeatMs ?? DEFAULT_HEARTBEAT_MS))
       if (route.schema.reply === undefined)
@@ -79,9 +78,21 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
   })
 }
 
+async function writtenDown(route: Route, call: Call, request: FastifyRequest): ReturnType<Route['handle']> {
+  const ended = await call.engine.audit.begin(actOf(route, call, request))
+  try {
+    const result = await route.handle(call)
+    await ended(route.status === 202 ? 'accepted' : 'done')
+    return result
+  } catch (error) {
+    await ended(asAppError(error).code)
+    throw error
+  }
+}
+
 /** What only looks changes nothing; in development mode nobody is proven to be anybody. */
-function isAudited({ method, access, kind }: Route, { principal, settings }: Call): boolean {
-  if (principal.kind !== 'admin' || settings.development || method === 'GET' || access === 'read') return false
+function isAudited({ method, access, kind, looks }: Route, { principal, settings }: Call): boolean {
+  if (principal.kind !== 'admin' || settings.development || method === 'GET' || access === 'read' || looks) return false
   return kind === undefined || kind === 'ingest'
 }
 

@@ -78,6 +78,8 @@ export type RouteDefinition<S extends RouteSchemas> = {
   bodyLimit?: (settings: HttpSettings) => number
   /** What limits of their own it counts against. Default none. */
   kind?: CallKind
+  /** Changes nothing, although who calls it must be allowed to write. */
+  looks?: true
   handle(call: Call<S>): Promise<Reply<S>>
 }
 

@@ -1,4 +1,4 @@
-// What administrators do is written down before it is done; what cannot be written down is not done.
+// What administrators do is written down before it is done, and after it how it ended; what cannot be written down is not done.
 import * as store from '../store/audit.ts'
 import type { EngineDeps } from './deps.ts'
 
@@ -12,35 +12,41 @@ export type AuditEntry = {
   workspace: string | null
   subject: Record<string, unknown>
   requestId: string | null
-}
-
-export type Trail = {
-  entries: AuditEntry[]
-  /** First entry that is not as it was written, or after which one is missing. */
-  brokenAt: number | null
+  /** `done`, `accepted` or the code of an error; null where nothing says how it ended. */
+  outcome: string | null
 }
 
 export type Audit = {
-  record(act: Act): Promise<void>
-  /** The newest entries first, and whether the whole trail is as it was written. */
-  trail(limit: number, before?: number): Promise<Trail>
+  /** Writes an act down. What it returns writes down how the act ended, and fails for nothing: what is done is done. */
+  begin(act: Act): Promise<(outcome: string) => Promise<void>>
+  /** Acts, the newest first. */
+  trail(limit: number, before?: number): Promise<AuditEntry[]>
+  /** The first entry that is not as it was written, or after which one is missing; null when the whole trail is. Reads all of it. */
+  verify(): Promise<number | null>
 }
 
 /** Of what a caller wrote; what an entry is about is told in less. */
 const LONGEST = 200
 
-export function createAudit({ database: { db } }: Pick<EngineDeps, 'database'>): Audit {
+export function createAudit({ database: { db }, log }: Pick<EngineDeps, 'database' | 'log'>): Audit {
   return {
-    record: (act) =>
-      store.append(db, {
-        ...act,
-        workspace: act.workspace === undefined ? undefined : plain(act.workspace),
-        subject: Object.fromEntries(Object.entries(act.subject).map(([name, value]) => [name, plain(String(value))])),
-      }),
-    trail: async (limit, before) => {
-      const [rows, brokenAt] = await Promise.all([store.list(db, limit, before), store.firstBroken(db)])
-      return { entries: rows.map(toEntry), brokenAt: brokenAt ?? null }
+    begin: async (asked) => {
+      const act = {
+        ...asked,
+        workspace: asked.workspace === undefined ? undefined : plain(asked.workspace),
+        subject: Object.fromEntries(Object.entries(asked.subject).map(([name, value]) => [name, plain(String(value))])),
+      }
+      const entry = await store.append(db, act)
+      return async (outcome) => {
+        try {
+          await store.append(db, { ...act, subject: {} }, { ends: entry, outcome })
+        } catch (error) {
+          log.error({ err: error, entry, outcome }, 'how an act of an administrator ended could not be written down')
+        }
+      }
     },
+    trail: async (limit, before) => (await store.list(db, limit, before)).map(toEntry),
+    verify: async () => (await store.firstBroken(db)) ?? null,
   }
 }
 

@@ -32,6 +32,7 @@ export function commandLine(database: Database, add: (program: Command, context:
           portability: { write: none, read: none, remove: none },
           reembed: { start: none, status: none },
           startWork: async () => undefined,
+          ended: async () => undefined,
           close: async () => undefined,
         }),
         print: (json, value, lines) => {

@@ -560,12 +560,14 @@ describe('for everybody', () => {
     }
   })
 
-  test('an administrator sees health, queue, callbacks, use of models and all workspaces', async () => {
+  test('an administrator sees health, queue, callbacks, use of models, all workspaces and the trail with its verification', async () => {
     const page = await open('#/operations', ADMIN)
-    for (const name of ['Health', 'Queue', 'Callbacks', 'Use of models', 'Workspaces'])
+    for (const name of ['Health', 'Queue', 'Callbacks', 'Use of models', 'What administrators did', 'Workspaces'])
       await page.getByRole('heading', { name, exact: true }).waitFor()
     await page.getByText('Ready', { exact: true }).waitFor()
     expect(await appears(page.getByRole('cell', { name: 'public', exact: true }))).toBe(true)
+    await page.getByRole('button', { name: 'Verify', exact: true }).click()
+    await page.getByText('Every entry is as it was written.').waitFor()
   })
 
   test('a service that cannot be reached is said, and asked again on request', async () => {

@@ -95,7 +95,7 @@ export function fakeEngine(): FakeEngine {
     asset: { mediaType: 'image/png', bytes: Buffer.from('png') },
     failure: undefined,
     last: () => {
-      const called = engine.calls.at(-1)
+      const called = engine.calls.findLast((call) => call.use !== 'audit')
       if (called === undefined) throw new Error('the engine was not called')
       return called
     },
@@ -166,8 +166,12 @@ export function fakeEngine(): FakeEngine {
         note({ use: 'operations', about: ['modelUse', days, limit] }, { use: [], budget: { monthlyCny: null, near: [] } }),
     },
     audit: {
-      record: (act) => note({ use: 'audit', about: act }, undefined),
-      trail: (limit, before) => note({ use: 'audit', about: [limit, before] }, { entries: [], brokenAt: null }),
+      begin: async (act) => {
+        await note({ use: 'audit', about: act }, undefined)
+        return async (outcome) => void engine.calls.push({ use: 'audit', about: outcome })
+      },
+      trail: (limit, before) => note({ use: 'audit', about: [limit, before] }, []),
+      verify: () => note({ use: 'audit', about: 'all of it' }, null),
     },
     images: {
       analyze: (workspace, request) =>

@@ -49,6 +49,16 @@ export type ModelUse = {
 
 export type Budget = { monthlyCny: number | null; near: { workspace: string; spentCny: number; share: number }[] }
 
+export type AuditEntry = {
+  entry: number
+  at: string
+  actor: string
+  action: string
+  workspace: string | null
+  subject: Record<string, unknown>
+  outcome: string | null
+}
+
 /** Not ready is an answer too: it comes as an error whose details say why. */
 export async function readiness(signal: AbortSignal): Promise<Readiness> {
   let response: Response
@@ -78,3 +88,11 @@ export type UseBy = (typeof USE_BY)[number]
 
 export const modelUse = (by: UseBy, days: number, signal: AbortSignal): Promise<{ use: ModelUse[]; budget: Budget }> =>
   ask('/api/admin/usage', { workspace: '', query: { by, days, limit: 200 }, signal })
+
+/** What administrators did, before an entry when one is given. */
+export const auditTrail = (limit: number, before: string | undefined, signal: AbortSignal): Promise<{ entries: AuditEntry[] }> =>
+  ask('/api/admin/audit', { workspace: '', query: { limit, before }, signal })
+
+/** The first entry that is not as it was written; null when the whole trail is. */
+export const verifyTrail = (): Promise<{ brokenAt: number | null }> =>
+  ask('/api/admin/audit', { workspace: '', query: { limit: 1, verify: 'true' } })

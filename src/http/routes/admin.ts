@@ -89,9 +89,12 @@ const showAudit = defineRoute({
   tag,
   summary: 'What administrators did',
   description:
-    'Everything asked for that changes something, the newest first, written down before it was done; and whether the whole trail is as it was written.',
+    'Everything asked for that changes something, the newest first, written down before it was done, with how it ended; with `verify` also whether the whole trail is as it was written.',
   schema: { query: auditQuery, reply: auditTrail },
-  handle: ({ engine, query }) => engine.audit.trail(query.limit, query.before),
+  handle: async ({ engine: { audit }, query }) => ({
+    entries: await audit.trail(query.limit, query.before),
+    ...(query.verify === 'true' ? { brokenAt: await audit.verify() } : {}),
+  }),
 })
 
 export const adminRoutes: readonly Route[] = [whoAmI, showQueue, showCallbacks, replay, showUse, showAudit]

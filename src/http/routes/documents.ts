@@ -73,6 +73,7 @@ const estimateSchemas = { body: textUpload, form: uploadForm, reply: estimate }
 const estimateUpload = defineRoute({
   method: 'POST',
   path: '/api/documents/estimate',
+  looks: true,
   kind: 'ingest',
   access: 'write',
   tag,

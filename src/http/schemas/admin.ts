@@ -64,22 +64,32 @@ export const replayRequest = z
 
 export const replayed = z.object({ replayed: z.number() }).meta({ example: { replayed: 1 } })
 
-export const auditQuery = pageSize.extend({ before: z.int().min(1).optional().describe('Only entries before this one.') })
+export const auditQuery = pageSize.extend({
+  before: z.int().min(1).optional().describe('Only entries before this one.'),
+  verify: z.enum(['true', 'false']).optional().describe('`true`: reads the whole trail and says whether it is as it was written.'),
+})
 
 export const auditTrail = z
   .object({
     entries: z.array(
       z.object({
-        entry: z.number().describe('Counted from 1, without gaps.'),
+        entry: z.number().describe('Counted from 1; numbers left out are ends of acts.'),
         at: z.string(),
         actor: z.string().describe('admin, admin:<teacher id>, or cli:<user of the machine>.'),
         action: z.string().describe('Method and pattern of the route, or the command.'),
         workspace: z.string().nullable(),
         subject: z.record(z.string(), z.unknown()).describe('Ids that the address or the command named.'),
         requestId: z.string().nullable(),
+        outcome: z.string().nullable().describe('done, accepted, or the code of an error; null where nothing says how it ended.'),
       }),
     ),
-    brokenAt: z.number().nullable().describe('First entry that is not as it was written, or after which one is missing.'),
+    brokenAt: z
+      .number()
+      .nullable()
+      .optional()
+      .describe(
+        'With `verify`: the first entry that is not as it was written, or after which one is missing; null when the whole trail is.',
+      ),
   })
   .meta({
     example: {
@@ -92,6 +102,7 @@ export const auditTrail = z
           workspace: 'teacher-001',
           subject: { fileId: 'file-1' },
           requestId: 'f0a6f7c2-7a0e-4a8a-9d0f-3d6c8d2f5b11',
+          outcome: 'done',
         },
       ],
       brokenAt: null,

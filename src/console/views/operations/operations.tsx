@@ -10,6 +10,7 @@ import type { Me } from '../../state/session.ts'
 import { number } from '../../words/format.ts'
 import { useLanguage, useWords } from '../../words/words.ts'
 import { listWorkspaces } from '../workspace-switch.tsx'
+import { AuditTrail } from './audit-trail.tsx'
 import { Callbacks } from './callbacks.tsx'
 import { ModelUseCard } from './model-use.tsx'
 import { QueueCard } from './queue.tsx'
@@ -32,6 +33,7 @@ export function OperationsView({ me }: { me: Me }) {
           <QueueCard />
           <Callbacks />
           <ModelUseCard />
+          <AuditTrail />
         </>
       ) : (
         <Banner tone="info">{words.operations.adminsOnly}</Banner>
