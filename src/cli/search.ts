@@ -41,9 +41,6 @@ function requestOf(query: string, options: Options): { scope: WorkspaceScope; re
       highLevelKeywords: [],
       lowLevelKeywords: [],
       rerank: false,
-      maxEntityTokens: 6000,
-      maxRelationTokens: 8000,
-      maxTotalTokens: 30_000,
       explain: false,
     },
   }

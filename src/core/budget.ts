@@ -1,6 +1,9 @@
 // How much of what was found a model may be given: LightRAG's budgets and quotas, counted on the rendered text.
 import { countTokens } from './tokens.ts'
 
+/** Tokens of what a model is given, where the caller names no other number. Source: LightRAG. */
+export const QUERY_BUDGETS = { entities: 6_000, relations: 8_000, total: 30_000 } as const
+
 /** Chunks considered per entity or relation on average. Source: LightRAG's RELATED_CHUNK_NUMBER. */
 const RELATED_CHUNKS = 5
 

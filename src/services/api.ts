@@ -141,9 +141,10 @@ export type SearchRequest = {
   highLevelKeywords: string[]
   lowLevelKeywords: string[]
   rerank: boolean
-  maxEntityTokens: number
-  maxRelationTokens: number
-  maxTotalTokens: number
+  /** Tokens of entities, of relations, and of the texts of results that a search answers with; a query always has budgets. */
+  maxEntityTokens?: number | undefined
+  maxRelationTokens?: number | undefined
+  maxTotalTokens?: number | undefined
   explain: boolean
   /** At most this many results of one document. */
   maxPerDocument?: number | undefined

@@ -46,6 +46,15 @@ export async function build(tx: ScopedTx, workspace: WorkspaceId, buildId: strin
   return found.rows[0]
 }
 
+/** The newest that was made for this version. */
+export async function lastBuild(tx: ScopedTx, workspace: WorkspaceId, kbVersionId: string): Promise<BuildRow | undefined> {
+  const found = await sql<BuildRow>`
+    select * from kb_builds where workspace_id = ${workspace} and kb_version_id = ${kbVersionId} order by created_at desc, build_id desc limit 1`.execute(
+    tx,
+  )
+  return found.rows[0]
+}
+
 export async function buildOfJob(tx: ScopedTx, workspace: WorkspaceId, jobId: string): Promise<BuildRow | undefined> {
   const found = await sql<BuildRow>`select * from kb_builds where workspace_id = ${workspace} and job_id = ${jobId}`.execute(tx)
   return found.rows[0]

@@ -47,9 +47,6 @@ test('a bare question is searched with the defaults of the contract', async () =
       highLevelKeywords: [],
       lowLevelKeywords: [],
       rerank: false,
-      maxEntityTokens: 6000,
-      maxRelationTokens: 8000,
-      maxTotalTokens: 30000,
       explain: false,
     },
   })
@@ -142,7 +139,7 @@ test.each([
 ])('%s in mid-stream is the last event', async (_what, failure, error) => {
   server.engine.events = () => saying({ event: 'references', references: [] }, { event: 'token', text: 'half' }, failure)
   const { body } = await server.call('POST', '/api/query', { headers: teacher('001'), body: { query: 'q', stream: true } })
-  expect(frames(body).events.at(-1)).toEqual({ event: 'error', data: { error } })
+  expect(frames(body).events.at(-1)).toEqual({ event: 'error', data: { error, requestId: expect.any(String) } })
 })
 
 test('a reader that goes away aborts the answer', async () => {

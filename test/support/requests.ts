@@ -11,9 +11,6 @@ const DEFAULTS: SearchRequest = {
   highLevelKeywords: [],
   lowLevelKeywords: [],
   rerank: false,
-  maxEntityTokens: 6000,
-  maxRelationTokens: 8000,
-  maxTotalTokens: 30_000,
   explain: false,
 }
 

@@ -66,9 +66,6 @@ const question = (query: string): SearchRequest => ({
   highLevelKeywords: [],
   lowLevelKeywords: [],
   rerank: false,
-  maxEntityTokens: 6000,
-  maxRelationTokens: 8000,
-  maxTotalTokens: 30000,
   explain: true,
 })
 

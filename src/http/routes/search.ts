@@ -43,7 +43,7 @@ const query = defineRoute({
     if (!stream) return answerOf(events)
     // What fails before the first event is an ordinary error with its status.
     const first = await events.next()
-    return new EventStream(spoken(first, events, (error) => errorBody(report(error), requestId).error))
+    return new EventStream(spoken(first, events, (error) => errorBody(report(error), requestId)))
   },
 })
 
@@ -65,7 +65,7 @@ async function* spoken(
   try {
     for (let next = first; next.done !== true; next = await events.next()) yield frameOf(next.value)
   } catch (error) {
-    yield { event: 'error', data: { error: render(error) } }
+    yield { event: 'error', data: render(error) }
   } finally {
     await events.return()
   }

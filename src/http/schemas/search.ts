@@ -1,5 +1,6 @@
 // What goes in and out of search and query.
 import { z } from 'zod'
+import { QUERY_BUDGETS } from '../../core/budget.ts'
 import { MODES } from '../../core/modes.ts'
 import { collection, fileId, storedMetadata, teacherId } from './common.ts'
 
@@ -24,7 +25,14 @@ const conditions = z
     'must compare with numbers or with texts, not with both',
   )
 
-const tokenBudget = (fallback: number) => z.number().int().min(0).max(200_000).default(fallback)
+const tokenBudget = (what: string, inQuery: number) =>
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(200_000)
+    .optional()
+    .describe(`Tokens of ${what}. Left out, a search is not cut, and a query has ${inQuery.toLocaleString('en')}.`)
 
 const searchFields = {
   query: z
@@ -51,9 +59,9 @@ const searchFields = {
   highLevelKeywords: keywords.describe('Themes; empty: found in the query.'),
   lowLevelKeywords: keywords.describe('Names of things; empty: found in the query.'),
   rerank: z.boolean().default(false).describe('Ask the rerank model for the final order.'),
-  maxEntityTokens: tokenBudget(6_000),
-  maxRelationTokens: tokenBudget(8_000),
-  maxTotalTokens: tokenBudget(30_000),
+  maxEntityTokens: tokenBudget('entities', QUERY_BUDGETS.entities),
+  maxRelationTokens: tokenBudget('relations', QUERY_BUDGETS.relations),
+  maxTotalTokens: tokenBudget('results; in a query of all that the model is given', QUERY_BUDGETS.total),
   maxPerDocument: z.number().int().min(1).max(100).optional().describe('At most this many results of one document; left out: no limit.'),
   expand: z.enum(['none', 'section']).optional().describe('section: each result with the text around it under the same headings.'),
   explain: z.boolean().default(false).describe('Tell the rank and score of each result in each leg, and the way through the graph.'),

@@ -125,9 +125,6 @@ export async function rankEntries(
     highLevelKeywords: [],
     lowLevelKeywords: [],
     rerank: false,
-    maxEntityTokens: 6000,
-    maxRelationTokens: 8000,
-    maxTotalTokens: 30_000,
     explain: false,
   }
   const { results } = await retrieval.search(workspaceScope(loaded.workspace), request, signal)

@@ -26,7 +26,7 @@ type Mover = { caller: string; overrideReason?: string }
  */
 export async function promote(deps: EngineDeps, workspace: WorkspaceId, kbVersionId: string, by: Mover): Promise<Moved> {
   return moving(deps, workspace, async (tx) => {
-    const version = await known(tx, workspace, kbVersionId)
+    const version = await built(tx, workspace, kbVersionId)
     const live = await releases.liveVersion(tx, workspace)
     if (version.live) return { kb_version_id: kbVersionId, previous_version_id: live?.kb_version_id ?? null, overridden: false }
     const overridden = version.passed !== true
@@ -58,9 +58,21 @@ export async function rollback(deps: EngineDeps, workspace: WorkspaceId, kbVersi
   })
 }
 
-async function known(tx: ScopedTx, workspace: WorkspaceId, kbVersionId: string): Promise<releases.VersionRow> {
+/** What was handed over badly never became a version: it is not unknown, it waits for a review. */
+async function built(tx: ScopedTx, workspace: WorkspaceId, kbVersionId: string): Promise<releases.VersionRow> {
   const version = await releases.version(tx, workspace, kbVersionId)
-  if (version !== undefined) return version
+  const build = version === undefined ? await releases.lastBuild(tx, workspace, kbVersionId) : undefined
+  if (build?.state !== 'REVIEW_REQUIRED') return version ?? unknown()
+  throw new AppError('gate_failed', 'The build of this version ended in REVIEW_REQUIRED; its report says why.', {
+    details: { kb_version_id: kbVersionId, build_id: build.build_id, review_required_items: build.report?.review_required_items ?? [] },
+  })
+}
+
+async function known(tx: ScopedTx, workspace: WorkspaceId, kbVersionId: string): Promise<releases.VersionRow> {
+  return (await releases.version(tx, workspace, kbVersionId)) ?? unknown()
+}
+
+function unknown(): never {
   throw new AppError('not_found', 'There is no such version in this knowledge base.')
 }
 

@@ -1,10 +1,11 @@
 // The fourth step: what the answering model is given. LightRAG's budgets, counted on the text as it is sent.
-import { chunkBudget, prefixWithin } from '../../core/budget.ts'
+import { chunkBudget, prefixWithin, QUERY_BUDGETS } from '../../core/budget.ts'
 import { isGrounded } from '../../core/grounding.ts'
 import { fence } from '../../core/prompts.ts'
 import { countTokens, truncateTokens } from '../../core/tokens.ts'
 import type { ChatMessage, Evidence } from '../../ports/models.ts'
 import type { QueryRequest, Reference, SearchResponse, SearchResult } from '../api.ts'
+import { factLine, factsWithin } from './budgets.ts'
 
 export type Packed = {
   /** Entities and relations, one JSON object a line; '' without any. */
@@ -31,8 +32,15 @@ const SEPARATOR = '\n\n'
 
 /** @param strict only what shares terms with the question counts; for answerers that cannot judge by themselves. */
 export function pack(request: QueryRequest, found: SearchResponse, strict: boolean): Packed {
-  const facts = packFacts(request, found)
-  const history = recentHistory(request.history, Math.floor(request.maxTotalTokens * HISTORY_SHARE))
+  const {
+    maxEntityTokens = QUERY_BUDGETS.entities,
+    maxRelationTokens = QUERY_BUDGETS.relations,
+    maxTotalTokens = QUERY_BUDGETS.total,
+  } = request
+  const facts = [...factsWithin(found.entities, maxEntityTokens), ...factsWithin(found.relations, maxRelationTokens)]
+    .map(factLine)
+    .join('\n')
+  const history = recentHistory(request.history, Math.floor(maxTotalTokens * HISTORY_SHARE))
   const spent = [
     PROMPT_TOKENS,
     countTokens(facts),
@@ -40,7 +48,7 @@ export function pack(request: QueryRequest, found: SearchResponse, strict: boole
     countTokens(request.userPrompt ?? ''),
     ...history.map((turn) => countTokens(turn.content)),
   ]
-  const budget = chunkBudget(request.maxTotalTokens, spent)
+  const budget = chunkBudget(maxTotalTokens, spent)
   const candidates = wholeSections(found.results).filter(
     (result) => result.score >= SCORE_FLOOR && (!strict || isGrounded(request.query, textOf(result))),
   )
@@ -60,17 +68,6 @@ function wholeSections(results: readonly SearchResult[]): SearchResult[] {
     for (const id of section.chunkIds) told.add(`${result.workspace} ${id}`)
     return [{ ...rest, content: section.content }]
   })
-}
-
-function packFacts(request: QueryRequest, found: SearchResponse): string {
-  const entities = found.entities.map(({ name, type, description }) => JSON.stringify({ entity: name, type, description }))
-  const relations = found.relations.map(({ source, target, keywords, description }) =>
-    JSON.stringify({ source, target, keywords, description }),
-  )
-  return [
-    ...entities.slice(0, prefixWithin(entities, request.maxEntityTokens)),
-    ...relations.slice(0, prefixWithin(relations, request.maxRelationTokens)),
-  ].join('\n')
 }
 
 /** The latest turns that fit, whole, in their order. */

@@ -2,6 +2,7 @@
 import type { Retrieval } from '../api.ts'
 import { AnswerCache } from './answer-cache.ts'
 import { query, queryContext } from './answer.ts'
+import { withinBudgets } from './budgets.ts'
 import { newMemory } from './memory.ts'
 import { ResultCache } from './result-cache.ts'
 import { type RetrievalDeps, search } from './search.ts'
@@ -21,7 +22,7 @@ export function createRetrieval(
     rewriteFollowUps,
   }
   return {
-    search: (scope, request, signal) => search(deps, scope, request, signal),
+    search: async (scope, request, signal) => withinBudgets(await search(deps, scope, request, signal), request),
     query: (scope, request, signal) => query(deps, scope, request, signal),
     context: (scope, request, signal) => queryContext(deps, scope, request, signal),
   }

@@ -192,9 +192,10 @@ test('bad input ends in REVIEW_REQUIRED with the reasons, and nothing of it is k
       true,
     ])
     expect(await refusal(place.releases.promote(place.kb, `BAD_${index}`, { caller: 'admin', overrideReason: 'no matter' }))).toBe(
-      'not_found',
+      'gate_failed',
     )
   }
+  expect(await refusal(place.releases.promote(place.kb, 'NEVER_BUILT', by))).toBe('not_found')
   expect(await rows(place)).toEqual({ chunks: 0, vectors: 0, documents: 0 })
   const view = await place.built(
     sample((request) => {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MODES, type Mode } from '../../../src/core/modes.ts'
+import { countTokens } from '../../../src/core/tokens.ts'
 import { workspaceId, workspaceScope, type WorkspaceScope } from '../../../src/core/workspace.ts'
 import type { Retrieval, SearchResponse } from '../../../src/services/api.ts'
 import { createRetrieval } from '../../../src/services/retrieve/retrieval.ts'
@@ -77,6 +78,18 @@ describe('every mode', () => {
     const found = await search('函数', mode, both, { topK: 1 })
     for (const list of [found.results, found.entities, found.relations]) expect(list.length).toBeLessThanOrEqual(1)
   })
+})
+
+it('cuts entities, relations and results to the budgets a caller names, and to no others', async () => {
+  const whole = await search('函数', 'mix', both)
+  const cut = await search('函数', 'mix', both, {
+    maxEntityTokens: 30,
+    maxRelationTokens: 0,
+    maxTotalTokens: countTokens(whole.results[0]?.content ?? ''),
+  })
+  expect([cut.entities.length, cut.relations, cut.results.length]).toEqual([1, [], 1])
+  expect([cut.entities[0], cut.results[0]]).toEqual([whole.entities[0], whole.results[0]])
+  expect([whole.entities.length > 1, whole.relations.length > 0, whole.results.length > 1]).toEqual([true, true, true])
 })
 
 it('a pool smaller than topK takes nothing away: as many results come back as there are', async () => {
