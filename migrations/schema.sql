@@ -735,12 +735,21 @@ called_at timestamp with time zone not null default now()
 cost_cny numeric not null default 0
 query_id uuid
 constraint model_calls_pkey PRIMARY KEY (id)
+CREATE INDEX model_calls_by_document ON public.model_calls USING btree (workspace_id, file_id) WHERE (file_id IS NOT NULL)
 CREATE INDEX model_calls_by_time ON public.model_calls USING btree (workspace_id, called_at)
 CREATE UNIQUE INDEX model_calls_pkey ON public.model_calls USING btree (id)
 grant delete to insight_app
 grant insert to insight_app
 grant select to insight_app
 grant update to insight_app
+
+-- table month_costs
+workspace_id text collate "C" not null
+month date not null
+cost_cny numeric not null
+constraint month_costs_pkey PRIMARY KEY (workspace_id, month)
+CREATE INDEX month_costs_by_cost ON public.month_costs USING btree (month, cost_cny)
+CREATE UNIQUE INDEX month_costs_pkey ON public.month_costs USING btree (workspace_id, month)
 
 -- table outbox
 id bigint not null

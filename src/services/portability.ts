@@ -17,7 +17,7 @@ const VERSION = 1
  * Never carried: turns of the queue mean nothing elsewhere, accounts of model calls belong to the installation, and what is staged but not
  * published is made again.
  */
-const LEFT_BEHIND = ['job_turns', 'model_calls', 'rate_limits', 'staged_versions']
+const LEFT_BEHIND = ['job_turns', 'model_calls', 'month_costs', 'rate_limits', 'staged_versions']
 /** Carried only with the work that waits. */
 const WORK = ['jobs', 'outbox', 'uploads', 'staged_embeddings', 'staged_extractions', 'staged_descriptions', 'staged_readings']
 const INTERRUPTED = 'conflict: It was being processed when the workspace was exported; send it again.'

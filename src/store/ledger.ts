@@ -101,17 +101,17 @@ export async function use(db: Kysely<unknown>, by: UseBy, days: number, limit: n
 /** What a workspace's calls have cost since the first of this month, in CNY, by the database's clock. */
 export async function spentThisMonth(db: Kysely<unknown>, workspace: string): Promise<number> {
   const found = await sql<{ spent: number }>`
-    select coalesce(sum(cost_cny), 0)::float8 as spent from model_calls
-    where workspace_id = ${workspace} and called_at >= date_trunc('month', now())`.execute(db)
+    select cost_cny::float8 as spent from month_costs
+    where workspace_id = ${workspace} and month = date_trunc('month', now())::date`.execute(db)
   return found.rows[0]?.spent ?? 0
 }
 
-/** Workspaces whose calls of this month have cost at least so much, the dearest first. */
+/** Workspaces whose calls of this month have cost something and at least so much, the dearest first. */
 export async function spentAtLeast(db: Kysely<unknown>, cny: number, limit: number): Promise<{ workspace_id: string; spent: number }[]> {
   const found = await sql<{ workspace_id: string; spent: number }>`
-    select workspace_id, sum(cost_cny)::float8 as spent from model_calls
-    where called_at >= date_trunc('month', now()) and cost_cny > 0
-    group by workspace_id having sum(cost_cny) >= ${cny}::float8 order by sum(cost_cny) desc, workspace_id limit ${limit}`.execute(db)
+    select workspace_id, cost_cny::float8 as spent from month_costs
+    where month = date_trunc('month', now())::date and cost_cny >= ${cny}::float8::numeric
+    order by cost_cny desc, workspace_id limit ${limit}`.execute(db)
   return found.rows
 }
 

@@ -43,7 +43,7 @@ const fill = async (workspace: WorkspaceId): Promise<void> => {
     await sql`insert into entity_merges (workspace_id, merge_id, from_key, into_key) values (${workspace}, 'm1', 'x', 'y')`.execute(tx)
     await outbox.add(tx, workspace, { subject: 'a', kind: 'parse-status', body: {}, secret: Buffer.from('sealed') })
   })
-  await spend(database, workspace)
+  await spend(database, workspace, 0.5)
 }
 
 async function exported(workspace: WorkspaceId, options: { work?: boolean } = {}): Promise<string[]> {
@@ -129,7 +129,9 @@ test('no token, no callback and no upload leaves with an export; a backup carrie
   const tables = (lines: readonly string[]): string[] =>
     lines.filter((line) => line.startsWith('{"table":')).map((line) => (JSON.parse(line) as { table: string }).table)
   const plain = await exported(workspace)
-  expect(tables(plain).filter((name) => ['jobs', 'outbox', 'uploads', 'model_calls', 'job_turns'].includes(name))).toEqual([])
+  expect(tables(plain).filter((name) => ['jobs', 'outbox', 'uploads', 'model_calls', 'month_costs', 'job_turns'].includes(name))).toEqual(
+    [],
+  )
   const backup = await exported(workspace, { work: true })
   expect(backup.join('\n')).not.toMatch(/"secret":|lease_token|user-jwt/)
   await importWorkspace(elsewhere, each(plain))
