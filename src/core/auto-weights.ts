@@ -29,6 +29,8 @@ export const WALK_SEEDS = 4
 export const WALK_ROUNDS = 2
 /** What a round's finds are worth in the next. */
 export const WALK_DECAY = 0.8
+/** What a chunk is worth at most beside the one it was walked to from, so that the answer to a plain question stands before its neighbours. */
+export const WALK_CAP = 0.95
 /** An entity in more chunks than this connects everything with everything. */
 export const WALK_HUB = 50
 /** Rarest entities of a chunk that are followed. */

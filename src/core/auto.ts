@@ -1,5 +1,5 @@
 // How mode `auto` makes one order of its legs: text and graph evidence on one scale, then what the walk over shared entities adds.
-import { AUTO_DEPTH, type AutoWeights } from './auto-weights.ts'
+import { AUTO_DEPTH, type AutoWeights, WALK_CAP } from './auto-weights.ts'
 import { fullName, stretched } from './fusion.ts'
 import { byScore, type Scored, unit } from './scoring.ts'
 
@@ -27,19 +27,26 @@ export function directScores(legs: AutoLegs, weights: AutoWeights): Scored[] {
   return scaled([...totals.values()], 1)
 }
 
+/** A chunk that the walk reached, and the full name of the one it came from. */
+export type Walked = Scored & { from: string }
+
 /**
- * The final order. Scores keep the proportions of the fused evidence and are scaled so that the best result has the strength of the best
+ * The final order. What was walked to stands after where the walk came from. Scores keep the proportions of the fused evidence and are scaled so that the best result has the strength of the best
  * single piece of evidence: a question that nothing really matches gets low scores throughout.
  *
  * @param direct as `directScores` gave them.
  * @param walked chunks reached over shared entities, strength in 0..1.
  */
-export function autoScores(direct: readonly Scored[], walked: readonly Scored[], legs: AutoLegs, weights: AutoWeights): Scored[] {
+export function autoScores(direct: readonly Scored[], walked: readonly Walked[], legs: AutoLegs, weights: AutoWeights): Scored[] {
   const totals = new Map(direct.map((candidate) => [fullName(candidate), candidate]))
-  for (const { workspaceId, id, score } of walked) {
-    const name = fullName({ workspaceId, id })
-    totals.set(name, { workspaceId, id, score: (totals.get(name)?.score ?? 0) + weights.walk * score })
+  const steps = new Map(walked.map((one) => [fullName(one), one]))
+  const total = (name: string): number => {
+    const own = totals.get(name)?.score ?? 0
+    const step = steps.get(name)
+    return step ? Math.max(own, Math.min(own + weights.walk * step.score, WALK_CAP * total(step.from))) : own
   }
+  const reached = walked.map(({ workspaceId, id }) => ({ workspaceId, id, score: total(fullName({ workspaceId, id })) }))
+  for (const one of reached) totals.set(fullName(one), one)
   const strength = Math.max(...[legs.vector, legs.lexical, legs.fact].map((leg) => unit(leg[0]?.score ?? 0)))
   return scaled([...totals.values()], strength)
 }

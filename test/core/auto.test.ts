@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { autoScores, directScores } from '../../src/core/auto.ts'
+import { autoScores, directScores, type Walked } from '../../src/core/auto.ts'
 import { autoWeights } from '../../src/core/auto-weights.ts'
+import { fullName } from '../../src/core/fusion.ts'
 import { aboutness, headingKeys, type Link, rarity, spreadStrength } from '../../src/core/graph-walk.ts'
 import type { Scored } from '../../src/core/scoring.ts'
 
@@ -33,10 +34,12 @@ describe('direct evidence', () => {
   })
 })
 
+const walkedFrom = (from: string, id: string): Walked[] => leg([id, 1]).map((one) => ({ ...one, from: fullName({ ...one, id: from }) }))
+
 describe('the final score', () => {
   it('is as high as the best single evidence and never outside 0..1', () => {
     const legs = { ...NONE, vector: leg(['a', 0.3], ['b', 0.1]), lexical: leg(['a', 0.2]) }
-    const found = autoScores(directScores(legs, weights), leg(['c', 1]), legs, weights)
+    const found = autoScores(directScores(legs, weights), walkedFrom('a', 'c'), legs, weights)
     expect(found[0]?.score).toBeCloseTo(0.3, 12)
     expect(found.every((hit) => hit.score >= 0 && hit.score <= 1)).toBe(true)
     expect(ids(found)).toContain('c')
@@ -44,7 +47,14 @@ describe('the final score', () => {
 
   it('never lets a walk alone outrank the chunk that it started from', () => {
     const legs = { ...NONE, lexical: leg(['seed', 0.6], ['other', 0.1]) }
-    expect(ids(autoScores(directScores(legs, weights), leg(['far', 1]), legs, weights))).toEqual(['seed', 'far', 'other'])
+    expect(ids(autoScores(directScores(legs, weights), walkedFrom('seed', 'far'), legs, weights))).toEqual(['seed', 'far', 'other'])
+  })
+
+  it('keeps what a question is about before its neighbours, however much they have of their own and however far the walk goes', () => {
+    const legs = { ...NONE, lexical: leg(['seed', 0.6], ['near', 0.59]), vector: leg(['near', 0.3], ['seed', 0.29]) }
+    const walked = [...walkedFrom('seed', 'near'), ...walkedFrom('near', 'far')]
+    const found = autoScores(directScores({ ...legs, named: leg(['seed', 1]) }, weights), walked, legs, weights)
+    expect(ids(found)).toEqual(['seed', 'near', 'far'])
   })
 })
 

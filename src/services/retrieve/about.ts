@@ -22,7 +22,11 @@ export function reader(
   { headings }: Remembered,
 ): (entityId: string, chunkId: string) => Mentioning | undefined {
   const byId = new Map(
-    entities.map(({ entity_id: id, name, key, aliases, mentions }) => [id, { name, mentions, names: [key, ...aliases.map(nameKey)] }]),
+    // The key is one of the names that lead to an entity, not always the one it is shown by.
+    entities.map(({ entity_id: id, name, key, aliases, mentions }) => [
+      id,
+      { name, mentions, names: [key, ...[name, ...aliases].map(nameKey)] },
+    ]),
   )
   return (entityId, chunkId) => {
     const entity = byId.get(entityId)
@@ -34,7 +38,8 @@ export function reader(
   }
 }
 
-type Weighed = { about: number; rarity: number; score: number }
+/** `bearers`: chunks that bear the entity's name as a title or in one. */
+type Weighed = { about: number; rarity: number; owner: FoundEntity; bearers: number }
 
 /**
  * Chunks that mention the entities, best first, each by the entity for which `weigh` gives most; what weighs nothing is left out.
@@ -55,11 +60,20 @@ export async function aboutEntities(
   for (const around of await aroundEntities(tx, byWorkspace(entities), plan.filter)) {
     const workspaceId = around.workspace_id
     const read = reader(around, remembered)
-    for (const [entityId, id] of around.reached) {
-      const found = read(entityId, id)
+    const mentioning = around.reached.map(([entityId, id]) => ({ entityId, id, found: read(entityId, id) }))
+    const bearing = Map.groupBy(
+      mentioning.filter(({ found }) => (found?.about ?? 0) >= ABOUT_PART),
+      ({ entityId }) => entityId,
+    )
+    for (const { entityId, id, found } of mentioning) {
       const owner = owners.get(fullName({ workspaceId, id: entityId }))
       if (!found || !owner) continue
-      const score = weigh({ about: found.about, rarity: rarity(found.spread, sizes?.get(workspaceId) ?? 0), score: owner.score })
+      const score = weigh({
+        about: found.about,
+        rarity: rarity(found.spread, sizes?.get(workspaceId) ?? 0),
+        owner,
+        bearers: bearing.get(entityId)?.length ?? 0,
+      })
       if (score <= (best.get(fullName({ workspaceId, id }))?.score ?? 0)) continue
       const way = leading(owner.way, found.about < ABOUT_PART ? 'mention' : 'title')
       best.set(fullName({ workspaceId, id }), { workspaceId, id, score, way })
@@ -70,7 +84,8 @@ export async function aboutEntities(
 
 /**
  * What the graph modes found, as titles: chunks named after a found entity or after the end of a found relation, scored as that was.
- * Their text may share no word with the question, so that similarity alone would never show them.
+ * Their text may share no word with the question, so that similarity alone would never show them. The end of a relation shares its worth among
+ * the chunks that bear its name: a part of the curriculum is in the headings of half of it.
  */
 export function titledChunks(
   tx: ScopedTx,
@@ -82,5 +97,14 @@ export function titledChunks(
   const owners = new Map(entities.map((entity) => [fullName(entity), entity]))
   for (const end of relations.flatMap((relation) => endsOf(relation, END_SHARE)))
     if ((owners.get(fullName(end))?.score ?? 0) < end.score) owners.set(fullName(end), end)
-  return aboutEntities(tx, plan, [...owners.values()], ({ about, score }) => (about < ABOUT_PART ? 0 : about * score), remembered)
+  return aboutEntities(
+    tx,
+    plan,
+    [...owners.values()],
+    ({ about, owner, bearers }) => {
+      if (about < ABOUT_PART) return 0
+      return (about * owner.score) / (owner.way.at(-1)?.found === 'relation' ? Math.sqrt(bearers) : 1)
+    },
+    remembered,
+  )
 }

@@ -1,5 +1,5 @@
 // The graph's part in mode `auto`: chunks that assert near facts, chunks about named entities, and chunks one or two hops further.
-import { directScores, type AutoLegs } from '../../core/auto.ts'
+import { directScores, type AutoLegs, type Walked } from '../../core/auto.ts'
 import { autoWeights, type AutoWeights, WALK_DECAY, WALK_ROUNDS, WALK_SEEDS } from '../../core/auto-weights.ts'
 import { byWorkspace, fullName, locatedAs } from '../../core/fusion.ts'
 import { type Link, spreadStrength } from '../../core/graph-walk.ts'
@@ -21,7 +21,7 @@ export type AutoGraph = {
   legs: AutoLegs & { fact: readonly Led[]; named: readonly Led[] }
   weights: AutoWeights
   direct: Scored[]
-  walked: Scored[]
+  walked: Walked[]
   /** By the full name of a walked chunk. */
   hops: ReadonlyMap<string, Hop>
 }
@@ -70,7 +70,7 @@ async function walk(
   direct: readonly Scored[],
   remembered: Remembered,
 ): Promise<Pick<AutoGraph, 'walked' | 'hops'>> {
-  const reached = new Map<string, Scored>()
+  const reached = new Map<string, Walked>()
   const hops = new Map<string, Hop>()
   const visited = new Set<string>()
   let frontier: readonly Scored[] = direct.slice(0, WALK_SEEDS)
@@ -82,7 +82,7 @@ async function walk(
     const strengths = new Map(frontier.map((seed) => [fullName(seed), seed.score]))
     const arrivals = [...spreadStrength(strengths, links, nearest)].filter(([name]) => !visited.has(name))
     const next = arrivals
-      .map(([name, { strength }]): Scored => ({ ...locatedAs(name), score: strength * WALK_DECAY ** round }))
+      .map(([name, { strength, link }]): Walked => ({ ...locatedAs(name), score: strength * WALK_DECAY ** round, from: link.seed }))
       .toSorted(byScore)
     for (const found of next) if ((reached.get(fullName(found))?.score ?? 0) < found.score) reached.set(fullName(found), found)
     for (const [name, { link }] of arrivals) if (!hops.has(name)) hops.set(name, { from: link.seed, entity: link.entity })

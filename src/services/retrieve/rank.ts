@@ -19,10 +19,13 @@ export function rank(plan: Plan, gathered: Gathered): Ranked[] {
 function scoresOf(plan: Plan, gathered: Gathered): Scored[] {
   if (gathered.auto) return autoScores(gathered.auto.direct, gathered.auto.walked, gathered.auto.legs, gathered.auto.weights)
   if (plan.mode.ranking === 'bm25') return gathered.lexical
-  // The legs take turns to fill the pool, in LightRAG's order; within it similarity decides.
-  return roundRobin<Scored>([gathered.vector, gathered.entity, gathered.relation], fullName)
+  // The legs take turns to fill the pool, in LightRAG's order; within it similarity decides, or what a chunk is titled if that says more.
+  const legs = [gathered.vector, gathered.entity, gathered.relation]
+  const best = new Map<string, number>()
+  for (const hit of legs.flat()) best.set(fullName(hit), Math.max(best.get(fullName(hit)) ?? 0, hit.score))
+  return roundRobin<Scored>(legs, fullName)
     .slice(0, plan.pool)
-    .map(({ workspaceId, id, score }) => ({ workspaceId, id, score: unit(score) }))
+    .map(({ workspaceId, id }) => ({ workspaceId, id, score: unit(best.get(fullName({ workspaceId, id })) ?? 0) }))
 }
 
 /** Where each candidate stood in each leg. */

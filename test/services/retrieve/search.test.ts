@@ -194,6 +194,20 @@ describe('what a caller may ask for besides', () => {
     expect(hit?.section?.content).not.toContain('双曲线')
   })
 
+  it.each(['local', 'hybrid', 'mix'] as const)(
+    '%s puts the chunk titled after a named thing first, whichever name leads there, and not whatever stands under the same heading',
+    async (mode) => {
+      const titled = workspaceId(`teacher-titled-${mode}`)
+      await engine.ingest(titled, 'own', '[判別式 = Delta] 判別式是根的判別。[判別式 -part_of-> 數與代數]', '判別式.txt')
+      for (const number of [1, 2, 3, 4, 5, 6, 7, 8, 9])
+        await engine.ingest(titled, `part${number}`, '[數與代數|topic|一個範疇] 課題。', `數與代數（${number}）.txt`)
+      const [first, ...rest] = (await search('Delta', mode, workspaceScope(titled))).results
+      expect([first?.fileId, first?.score]).toEqual(['own', 1])
+      expect(rest.length).toBeGreaterThan(0)
+      for (const { score } of rest) expect(score).toBeLessThan(0.2)
+    },
+  )
+
   it('says with explain by which chunk and entity the walk came', async () => {
     const linked = workspaceId('teacher-linked')
     await engine.ingest(linked, 'a', '[甲公司|org|一家公司] 甲公司由李雷创办。[甲公司 -创办人-> 李雷]', '甲公司.txt')
