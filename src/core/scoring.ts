@@ -32,7 +32,8 @@ export function bm25(terms: readonly TermWeight[], length: number, averageLength
  * scores of two workspaces with their own statistics compare. In 0..1; 0 without terms.
  */
 export function lexicalShare(terms: readonly TermWeight[], length: number, averageLength: number): number {
-  return shareOfNames(terms, [], length, averageLength).share
+  const best = attainable(terms)
+  return best === 0 ? 0 : unit(bm25(terms, length, averageLength) / best)
 }
 
 /** What a chunk with another name of a thing is worth beside one with the name that was asked for. */
@@ -43,7 +44,8 @@ export type Alternatives = readonly (readonly TermWeight[])[]
 
 /**
  * `lexicalShare` where some things have several names: each thing counts by the name that gives most, because a chunk that has them all
- * says no more of it. Every name but the first is worth 0.7 of what it would be.
+ * says no more of it. A name gives its own share of what the question's words for the thing are worth, every name but the first 0.7 of that: a
+ * long name has more terms than a short one and says no more.
  *
  * @param plain the question's other terms.
  * @returns the share in 0..1, and of each thing the place of the name that counted; 0 where none did.
@@ -54,15 +56,15 @@ export function shareOfNames(
   length: number,
   averageLength: number,
 ): { share: number; chosen: number[] } {
-  const worth = (place: number): number => (place === 0 ? 1 : ALIAS_WORTH)
   let sum = bm25(plain, length, averageLength)
   let best = attainable(plain)
   const chosen = things.map((names) => {
-    const values = names.map((terms, place) => worth(place) * bm25(terms, length, averageLength))
-    const most = Math.max(0, ...values)
-    sum += most
-    best += Math.max(0, ...names.map((terms, place) => worth(place) * attainable(terms)))
-    return most === 0 ? 0 : values.indexOf(most)
+    const shares = names.map((terms, place) => lexicalShare(terms, length, averageLength) * (place === 0 ? 1 : ALIAS_WORTH))
+    const most = Math.max(0, ...shares)
+    const worth = attainable(names[0] ?? []) || Math.max(0, ...names.map(attainable))
+    sum += most * worth
+    best += worth
+    return most === 0 ? 0 : shares.indexOf(most)
   })
   return { share: best === 0 ? 0 : unit(sum / best), chosen }
 }

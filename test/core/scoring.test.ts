@@ -53,6 +53,12 @@ describe('a thing with several names', () => {
     expect(share([missing], [missing], [held]).chosen).toEqual([2])
   })
 
+  it('scores a chunk with the asked name as if there were no other, however long that is', () => {
+    const alone = share([held])
+    expect(share([held], [missing, missing, missing])).toEqual(alone)
+    expect(share([held], [held, held, held])).toEqual(alone)
+  })
+
   it('counts less by another name than by the one asked for, and not at all without any', () => {
     expect(share([missing], [held]).share).toBeGreaterThan(0)
     expect(share([missing], [held]).share).toBeLessThan(share([held], [missing]).share)
