@@ -2,7 +2,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { Located } from '../core/fusion.ts'
 import { andMatches, type ChunkFilter } from './search-filter.ts'
-import { homeOf, nearest, type Probe, vectorParameter } from './search-vectors.ts'
+import { homeOf, isWalked, nearest, type Probe, vectorParameter } from './search-vectors.ts'
 import type { ScopedTx } from './scope.ts'
 import { vectorTable } from './vectors.ts'
 
@@ -36,20 +36,29 @@ export async function seedEntities(
   limit: number,
   filter: ChunkFilter | undefined,
 ): Promise<EntitySeed[]> {
-  // What matching chunks mention is read once: half a library mentions nearly all of its entities.
-  const mentioned = filter
-    ? sql`
+  // What matching chunks mention is read once, where they are few.
+  const narrow = probes.map(({ workspace }) => workspace).filter((workspace) => filter && !isWalked(workspace, filter))
+  const mentioned =
+    narrow.length > 0
+      ? sql`
     with mentioned as materialized (
       select distinct m.workspace_id, m.entity_id from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
-      where m.workspace_id = any(${[...workspaces]}::text[])${andMatches('c', filter)})`
-    : sql``
-  const only = filter
-    ? ({ workspace: { workspace_id: id } }: Probe): RawBuilder<unknown> => sql`
+      where m.workspace_id = any(${narrow.map((workspace) => workspace.workspace_id)}::text[])${andMatches('c', filter)})`
+      : sql``
+  const only = filter && {
+    filter,
+    among: ({ workspace: { workspace_id: id } }: Probe) => sql`
         and v.id in (
           select d.entity_id from mentioned d where d.workspace_id = ${id}
           union
-          select k.key_id from mentioned d join entity_keys k on k.workspace_id = d.workspace_id and k.entity_id = d.entity_id where d.workspace_id = ${id})`
-    : undefined
+          select k.key_id from mentioned d join entity_keys k on k.workspace_id = d.workspace_id and k.entity_id = d.entity_id where d.workspace_id = ${id})`,
+    each: ({ workspace: { workspace_id: id } }: Probe) => sql`
+        and exists (
+          select from (select v.id as entity_id union all select k.entity_id from entity_keys k where k.workspace_id = ${id} and k.key_id = v.id) e
+          cross join lateral (
+            select from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
+            where m.workspace_id = ${id} and m.entity_id = e.entity_id${andMatches('c', filter)} limit 1) m offset 0)`,
+  }
   const isMentioned = filter
     ? sql` and exists (select from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
         where m.workspace_id = e.workspace_id and m.entity_id = e.entity_id${andMatches('c', filter)})`
@@ -101,10 +110,13 @@ export async function seedRelations(
 ): Promise<FactSeed[]> {
   if (probes.length === 0) return []
   const matching = filter ? sql`join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id` : sql``
-  const only = filter
-    ? (probe: Probe): RawBuilder<unknown> => sql`
-        and v.id in (select m.fact_id from relation_mentions m ${matching} where m.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)})`
-    : undefined
+  const asserting = (probe: Probe): RawBuilder<unknown> =>
+    sql`from relation_mentions m ${matching} where m.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)}`
+  const only = filter && {
+    filter,
+    among: (probe: Probe) => sql` and v.id in (select m.fact_id ${asserting(probe)})`,
+    each: (probe: Probe) => sql` and exists (select ${asserting(probe)} and m.fact_id = v.id offset 0)`,
+  }
   // What a person states has no chunk, so no filter can match it.
   const madeByPeople = filter
     ? sql``

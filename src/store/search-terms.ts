@@ -90,9 +90,13 @@ export async function lexicalCandidates(
       select chunk_id, length, idf / (1 + 1.2 * (0.25 + 0.75 * length / ${index.average_length}::float8)) as weight, idf as most
       from (select chunk_id, length, sum((select idf from rarity)[position]) as idf from held group by chunk_id, length) summed),
     best as (
-      select b.chunk_id, b.length from weighed b
+      -- Sorted before chunks are asked whether they match, so that the limit ends the asking.
+      select b.chunk_id, b.length from (
+        select * from weighed b
+        where ${filter || drive ? sql`true` : sql`b.most >= coalesce((select w.weight from weighed w order by w.weight desc offset ${wanted - 1}::int limit 1), 0)`}
+        order by b.weight desc, b.chunk_id offset 0) b
       ${filter ? sql`join chunks c on c.workspace_id = ${workspace} and c.chunk_id = b.chunk_id` : sql``}
-      where ${filter || drive ? sql`true` : sql`b.most >= coalesce((select w.weight from weighed w order by w.weight desc offset ${wanted - 1}::int limit 1), 0)`}${andMatches('c', filter)}
+      where true${andMatches('c', filter)}
       order by b.weight desc, b.chunk_id limit ${limit})
     select ${workspace} as workspace_id, b.chunk_id, b.length,
       array(select ts_rank('{1,1,1,1}'::float4[], t.terms, o.operand)
