@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { WorkspaceId } from '../core/workspace.ts'
 import type { ScopedTx } from './scope.ts'
 
-type Source = { fileId: string; /** Of the file's bytes. */ sha256: string; /** The way of reading. */ reader: string }
+export type Source = { fileId: string; /** Of the file's bytes. */ sha256: string; /** The way of reading. */ reader: string }
 
 /** By part, e.g. `page 3`. */
 export async function known(tx: ScopedTx, workspace: WorkspaceId, source: Source): Promise<Map<string, unknown>> {

@@ -32,7 +32,7 @@ export async function runCourseEmbedding(deps: EngineDeps, row: jobs.JobRow, sig
   const job = readyJob(row, COURSE_FILE, signal)
   const inScope = <T>(work: (tx: ScopedTx) => Promise<T>): Promise<T> => withScope(deps.database, workspaceScope(job.workspace), work)
   const { rebuild } = row.payload as CoursePayload
-  await begin(deps, job)
+  await begin(deps, job, async () => undefined)
   const progress = progressOf(deps, job)
   await progress(0)
   if (deps.courseChunksUrl !== undefined) await pull(deps, job, deps.courseChunksUrl)

@@ -57,9 +57,9 @@ export async function tellJava(deps: EngineDeps, tx: ScopedTx, job: IngestJob, b
   await outbox.add(tx, job.workspace, { subject: job.fileId, kind: PARSE_STATUS, body: { ...body, errorMessage: body.parseError }, secret })
 }
 
-/** Work begins: visible in the document, told to Java once. */
-export async function begin(deps: EngineDeps, job: IngestJob): Promise<void> {
-  await withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
+/** Work begins: visible in the document, told to Java once. In the same transaction `read` looks at what the attempt begins from. */
+export async function begin<T>(deps: EngineDeps, job: IngestJob, read: (tx: ScopedTx) => Promise<T>): Promise<T> {
+  const found = await withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
     const began = await documents.advance(tx, job.workspace, {
       fileId: job.fileId,
       jobId: job.row.job_id,
@@ -69,8 +69,10 @@ export async function begin(deps: EngineDeps, job: IngestJob): Promise<void> {
       attempts: job.row.attempts,
     })
     if (began) await tellJava(deps, tx, job, { parseStatus: 'processing', chunkCount: 0, entityCount: 0, parseError: null })
+    return read(tx)
   })
   if (job.payload.callback) deps.wake('outbox')
+  return found
 }
 
 /** Least time between two writes of progress: a small document is done before the first. */

@@ -11,7 +11,6 @@ import * as documents from '../../store/documents.ts'
 import { withScope, type ScopedTx } from '../../store/scope.ts'
 import * as readings from '../../store/readings.ts'
 import * as vectors from '../../store/vectors.ts'
-import * as workspaces from '../../store/workspaces.ts'
 import type { EngineDeps } from '../deps.ts'
 import { step } from '../steps.ts'
 import { fetchFile, type FetchedFile } from './fetch.ts'
@@ -28,6 +27,7 @@ import {
 } from './plan.ts'
 import { type Publication, Superseded, VectorsMissing } from './publication.ts'
 import { publish, publishUnchanged } from './publish.ts'
+import { homeFor, workspaceRow } from './ready.ts'
 import { seePictures, seerOf } from './see.ts'
 import { embedTexts, extractKnowledge, type Home } from './think.ts'
 
@@ -36,7 +36,12 @@ const MAX_PUBLISH_TRIES = 5
 
 /** Runs one ingest job to its end. Throws what made it fail; the worker decides about another try. */
 export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void> {
-  await begin(deps, job)
+  const { document, row } = await begin(deps, job, async (tx) => ({
+    document: await current(tx, job),
+    row: await workspaceRow(tx, job.workspace),
+  }))
+  const home = homeFor(deps, job.workspace, row)
+  const extractor = deps.models.extractorFor(row.settings.profile ?? {})
   const timings: Record<string, number> = {}
   const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
     const started = performance.now()
@@ -45,17 +50,16 @@ export async function runIngest(deps: EngineDeps, job: IngestJob): Promise<void>
     return result
   }
   const progress = progressOf(deps, job)
-  const { document, home, extractor } = await attempt(deps, job)
   const file = await timed('fetch', () => fetchFile(deps, job, document.file_name))
   const recipe = recipeOf(deps, job, home, extractor, file.declaredType)
   const models = { embed: home.model.model, ...(extractor ? { extract: extractor.id } : {}) }
-  const { unchanged, before } = await compare(deps, job, file, recipe)
+  const { unchanged, before, readBefore } = await compare(deps, job, file, recipe)
   if (unchanged) {
     const live = await liveFacts(deps, job)
     return publishUnchanged(deps, job, { ...live, fileId: job.fileId, jobId: job.row.job_id, sha256: file.sha256, recipe, timings, models })
   }
   await progress('parsing', 0.1)
-  const read = await timed('parse', () => parse(deps, job, file))
+  const read = await timed('parse', () => parse(deps, job, file, readBefore))
   const { parsed, ...seen } = await timed('see', () => seePictures(deps, job, read, (share) => progress('describing', 0.15 + share * 0.1)))
   const planned = await planChunks(job.workspace, job.fileId, parsed, {
     maxTokens: deps.limits.chunkMaxTokens,
@@ -102,25 +106,6 @@ async function publishWithVectors(
   }
 }
 
-type Attempt = { document: documents.DocumentRow; home: Home; extractor: Extractor | undefined }
-
-async function attempt(deps: EngineDeps, job: IngestJob): Promise<Attempt> {
-  return withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
-    const document = await documents.get(tx, job.workspace, job.fileId)
-    const [row] = await workspaces.inScope(tx, [job.workspace])
-    if (document?.job_id !== job.row.job_id || row === undefined) throw new Superseded()
-    const model = deps.models.embeddingFor(row.model, row.dim)
-    if (model === undefined) {
-      throw new AppError(
-        'embedding_service_unavailable',
-        `This workspace was built with ${row.model} (${row.dim} dimensions), which is not configured any more; configure it again or run: npx insight-rag workspace reembed ${job.workspace}`,
-      )
-    }
-    const extractor = deps.models.extractorFor(row.settings.profile ?? {})
-    return { document, home: { shard: row.shard, space_id: row.space_id, dim: row.dim, model }, extractor }
-  })
-}
-
 async function current(tx: ScopedTx, job: IngestJob): Promise<documents.DocumentRow> {
   const row = await documents.get(tx, job.workspace, job.fileId)
   if (row?.job_id !== job.row.job_id) throw new Superseded()
@@ -138,34 +123,45 @@ function recipeOf(
   return sha256(JSON.stringify([...parts, extractor?.id ?? null, home.model.model, home.dim, seerOf(deps.models.vision)]))
 }
 
-/** Same bytes, same options, same models, same description by the caller; and the chunks that are live, for what they need not be asked again. */
-function compare(
-  deps: EngineDeps,
-  job: IngestJob,
-  file: FetchedFile,
-  recipe: string,
-): Promise<{ unchanged: boolean; before: chunks.LiveChunk[] }> {
+type Before = { unchanged: boolean; before: chunks.LiveChunk[]; readBefore: Map<string, unknown> }
+
+/**
+ * Same bytes, same options, same models, same description by the caller; the chunks that are live, for what they need not be asked again;
+ * and the pages that OCR has read in an earlier try.
+ */
+function compare(deps: EngineDeps, job: IngestJob, file: FetchedFile, recipe: string): Promise<Before> {
   return withScope(deps.database, workspaceScope(job.workspace), async (tx) => {
     const document = await current(tx, job)
     const unchanged = document.content_sha256 === file.sha256 && document.recipe === recipe && document.described
-    return { unchanged, before: unchanged ? [] : await chunks.live(tx, job.workspace, job.fileId) }
+    if (unchanged) return { unchanged, before: [], readBefore: new Map() }
+    return {
+      unchanged,
+      before: await chunks.live(tx, job.workspace, job.fileId),
+      readBefore: await readings.known(tx, job.workspace, readingSource(job, file)),
+    }
   })
 }
+
+const readingSource = (job: IngestJob, file: FetchedFile): readings.Source => ({
+  fileId: job.fileId,
+  sha256: file.sha256,
+  reader: OCR_VERSION,
+})
 
 async function liveFacts(deps: EngineDeps, job: IngestJob): Promise<{ title: string; mediaType: string; warnings: string[] }> {
   return withScope(deps.database, workspaceScope(job.workspace), (tx) => documents.liveFacts(tx, job.workspace, job.fileId))
 }
 
 /** Pages that OCR read are stored as they come, however the parsing ends: the next try goes on after them. */
-async function parse(deps: EngineDeps, job: IngestJob, file: FetchedFile): Promise<ParsedDocument> {
+async function parse(deps: EngineDeps, job: IngestJob, file: FetchedFile, known: ReadonlyMap<string, unknown>): Promise<ParsedDocument> {
   const { options } = job.payload
   const picturesAreRead = deps.models.vision !== undefined && options.processImages
-  const scope = workspaceScope(job.workspace)
-  const source = { fileId: job.fileId, sha256: file.sha256, reader: OCR_VERSION }
-  const known = await withScope(deps.database, scope, (tx) => readings.known(tx, job.workspace, source))
+  const source = readingSource(job, file)
   const kept: Promise<unknown>[] = []
   const keep = (part: string, reading: unknown): void => {
-    const storing = withScope(deps.database, scope, (tx) => readings.stage(tx, job.workspace, source, part, reading))
+    const storing = withScope(deps.database, workspaceScope(job.workspace), (tx) =>
+      readings.stage(tx, job.workspace, source, part, reading),
+    )
     // A page that could not be stored is only read again.
     kept.push(storing.catch(() => undefined))
   }
