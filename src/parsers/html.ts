@@ -171,6 +171,35 @@ function itemsOf(list: Element, depth: number): { element: Element; depth: numbe
   return items.map((element, index) => ({ element, depth, mark: list.tagName === 'ol' ? `${start + index}.` : '-' })).toReversed()
 }
 
+/**
+ * Terms and what they mean, a line for each entry, as such lists are written elsewhere. Undefined where an entry holds more than running
+ * text, or something stands between the entries.
+ */
+function entryLines(list: Element): string[] | undefined {
+  const parts = list.childNodes.flatMap((part) => (isElement(part) && part.tagName === 'div' ? part.childNodes : [part]))
+  const entries: { terms: string[]; definitions: string[] }[] = []
+  for (const part of parts) {
+    if (!isElement(part)) {
+      if (part.nodeName === '#text' && (part as DefaultTreeAdapterTypes.TextNode).value.trim() !== '') return undefined
+      continue
+    }
+    if (!['dt', 'dd'].includes(part.tagName) || isHidden(part) || containsBlock(part) || containsImage(part)) return undefined
+    const text = inlineText(part).replace(/\s+/g, ' ').trim()
+    const last = entries.at(-1)
+    if (part.tagName === 'dt') {
+      if (last?.definitions.length === 0) last.terms.push(text)
+      else entries.push({ terms: [text], definitions: [] })
+    } else if (last === undefined) return undefined
+    else last.definitions.push(text)
+  }
+  return entries.map(({ terms: [term = '', ...others], definitions }) => {
+    const names = others.length === 0 ? term : `${term} (${others.join(', ')})`
+    return `- ${names}: ${definitions.join(' ')}`
+  })
+}
+
+const containsImage = (element: Element): boolean => findAll(element, (inner) => inner.tagName === 'img', false).length > 0
+
 /** A task of the walk: a node still to be read, or the end of a run of inline text. */
 type Task = Node | 'flush'
 
@@ -205,17 +234,19 @@ const containsBlock = (element: Element): boolean =>
 function writeBlock(writer: Writer, element: Element, flush: () => void): boolean {
   const name = element.tagName
   const level = /^h([1-6])$/.exec(name)?.[1]
-  if (level === undefined && !['table', 'ul', 'ol', 'pre', 'math', 'script', 'figure', 'img'].includes(name)) return false
+  if (level === undefined && !['table', 'ul', 'ol', 'dl', 'pre', 'math', 'script', 'figure', 'img'].includes(name)) return false
   const latex = latexOf(element)
   if ((name === 'math' || name === 'script') && (latex === undefined || !isDisplayed(element))) return false
-  if (name === 'figure' && findAll(element, (inner) => inner.tagName === 'img', false).length === 0) return false
+  if (name === 'figure' && !containsImage(element)) return false
+  const entries = name === 'dl' ? entryLines(element) : undefined
+  if (name === 'dl' && entries === undefined) return false
   flush()
   if (level !== undefined) writer.heading(Number(level), inlineText(element))
   else if (name === 'table') writeTable(writer, element)
   else if (name === 'pre') writer.text('code', preText(element))
   else if (latex !== undefined) writer.equation(latex)
   else if (name === 'figure' || name === 'img') writer.image(inlineText(element), undefined)
-  else writer.text('list', listLines(element).join('\n'))
+  else writer.text('list', (entries ?? listLines(element)).join('\n'))
   return true
 }
 

@@ -2,6 +2,7 @@
 import { strToU8 } from 'fflate'
 import { afterAll, expect, test } from 'vitest'
 import { zip } from '../../fixtures/documents/make-docx.ts'
+import { explain } from '../../src/core/explained.ts'
 import { findLibreOffice } from '../../src/parsers/legacy.ts'
 import { ParserPool } from '../../src/parsers/pool.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
@@ -100,4 +101,23 @@ test('a title above the columns of a CSV file is its caption', async () => {
 test('a formula alone between blank lines of a text is an equation', async () => {
   const { blocks } = await parseHere(Buffer.from('Speed is\n\n$$v=\\frac{s}{t}$$\n\nand so on'), 'a.txt')
   expect(blocks.map((block) => block.type)).toEqual(['paragraph', 'equation', 'paragraph'])
+})
+
+test('a list of terms in HTML is lines of term and definition, which explain themselves; one that holds more is read as before', async () => {
+  const blocksOf = async (html: string): Promise<string[]> =>
+    (await parseHere(Buffer.from(`<!doctype html><html><body>${html}</body></html>`), 'terms.html')).blocks.map(
+      (block) => `${block.type}: ${block.text}`,
+    )
+  const terms =
+    '<dt>斜率<dt>Slope<dd>直線的<b>傾斜</b>程度。</dd><div><dt>截距</dt><dd>與軸的交點。</dd><dd>有兩個。</dd></div><dt>vertex</dt><dd>頂點</dd>'
+  const [, list = ''] = await blocksOf(`<h2>詞彙表</h2><dl>${terms}</dl>`)
+  expect(list).toBe('list: - 斜率 (Slope): 直線的傾斜程度。\n- 截距: 與軸的交點。 有兩個。\n- vertex: 頂點')
+  expect(explain(list.slice('list: '.length), { headings: ['詞彙表'], asides: new Set() })?.by).toBe('glossary')
+  for (const more of [
+    '<dt>圖</dt><dd><p>一段</p><p>二段</p></dd>',
+    '話<dt>圖</dt><dd>x</dd>',
+    '<dd>x</dd>',
+    '<dt>圖</dt><dd><table><tr><td>1</td></tr></table></dd>',
+  ])
+    expect([more, (await blocksOf(`<dl>${more}</dl>`)).filter((block) => block.startsWith('list'))]).toEqual([more, []])
 })
