@@ -30,7 +30,9 @@ export async function withPaths(tx: ScopedTx, gathered: Gathered, results: reado
 type Ways = ReadonlyMap<string, ReadonlyMap<string, Way>>
 
 async function waysTo(tx: ScopedTx, { entities, relations, titled, auto }: Gathered, results: readonly Ranked[]): Promise<Ways> {
-  const told = (led: readonly Led[]): Map<string, Way> => new Map(led.map((one) => [fullName(one), one.way]))
+  const shown = new Set(results.map(fullName))
+  const told = (led: readonly Led[]): Map<string, Way> =>
+    new Map(led.filter((one) => shown.has(fullName(one))).map((one) => [fullName(one), one.way]))
   if (auto) {
     return new Map([
       ['named', told(auto.legs.named)],

@@ -8,8 +8,8 @@ import type { SearchRequest, SearchResponse } from '../api.ts'
 import { HotMemory } from './memory.ts'
 
 const ENTRIES = 300
-/** Replies with more text than this, in characters, are not kept; with the number of entries it bounds the memory. */
-const MAX_CHARACTERS = 50_000
+/** Longer replies, written out, are not kept; with the number of entries it bounds the memory. */
+const MAX_CHARACTERS = 100_000
 
 export class ResultCache {
   readonly #replies = new HotMemory<SearchResponse>(ENTRIES)
@@ -28,11 +28,6 @@ export class ResultCache {
 
   /** A degraded reply is not kept: the model may be back at the next question. */
   set(key: string, reply: SearchResponse): void {
-    const characters = [
-      ...reply.results.map((result) => result.content.length + (result.section?.content.length ?? 0)),
-      ...reply.entities.map((entity) => entity.description.length),
-      ...reply.relations.map((relation) => relation.description.length),
-    ].reduce((sum, length) => sum + length, 0)
-    if (!reply.degraded && characters <= MAX_CHARACTERS) this.#replies.set(key, reply)
+    if (!reply.degraded && JSON.stringify(reply).length <= MAX_CHARACTERS) this.#replies.set(key, reply)
   }
 }
