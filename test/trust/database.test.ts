@@ -48,6 +48,16 @@ test.skipIf(process.env['DATABASE_URL'] === undefined)(
   },
 )
 
+test.each([
+  ['the server shuts down', '57P01', true],
+  ['the login is refused', '28P01', true],
+  ['the database is gone', '3D000', true],
+  ['a row is there twice', '23505', false],
+  ['a statement is wrong', '42601', false],
+])('%s: told apart as the database’s fault or not', (_what, code, expected) => {
+  expect(isConnectionError(Object.assign(new Error('refused'), { code }))).toBe(expected)
+})
+
 test('a schema that is current is left alone: no lock of a session, nothing written', async () => {
   const statements: string[] = []
   const watched = database.db.withPlugin({
