@@ -28,7 +28,7 @@ const over = (pool: PostgresPool): Kysely<unknown> => new Kysely<unknown>({ dial
 /**
  * Connects and brings the schema up to date.
  *
- * @throws AppError `not_ready` with the sentence that says what to grant, install or change.
+ * @throws AppError `not_ready` with the sentence that says what to grant, install or change; `vector_store_error` when the server takes no connection.
  */
 export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
   const opened = settings.url === undefined ? await openPglite(settings.directory) : openPostgres(settings.url, settings)
@@ -42,8 +42,15 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
     return { ...opened, vectorOid: oid.rows[0]?.oid ?? 0, replica, searches: createAdmission(admissionOf(settings)), close }
   } catch (error) {
     await opened.close()
-    throw error
+    throw settings.url !== undefined && isConnectionError(error) ? unreachable(error) : error
   }
+}
+
+/** Told only to whoever starts a process: an answer never says where the database is. */
+export function unreachable(cause: unknown): AppError {
+  return new AppError('vector_store_error', `The database that DATABASE_URL names cannot be reached: ${(cause as Error).message}.`, {
+    cause,
+  })
 }
 
 const replicaOf = (

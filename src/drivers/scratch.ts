@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { AppError } from '../core/errors.ts'
 import type { Database } from '../ports/database.ts'
-import { openDatabase } from './postgres.ts'
+import { openDatabase, unreachable } from './postgres.ts'
 
 /**
  * @param serverUrl PostgreSQL connection string of any database on the server; undefined means the embedded engine in memory.
@@ -43,7 +43,9 @@ export async function openScratchDatabase(serverUrl: string | undefined): Promis
 
 async function onServer(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: url })
-  await client.connect()
+  await client.connect().catch((cause: unknown) => {
+    throw unreachable(cause)
+  })
   try {
     await work(client)
   } finally {

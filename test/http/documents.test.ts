@@ -46,6 +46,7 @@ test.each([
 
 test.each([
   [{}, 'fileId is missing.'],
+  [{ fileId: '..' }, 'fileId must not be "." or "..", which no address can hold.'],
   [{ fileId: 'a/b' }, 'fileId must be 1 to 128 letters, digits, ".", "_", ":" or "-".'],
   [{ fileId: 'f', parseOptions: { parseMethod: 'magic' } }, 'parseOptions.parseMethod must be one of auto, text, ocr.'],
   [{ fileId: 'f', metadata: { nested: { a: 1 } } }, 'metadata.nested must be a text, a number, true or false, null, or a list of those.'],

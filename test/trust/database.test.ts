@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { beforeAll, expect, test } from 'vitest'
 import { workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import { migrate } from '../../src/drivers/migrate.ts'
-import { isConnectionError } from '../../src/drivers/postgres.ts'
+import { isConnectionError, openDatabase } from '../../src/drivers/postgres.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { withScope, type ScopedTx } from '../../src/store/scope.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -56,6 +56,12 @@ test.each([
   ['a statement is wrong', '42601', false],
 ])('%s: told apart as the database’s fault or not', (_what, code, expected) => {
   expect(isConnectionError(Object.assign(new Error('refused'), { code }))).toBe(expected)
+})
+
+test('a process whose database is not there ends with the error of the store, not with a bug', async () => {
+  const settings = { url: 'postgres://nobody@127.0.0.1:1/nothing', directory: undefined, poolSize: 1 }
+  const error: unknown = await openDatabase(settings).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'vector_store_error', message: expect.stringContaining('DATABASE_URL') as string })
 })
 
 test('a schema that is current is left alone: no lock of a session, nothing written', async () => {

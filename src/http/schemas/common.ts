@@ -5,6 +5,7 @@ import { asTeacherId } from '../../core/credentials.ts'
 export const fileId = z
   .string()
   .regex(/^[A-Za-z0-9._:-]{1,128}$/, 'must be 1 to 128 letters, digits, ".", "_", ":" or "-"')
+  .refine((value) => value !== '.' && value !== '..', 'must not be "." or "..", which no address can hold')
   .describe('The name the caller gave the document; the same fileId in two workspaces is two documents.')
   .meta({ example: 'file-7f3a' })
 
