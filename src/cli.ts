@@ -23,7 +23,7 @@ import { loadConfig } from './config.ts'
 import { principal } from './core/credentials.ts'
 import { asAppError } from './core/errors.ts'
 import { workspaceId } from './core/workspace.ts'
-import { openDatabase } from './drivers/postgres.ts'
+import { openDatabase, openPostgres } from './drivers/postgres.ts'
 import { openScratchDatabase } from './drivers/scratch.ts'
 import { createTools } from './http/tools.ts'
 import { createLog } from './log.ts'
@@ -32,6 +32,7 @@ import { serveStdio } from './mcp/stdio.ts'
 import { createModels } from './models/create.ts'
 import { readLightRagFolder } from './parsers/lightrag-folder.ts'
 import { diagnose, repair } from './services/doctor.ts'
+import { writtenBefore } from './services/estimate.ts'
 import { reembedStatus, reembedWorkspace } from './services/reembed/reembed.ts'
 import { deleteWorkspace, exportWorkspace, importWorkspace } from './services/portability.ts'
 
@@ -141,11 +142,14 @@ addPortabilityCommands(program, addWorkspaceCommands(program, context), context)
 addDoctorCommand(program, context)
 addKbCommands(program, context)
 addParseCommand(program, context, () => createParser(loadConfig('command'), 1))
-addEstimateCommand(program, context, () => {
+addEstimateCommand(program, context, (workspace) => {
   const config = loadConfig('command')
   const models = createModels(config.models)
   const parser = createParser(config, 1)
+  const { url } = config.database
+  const database = url === undefined ? undefined : openPostgres(url, { poolSize: 1 })
   const { embedding, extractor, vision } = models
+  let before: ReturnType<typeof writtenBefore> | undefined
   return {
     parser,
     embedding,
@@ -153,7 +157,15 @@ addEstimateCommand(program, context, () => {
     vision,
     price: (model, usage) => models.price(model, usage),
     chunkMaxTokens: config.models.embedding?.maxTokens ?? 512,
-    close: async () => void (await Promise.all([parser.close(), models.close()])),
+    // Asked once for all files, since a server that is away may be waited for.
+    history: async (model) => {
+      if (database === undefined) return undefined
+      return (before ??= writtenBefore(database.side, workspace, model).catch(() => {
+        context.note('The database cannot be asked what models wrote before, so output is assumed.')
+        return undefined
+      }))
+    },
+    close: async () => void (await Promise.all([parser.close(), models.close(), database?.close()])),
   }
 })
 addEvalCommand(

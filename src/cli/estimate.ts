@@ -1,21 +1,24 @@
-// `estimate`: what ingesting files would cost. Reads and cuts them as ingest does; calls no model and needs no database.
+// `estimate`: what ingesting files would cost. Reads and cuts them as ingest does; calls no model, and needs no database, although a server that
+// is there tells what models wrote before.
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { AppError } from '../core/errors.ts'
+import { type WorkspaceId, workspaceId } from '../core/workspace.ts'
 import { type Estimate, type EstimateDeps, estimateFile, total } from '../services/estimate.ts'
-import { type CliContext, plain, table } from './context.ts'
+import { type CliContext, OWN_WORKSPACE, plain, table } from './context.ts'
 
 export type EstimateOpened = EstimateDeps & { close(): Promise<void> }
 
-export function addEstimateCommand(program: Command, context: CliContext, open: () => EstimateOpened): void {
+export function addEstimateCommand(program: Command, context: CliContext, open: (workspace: WorkspaceId) => EstimateOpened): void {
   program
     .command('estimate')
     .argument('<files...>')
     .description('what ingesting these files would cost: chunks, model calls, tokens, and CNY by the catalogue')
+    .option('-w, --workspace <name>', 'whose earlier calls tell how much models write', OWN_WORKSPACE)
     .option('--json')
-    .action(async (files: string[], options: { json?: boolean }) => {
-      const opened = open()
+    .action(async (files: string[], options: { workspace: string; json?: boolean }) => {
+      const opened = open(workspaceId(options.workspace))
       try {
         const estimates: Estimate[] = []
         for (const file of files) estimates.push(await estimateFile(opened, await contentOf(file), context.signal))

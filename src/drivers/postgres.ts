@@ -91,7 +91,8 @@ async function openPglite(directory: string | undefined): Promise<Opened> {
   }
 }
 
-function openPostgres(url: string, { poolSize, watchEveryMs }: DatabaseSettings): Opened {
+/** Connects when it is first asked, and leaves the schema as it is. */
+export function openPostgres(url: string, { poolSize, watchEveryMs }: Pick<DatabaseSettings, 'poolSize' | 'watchEveryMs'>): Opened {
   const watch = new SilenceWatch(url, watchEveryMs)
   const create = (max: number): pg.Pool => {
     const pool = new pg.Pool({

@@ -3,6 +3,7 @@ import type { ParsedDocument } from '../core/blocks.ts'
 import { AppError } from '../core/errors.ts'
 import { type WorkspaceId, workspaceId } from '../core/workspace.ts'
 import { countTokens } from '../core/tokens.ts'
+import type { Database } from '../ports/database.ts'
 import { NO_USAGE, type EmbeddingModel, type Extractor, type Usage, type VisionModel } from '../ports/models.ts'
 import { DEFAULT_PARSE_OPTIONS, type DocumentParser, type ParseOptions } from '../ports/parser.ts'
 import * as ledger from '../store/ledger.ts'
@@ -108,12 +109,8 @@ async function extraction({ extractor, price, history }: EstimateDeps, texts: re
 const MIN_CALLS = 10
 
 /** What the ledger knows of what a model writes when it extracts: for this workspace, else for all. */
-export async function writtenBefore(
-  deps: Pick<EngineDeps, 'database'>,
-  workspace: WorkspaceId,
-  model: string,
-): Promise<WrittenBefore | undefined> {
-  const { here, everywhere } = await ledger.written(deps.database.side, workspace, { role: 'extract', model })
+export async function writtenBefore(db: Database['side'], workspace: WorkspaceId, model: string): Promise<WrittenBefore | undefined> {
+  const { here, everywhere } = await ledger.written(db, workspace, { role: 'extract', model })
   const [basis, seen] = here.calls >= MIN_CALLS ? (['workspace', here] as const) : (['service', everywhere] as const)
   if (seen.calls < MIN_CALLS || seen.inputTokens === 0) return undefined
   return { basis, outputPerInput: seen.outputTokens / seen.inputTokens }
@@ -139,7 +136,7 @@ export async function estimateUpload(
     vision: models.vision,
     chunkMaxTokens: limits.chunkMaxTokens,
     price: deps.price ?? (() => undefined),
-    history: (model) => writtenBefore(deps, workspace, model),
+    history: (model) => writtenBefore(deps.database.side, workspace, model),
   }
   return estimateFile(estimating, { name: fileName, bytes, options }, signal)
 }

@@ -1,4 +1,9 @@
 // What models are paid for: the whole pipe in against the local protocol server, with its calls and tokens counted, and the estimate before.
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { workspaceId } from '../../src/core/workspace.ts'
@@ -6,7 +11,7 @@ import { type CreatedModels, createModels } from '../../src/models/create.ts'
 import type { UsageRecord } from '../../src/models/flow.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
-import { type Estimate, estimateFile, estimateUpload } from '../../src/services/estimate.ts'
+import { type Estimate, estimateFile, estimateUpload, type RoleEstimate } from '../../src/services/estimate.ts'
 import * as ledger from '../../src/store/ledger.ts'
 import { HAPPENINGS, type Happening } from '../../src/services/steps.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -180,37 +185,66 @@ test('no call of the whole pipe is lost to the ledger', async () => {
   expect(known.rows[0]?.spaces).toBe(1)
 })
 
-test('an upload is estimated from what the model wrote before: here, else anywhere, else by an assumption; nothing is called or stored', async () => {
-  const home = workspaceId('teacher-bill-estimate')
-  const deps = { ...engine.deps, price: (model: string, usage: UsageRecord['usage']) => models.price(model, usage) }
-  const file = { fileName: 'lesson.md', bytes: Buffer.from(lesson(PARAGRAPHS)), options: DEFAULT_PARSE_OPTIONS }
-  const extractIn = async () => (await estimateUpload(deps, home, file, signal)).roles.find(({ role }) => role === 'extract')
-  const remember = (workspace_id: string, output_tokens: number, file_id: string | null = 'file'): Promise<void> => {
-    const call = { file_id, job_id: null, role: 'extract', model: 'qwen-plus', cached_tokens: 0, ms: 1, ok: true }
-    return ledger.record(
-      database.db,
-      Array.from({ length: 10 }, () => ({ ...call, workspace_id, input_tokens: 1000, output_tokens })),
-    )
+/** By a process of its own, which finds the ledger on a server that is there and no server otherwise. */
+async function estimateByCommand(home: string, bytes: Buffer): Promise<{ extract: RoleEstimate | undefined; err: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'insight-estimate-'))
+  await writeFile(join(folder, 'lesson.md'), bytes)
+  const url = new URL(process.env['DATABASE_URL'] ?? 'postgres://127.0.0.1:1/none')
+  if (process.env['DATABASE_URL'] !== undefined) {
+    const named = await sql<{ name: string }>`select current_database() as name`.execute(database.db)
+    url.pathname = `/${named.rows[0]?.name}`
   }
-  const assumed = await extractIn()
-  expect(assumed).toMatchObject({ outputFrom: 'assumption', calls: expect.any(Number) as number })
-  // What is asked at each start belongs to no document.
-  await remember(home, 1, null)
-  expect(await extractIn()).toEqual(assumed)
-  await remember('teacher-bill-other', 1500)
-  expect(await extractIn()).toEqual({
-    ...assumed,
-    outputFrom: 'service',
-    outputTokens: Math.ceil((assumed?.inputTokens ?? 0) * 1.5),
-    costCny: expect.any(Number) as number,
-  })
-  await remember(home, 4000)
-  const known = await extractIn()
-  expect(known).toMatchObject({ outputFrom: 'workspace', outputTokens: (assumed?.inputTokens ?? 0) * 4 })
-  expect(known?.costCny).toBeCloseTo(((known?.inputTokens ?? 0) * 0.0008 + (known?.outputTokens ?? 0) * 0.002) / 1000, 9)
-  expect(server.requests).toEqual([])
-  await expect(engine.documents.list(home, { limit: 10 })).resolves.toMatchObject({ documents: [] })
-  await expect(estimateUpload(deps, home, { ...file, bytes: new Uint8Array() }, signal)).rejects.toMatchObject({ code: 'invalid_request' })
-  const small = { ...deps, limits: { ...deps.limits, uploadMaxBytes: file.bytes.length - 1 } }
-  await expect(estimateUpload(small, home, file, signal)).rejects.toMatchObject({ code: 'payload_too_large' })
-})
+  const settings = { DATABASE_URL: url.href, SECRETS_KEY: 'a key for tests that is long enough', LLM_BASE_URL: server.url }
+  const env = { ...process.env, ...settings, LLM_API_KEY: 'k', LLM_MODEL: 'qwen-plus' }
+  const words = ['src/cli.ts', 'estimate', '--json', '-w', home, join(folder, 'lesson.md')]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { env }).finally(() => rm(folder, { recursive: true }))
+  const { files } = JSON.parse(stdout) as { files: Estimate[] }
+  return { extract: files[0]?.roles.find(({ role }) => role === 'extract'), err: stderr }
+}
+
+test(
+  'an upload is estimated from what the model wrote before: here, else anywhere, else by an assumption; nothing is called or stored',
+  { timeout: 120_000 },
+  async () => {
+    const home = workspaceId('teacher-bill-estimate')
+    const deps = { ...engine.deps, price: (model: string, usage: UsageRecord['usage']) => models.price(model, usage) }
+    const file = { fileName: 'lesson.md', bytes: Buffer.from(lesson(PARAGRAPHS)), options: DEFAULT_PARSE_OPTIONS }
+    const extractIn = async () => (await estimateUpload(deps, home, file, signal)).roles.find(({ role }) => role === 'extract')
+    const remember = (workspace_id: string, output_tokens: number, file_id: string | null = 'file'): Promise<void> => {
+      const call = { file_id, job_id: null, role: 'extract', model: 'qwen-plus', cached_tokens: 0, ms: 1, ok: true }
+      return ledger.record(
+        database.db,
+        Array.from({ length: 10 }, () => ({ ...call, workspace_id, input_tokens: 1000, output_tokens })),
+      )
+    }
+    const assumed = await extractIn()
+    expect(assumed).toMatchObject({ outputFrom: 'assumption', calls: expect.any(Number) as number })
+    // What is asked at each start belongs to no document.
+    await remember(home, 1, null)
+    expect(await extractIn()).toEqual(assumed)
+    await remember('teacher-bill-other', 1500)
+    expect(await extractIn()).toEqual({
+      ...assumed,
+      outputFrom: 'service',
+      outputTokens: Math.ceil((assumed?.inputTokens ?? 0) * 1.5),
+      costCny: expect.any(Number) as number,
+    })
+    await remember(home, 4000)
+    const known = await extractIn()
+    const typed = await estimateByCommand(home, file.bytes)
+    expect([typed.extract?.outputFrom, typed.err]).toEqual(
+      process.env['DATABASE_URL'] === undefined
+        ? ['assumption', expect.stringContaining('output is assumed')]
+        : ['workspace', expect.not.stringContaining('output is assumed')],
+    )
+    expect(known).toMatchObject({ outputFrom: 'workspace', outputTokens: (assumed?.inputTokens ?? 0) * 4 })
+    expect(known?.costCny).toBeCloseTo(((known?.inputTokens ?? 0) * 0.0008 + (known?.outputTokens ?? 0) * 0.002) / 1000, 9)
+    expect(server.requests).toEqual([])
+    await expect(engine.documents.list(home, { limit: 10 })).resolves.toMatchObject({ documents: [] })
+    await expect(estimateUpload(deps, home, { ...file, bytes: new Uint8Array() }, signal)).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    const small = { ...deps, limits: { ...deps.limits, uploadMaxBytes: file.bytes.length - 1 } }
+    await expect(estimateUpload(small, home, file, signal)).rejects.toMatchObject({ code: 'payload_too_large' })
+  },
+)
