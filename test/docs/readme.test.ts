@@ -20,6 +20,14 @@ test('every relative link of every page leads to a file', () => {
   expect(broken).toEqual([])
 })
 
+test('every test that a page names as its proof exists', () => {
+  const named = ['ARCHITECTURE.md', ...globSync('docs/*.md')].flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/`(test\/[^` ]+\.ts)`/g)].map((match) => match[1] ?? ''),
+  )
+  expect(named.length).toBeGreaterThan(50)
+  expect(named.filter((file) => !existsSync(file))).toEqual([])
+})
+
 test('every setting the README names exists', () => {
   const table = readme.slice(readme.indexOf('## Settings'), readme.indexOf('## Operations'))
   const named = [...table.matchAll(/`([A-Z][A-Z0-9_]{3,})`/g)].map((match) => match[1] ?? '').filter((name) => !name.endsWith('_'))
