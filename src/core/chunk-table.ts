@@ -1,8 +1,8 @@
 // How a table reads as text: Markdown rows whose header names every column. Parsers use it for a block's linear text, chunking for slices.
 import type { TableCell, TableContent } from './blocks.ts'
 
-/** The header line and the body rows of one table, each a Markdown row without line breaks; `header` is empty when no header row was recognised. */
-export type TableLines = { caption: string; header: string; names: string[]; rows: string[]; cells: string[][] }
+/** The header of one table as Markdown, empty when no header row was recognised, and the texts of its body rows. */
+export type TableLines = { caption: string; header: string; names: string[]; cells: string[][] }
 
 const inCell = (text: string): string =>
   text
@@ -10,14 +10,16 @@ const inCell = (text: string): string =>
     .replaceAll('|', '\\|')
     .trim()
 
-const asRow = (cells: readonly string[]): string => `| ${cells.map(inCell).join(' | ')} |`
+/** A Markdown row without line breaks. */
+export const asRow = (cells: readonly string[]): string => `| ${cells.map(inCell).join(' | ')} |`
 
 /**
  * A full grid `[rows, columns]` of texts. A cell that spans rows is repeated downwards, so that each row can be read on its own;
  * a header cell that spans columns is repeated sideways, because it names every one of them; a body cell that spans columns is not.
  */
 function grid(table: TableContent): string[][] {
-  const texts = Array.from({ length: table.rows }, () => Array.from({ length: table.columns }, () => ''))
+  const empty = Array.from({ length: table.columns }, () => '')
+  const texts = Array.from({ length: table.rows }, () => [...empty])
   for (const cell of table.cells) fillCell(texts, cell, table.headerRows)
   return texts
 }
@@ -40,18 +42,16 @@ function columnNames(header: readonly string[][], columns: number): string[] {
 export function tableLines(table: TableContent): TableLines {
   const texts = grid(table)
   const names = columnNames(texts.slice(0, table.headerRows), table.columns)
-  const cells = texts.slice(table.headerRows)
   return {
     caption: table.caption ?? '',
     header: table.headerRows === 0 ? '' : `${asRow(names)}\n|${' --- |'.repeat(table.columns)}`,
     names,
-    rows: cells.map(asRow),
-    cells,
+    cells: texts.slice(table.headerRows),
   }
 }
 
 /** The whole table as text: caption, header, rows. */
 export function tableMarkdown(table: TableContent): string {
   const lines = tableLines(table)
-  return [lines.caption, lines.header, ...lines.rows].filter((line) => line !== '').join('\n')
+  return [lines.caption, lines.header, ...lines.cells.map(asRow)].filter((line) => line !== '').join('\n')
 }

@@ -82,7 +82,7 @@ function* sectionTree(blocks: readonly Block[], sizes: Sizes): Generator<[], Sec
   }
   for (const [ordinal, block] of blocks.entries()) {
     yield []
-    const units = blockUnits(block, ordinal, sizes.most, sizes.target)
+    const units = yield* blockUnits(block, ordinal, sizes.most, sizes.target)
     if (units.length === 0) continue
     const path = stack.at(-1)?.path ?? []
     const shared = block.headings.findIndex((heading, depth) => path[depth] !== heading)

@@ -59,6 +59,11 @@ export function countTokens(text: string): number {
   return text === '' ? 0 : Math.max(1, Math.ceil(walk(text, Number.POSITIVE_INFINITY).cost - 1e-9))
 }
 
+/** Whether a text costs at most `max` tokens; `max` ≥ 1. Cost: O(max), however long the text is. */
+export function fitsTokens(text: string, max: number): boolean {
+  return walk(text, max).end === text.length
+}
+
 const GRAPHEMES = new Intl.Segmenter('und', { granularity: 'grapheme' })
 /** Longer than any grapheme that text really holds (family emoji, stacked marks). */
 const GRAPHEME_WINDOW = 64

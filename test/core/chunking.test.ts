@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Block, ParsedDocument } from '../../src/core/blocks.ts'
 import { tableMarkdown } from '../../src/core/chunk-table.ts'
 import { splitSentences, splitText } from '../../src/core/chunk-text.ts'
-import { chunkDocument } from '../../src/core/chunking.ts'
+import { chunkDocument, chunkSteps } from '../../src/core/chunking.ts'
 import { countTokens } from '../../src/core/tokens.ts'
 
 type Piece = { level: number; text: string } | { text: string } | Block
@@ -281,7 +281,7 @@ describe('long text', () => {
     for (let column = 0; column < columns; column += 1) expect(text).toContain(`column ${column}: value ${column}`)
   })
 
-  test('sixty thousand equal rows are cut evenly', () => {
+  test('sixty thousand equal rows are cut evenly, a row or a chunk to a step', () => {
     const cells = Array.from({ length: 60_000 }, (_, row) => ({
       row,
       column: 0,
@@ -290,8 +290,10 @@ describe('long text', () => {
       text: 'same text in every row',
     }))
     const content = { rows: 60_000, columns: 1, headerRows: 0, cells }
-    const chunks = chunkDocument(documentOf([{ type: 'table', text: tableMarkdown(content), table: content, headings: [] }]))
-    expect(chunks.flatMap((chunk) => chunk.content.split('\n'))).toHaveLength(60_000)
+    const steps = [...chunkSteps(documentOf([{ type: 'table', text: tableMarkdown(content), table: content, headings: [] }]))]
+    expect(steps.flat().flatMap((chunk) => chunk.content.split('\n'))).toHaveLength(60_000)
+    expect(steps.length).toBeGreaterThan(60_000)
+    expect(Math.max(...steps.map((drafts) => drafts.length))).toBe(1)
   })
 
   test('an overlap repeats the last sentences of the chunk before', () => {

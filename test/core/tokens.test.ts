@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { countTokens, truncateTokens } from '../../src/core/tokens.ts'
+import { countTokens, fitsTokens, truncateTokens } from '../../src/core/tokens.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 60 })
 
@@ -32,6 +32,14 @@ describe('countTokens', () => {
     expect(countTokens('')).toBe(0)
     expect(countTokens(' ')).toBe(1)
     expect(countTokens('a')).toBe(1)
+  })
+
+  it('fits is what counting says', () => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 40 }), (whole, max) => {
+        expect(fitsTokens(whole, max)).toBe(countTokens(whole) <= max)
+      }),
+    )
   })
 
   it('a prefix never costs more than the whole', () => {
