@@ -44,6 +44,11 @@ process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
 const CLEAR_LINE = '\r\u001b[2K'
 const BAR_WIDTH = 24
 
+// Whoever reads on the other side of a pipe may have seen enough; the command still ends in order.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 let running: Command | undefined
 
 /** A container may run under a number that has no name. */

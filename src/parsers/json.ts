@@ -84,6 +84,7 @@ export const parseJson: FormatParser = (bytes, context) => {
   const known: ParsedDocument | undefined = readKnowledgeJson(value, context.fileName)
   if (known !== undefined) return Promise.resolve(known)
   const writer = createWriter(context)
+  writer.warn('The file has no shape of knowledge points or rubrics that is known; it was read as text.')
   writeValue(writer, value, context)
   if (writer.isEmpty()) throw unreadable('The document is empty: it holds no text.')
   return Promise.resolve(writer.finish({ title: isObject(value) && typeof value['title'] === 'string' ? value['title'] : undefined }))

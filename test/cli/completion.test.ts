@@ -1,5 +1,5 @@
 // Completion as the shells themselves do it, from the scripts that the command line prints.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,4 +35,9 @@ describe.each(['/bin/bash', '/bin/zsh'])('%s', (shell) => {
 
 test('another shell is refused with its name', () => {
   expect(() => cli('completion', 'fish')).toThrow(/must be bash or zsh/)
+})
+
+test('a command whose reader has seen enough ends without a word', () => {
+  const { stderr } = spawnSync('/bin/sh', ['-c', `'${process.execPath}' src/cli.ts completion bash | true`], { encoding: 'utf8' })
+  expect(stderr).toBe('')
 })
