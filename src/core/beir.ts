@@ -1,6 +1,7 @@
 // BEIR's files as text: a corpus, its questions, the judgements, and ready-made extractions beside them.
 import { AppError } from './errors.ts'
 import type { Extraction } from './extraction.ts'
+import { displayName, splitBracketedAlias } from './names.ts'
 
 export type CorpusEntry = { id: string; title: string; text: string }
 export type Question = { id: string; text: string }
@@ -49,17 +50,23 @@ export function readGraph(text: string, name: string): Map<string, Extraction> {
   )
 }
 
-const entityOf = (row: Json): Extraction['entities'][number] => ({
-  name: string(row['name']),
-  type: string(row['type']) || 'other',
-  description: string(row['description']),
-  aliases: strings(row['aliases']),
-  quote: '',
-})
+/** A name as an extractor's reply is read: a translation or abbreviation in brackets is another name. */
+const nameOf = (value: unknown): ReturnType<typeof splitBracketedAlias> => splitBracketedAlias(displayName(string(value)))
+
+function entityOf(row: Json): Extraction['entities'][number] {
+  const { name, alias } = nameOf(row['name'])
+  return {
+    name,
+    type: string(row['type']) || 'other',
+    description: string(row['description']),
+    aliases: [...(alias === undefined ? [] : [alias]), ...strings(row['aliases'])],
+    quote: '',
+  }
+}
 
 const relationOf = (row: Json): Extraction['relations'][number] => ({
-  source: string(row['source']),
-  target: string(row['target']),
+  source: nameOf(row['source']).name,
+  target: nameOf(row['target']).name,
   keywords: strings(row['keywords']),
   description: string(row['description']),
   quote: '',

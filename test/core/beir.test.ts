@@ -33,6 +33,18 @@ describe('BEIR files', () => {
     expect(graph.get('d')?.relations).toMatchObject([{ source: 'a', target: 'b', keywords: ['one', 'two'], weight: 1 }])
   })
 
+  it('takes a translation in brackets for another name, as the reply of an extractor', () => {
+    const graph = readGraph(
+      '{"_id":"d","entities":[{"name":"勾股定理 (Pythagoras\' theorem)"},{"name":"中國 (香港)"}],"relations":[{"source":"勾股定理 (Pythagoras\' theorem)","target":"f(x)"}]}',
+      'graph.jsonl',
+    )
+    expect(graph.get('d')?.entities.map(({ name, aliases }) => [name, aliases])).toEqual([
+      ['勾股定理', ["Pythagoras' theorem"]],
+      ['中國(香港)', []],
+    ])
+    expect(graph.get('d')?.relations).toMatchObject([{ source: '勾股定理', target: 'f(x)' }])
+  })
+
   it.each([
     ['no JSON', () => readCorpus('{"_id":"a"}\nnonsense', 'corpus.jsonl'), 'Line 2 of corpus.jsonl'],
     ['no id', () => readQuestions('{"text":"x"}', 'queries.jsonl'), 'Line 1 of queries.jsonl has no _id'],
