@@ -82,7 +82,7 @@ function carriedRows(tx: ScopedTx, workspace: WorkspaceId, table: portability.Te
  * Reads what `exportWorkspace` wrote, in one transaction: after a wrong checksum, a missing end or an unknown table nothing
  * has happened. `replace` deletes a workspace of that name first, in a transaction of its own.
  *
- * @throws AppError `unprocessable_document` when the lines are not whole; `conflict` when the workspace exists and holds documents.
+ * @throws AppError `unprocessable_document` when the lines are not whole; `conflict` when the workspace exists and is not empty.
  */
 export async function importWorkspace(
   database: Database,
@@ -201,11 +201,13 @@ async function inserted(insert: Promise<void>): Promise<void> {
 }
 
 async function makeRoom(database: Database, workspace: WorkspaceId, replace: boolean): Promise<void> {
-  const [there] = await workspaces.counts(database, workspaceScope(workspace))
-  if (there === undefined) return
-  if (!replace && there.documents > 0) {
-    throw new AppError('conflict', `The workspace ${workspace} exists and holds ${there.documents} documents; --replace deletes it first.`)
-  }
+  const isEmpty = await withScope(database, workspaceScope(workspace), async (tx) => {
+    const tables = await portability.tenantTables(tx)
+    const content = tables.filter(({ name }) => name !== 'workspaces' && !LEFT_BEHIND.includes(name) && !WORK.includes(name))
+    return !(await portability.holdAnything(tx, workspace, content))
+  })
+  if (!replace && !isEmpty)
+    throw new AppError('conflict', `The workspace ${workspace} exists and is not empty; --replace deletes it first.`)
   await deleteWorkspace(database, workspace)
 }
 

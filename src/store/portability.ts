@@ -50,6 +50,13 @@ function parentsFirst(tables: readonly (TenantTable & { parents: string[] })[]):
   return order
 }
 
+/** Whether one of the tables has a row of the workspace. */
+export async function holdAnything(tx: ScopedTx, workspace: WorkspaceId, tables: readonly TenantTable[]): Promise<boolean> {
+  const held = tables.map(({ name }) => sql`exists (select from ${sql.table(name)} where workspace_id = ${workspace})`)
+  const found = await sql<{ held: boolean }>`select ${sql.join(held, sql` or `)} as held`.execute(tx)
+  return found.rows[0]?.held === true
+}
+
 export type Space = { space_id: number; model: string; dim: number }
 
 /** The embedding spaces that rows of the workspace refer to. */

@@ -6,6 +6,7 @@ import type { Database } from '../../src/ports/database.ts'
 import { DEFAULT_PARSE_OPTIONS } from '../../src/ports/parser.ts'
 import type { SearchRequest } from '../../src/services/api.ts'
 import { deleteWorkspace, exportWorkspace, importWorkspace } from '../../src/services/portability.ts'
+import { createGraph } from '../../src/services/graph/graph.ts'
 import { createRetrieval } from '../../src/services/retrieve/retrieval.ts'
 import { promote } from '../../src/services/tiers.ts'
 import * as outbox from '../../src/store/outbox.ts'
@@ -163,6 +164,22 @@ test('a damaged export changes nothing: a lost line, a changed letter, a missing
   }
   await importWorkspace(elsewhere, each(lines))
   await expect(importWorkspace(elsewhere, each(lines))).rejects.toMatchObject({ code: 'conflict' })
+})
+
+test('what a person wrote into a workspace without a document is not replaced unasked', async () => {
+  const workspace = workspaceId('teacher-by-hand')
+  const source = startTestEngine(database)
+  await source.ingest(workspace, 'a', '[A|concept|a]')
+  const lines = await exported(workspace)
+  const there = startTestEngine(elsewhere)
+  await there.ingest(workspace, 'gone', 'words')
+  await createGraph(there.deps).createEntity(workspace, { name: '配方法', type: 'method' }, AbortSignal.timeout(60_000))
+  await there.documents.remove(workspace, 'gone')
+  await expect(importWorkspace(elsewhere, each(lines))).rejects.toMatchObject({ code: 'conflict' })
+  expect(await rowsOf(elsewhere, workspace)).toMatchObject({ entity_edits: 1 })
+  await importWorkspace(elsewhere, each(lines), { replace: true })
+  expect(await there.digest(workspace)).toEqual(await source.digest(workspace))
+  await Promise.all([source.close(), there.close()])
 })
 
 test('rows of an export cannot land in another workspace than the one it names', async () => {
