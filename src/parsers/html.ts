@@ -180,7 +180,7 @@ function entryLines(list: Element): string[] | undefined {
   const entries: { terms: string[]; definitions: string[] }[] = []
   for (const part of parts) {
     if (!isElement(part)) {
-      if (part.nodeName === '#text' && (part as DefaultTreeAdapterTypes.TextNode).value.trim() !== '') return undefined
+      if (part.nodeName === '#text' && part.value.trim() !== '') return undefined
       continue
     }
     if (!['dt', 'dd'].includes(part.tagName) || isHidden(part) || containsBlock(part) || containsImage(part)) return undefined

@@ -197,7 +197,7 @@ async function estimateByCommand(home: string, bytes: Buffer): Promise<{ extract
   const settings = { DATABASE_URL: url.href, SECRETS_KEY: 'a key for tests that is long enough', LLM_BASE_URL: server.url }
   const env = { ...process.env, ...settings, LLM_API_KEY: 'k', LLM_MODEL: 'qwen-plus' }
   const words = ['src/cli.ts', 'estimate', '--json', '-w', home, join(folder, 'lesson.md')]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { env }).finally(() => rm(folder, { recursive: true }))
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { env }).finally(() => void rm(folder, { recursive: true }))
   const { files } = JSON.parse(stdout) as { files: Estimate[] }
   return { extract: files[0]?.roles.find(({ role }) => role === 'extract'), err: stderr }
 }
