@@ -13,8 +13,8 @@ const LONGEST_NAME_IN_HAN = 12
 type Word = { from: number; to: number; han: boolean }
 
 /**
- * Entity keys of every run of up to 6 words or 12 Chinese characters, each once, in order of appearance, English ones as one and as many and
- * with or without the first word's possessive. Single stop words and, beside others, single Chinese characters are left out: they name
+ * Entity keys of every run of up to 6 words or 12 Chinese characters, each once, in order of appearance; then English ones as one and as many
+ * and with or without the first word's possessive. Single stop words and, beside others, single Chinese characters are left out: they name
  * nothing. At most 1,500 keys.
  */
 export function nameCandidates(question: string): string[] {
@@ -28,10 +28,11 @@ export function nameCandidates(question: string): string[] {
   for (let first = 0; first < words.length && keys.size < MAX_SLICES; first += 1) {
     for (const slice of slicesFrom(words, first, text)) {
       const key = nameKey(displayName(slice))
-      if (key !== '') for (const form of formsOf(key)) keys.add(form)
+      if (key !== '') keys.add(key)
     }
   }
-  return [...keys].slice(0, MAX_SLICES)
+  // Last, or the forms of its first words would leave no room for the end of a long question.
+  return [...new Set([...keys, ...[...keys].flatMap(formsOf)])].slice(0, MAX_SLICES)
 }
 
 /** The key as it stands, then other forms of its first and last word: a name is `linear functions`, a question has `a linear function`. */

@@ -39,13 +39,13 @@ export function lexicalShare(terms: readonly TermWeight[], length: number, avera
 /** What a chunk with another name of a thing is worth beside one with the name that was asked for. */
 export const ALIAS_WORTH = 0.7
 
-/** Names of one thing, each as its terms; the first is the question's own and may have none. */
+/** Names of one thing, each as its terms, none empty; the first is the question's own. */
 export type Alternatives = readonly (readonly TermWeight[])[]
 
 /**
  * `lexicalShare` where some things have several names: each thing counts by the name that gives most, because a chunk that has them all
  * says no more of it. A name gives its own share of what the question's words for the thing are worth, every name but the first 0.7 of that: a
- * long name has more terms than a short one and says no more.
+ * long name has more terms than a short one and says no more. Another name counts only whole: `number` is not `prime number`.
  *
  * @param plain the question's other terms.
  * @returns the share in 0..1, and of each thing the place of the name that counted; 0 where none did.
@@ -59,9 +59,12 @@ export function shareOfNames(
   let sum = bm25(plain, length, averageLength)
   let best = attainable(plain)
   const chosen = things.map((names) => {
-    const shares = names.map((terms, place) => lexicalShare(terms, length, averageLength) * (place === 0 ? 1 : ALIAS_WORTH))
+    const shares = names.map((terms, place) => {
+      if (place === 0) return lexicalShare(terms, length, averageLength)
+      return terms.every(({ frequency }) => frequency > 0) ? lexicalShare(terms, length, averageLength) * ALIAS_WORTH : 0
+    })
     const most = Math.max(0, ...shares)
-    const worth = attainable(names[0] ?? []) || Math.max(0, ...names.map(attainable))
+    const worth = attainable(names[0] ?? [])
     sum += most * worth
     best += worth
     return most === 0 ? 0 : shares.indexOf(most)

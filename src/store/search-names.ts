@@ -9,8 +9,8 @@ const MAX_NAMES = 20
 const MAX_MENTIONS = 300
 
 /**
- * Entities that the keys lead to, with their names, in no particular order. With a filter only the names that matching chunks use or give:
- * a name is something a document says.
+ * Entities that the keys lead to, with their names, in no particular order. With a filter only what matching chunks say: they must use or give the
+ * key, and only the names that they use or give count.
  */
 export async function namesOfKeys(
   tx: ScopedTx,
@@ -30,12 +30,18 @@ export async function namesOfKeys(
         union
         select a.alias_name from said join alias_mentions a on a.workspace_id = e.workspace_id and a.chunk_id = said.chunk_id and a.key = said.key)
         order by name limit ${MAX_NAMES})`
+  const isSaid = sql`
+    where exists (
+      select from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
+      where m.workspace_id = s.workspace_id and m.entity_id = s.entity_id${andMatches('c', filter)} and (m.key = s.key or exists (
+        select from alias_mentions a
+        where a.workspace_id = m.workspace_id and a.chunk_id = m.chunk_id and a.key = m.key and a.alias_key = s.key)))`
   const found = await sql<Known>`
     select s.workspace_id as "workspaceId", s.key, ${filter ? matching : all} as names
     from (
       select workspace_id, entity_id, key from entities where workspace_id = any(${[...workspaces]}::text[]) and key = any(${[...keys]}::text[])
       union all
       select workspace_id, entity_id, key from entity_keys where workspace_id = any(${[...workspaces]}::text[]) and key = any(${[...keys]}::text[])) s
-    join entities e on e.workspace_id = s.workspace_id and e.entity_id = s.entity_id`.execute(tx)
+    join entities e on e.workspace_id = s.workspace_id and e.entity_id = s.entity_id${filter ? isSaid : sql``}`.execute(tx)
   return found.rows
 }

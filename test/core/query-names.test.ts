@@ -25,6 +25,11 @@ it.each([
   expect(nameCandidates(question)).toContain(key)
 })
 
+it('leaves room for what stands at the end of a long question', () => {
+  const words = Array.from({ length: 45 }, (_, index) => `word${String.fromCharCode(97 + (index % 26))}${index < 26 ? 'a' : 'b'}`)
+  expect(nameCandidates(`${words.join(' ')} osmosis`)).toContain('osmosis')
+})
+
 it('a question of one character is that name', () => {
   expect(nameCandidates('圆')).toEqual(['圆'])
 })

@@ -59,6 +59,10 @@ describe('a thing with several names', () => {
     expect(share([held], [held, held, held])).toEqual(alone)
   })
 
+  it('counts by another name only where a chunk has all of it', () => {
+    expect(share([missing], [held, missing])).toEqual({ share: 0, chosen: [0] })
+  })
+
   it('counts less by another name than by the one asked for, and not at all without any', () => {
     expect(share([missing], [held]).share).toBeGreaterThan(0)
     expect(share([missing], [held]).share).toBeLessThan(share([held], [missing]).share)

@@ -1,5 +1,6 @@
 // The lexical leg: which terms lead to candidates, and what BM25 says of those. A small index is asked for every term; in a large one the
 // rare terms lead, because a common one would bring half the library and decide nothing.
+import type { Renamed } from '../../core/other-names.ts'
 import { byScore, inverseDocumentFrequency, type Scored, shareOfNames, type TermWeight, termFrequencyOfRank } from '../../core/scoring.ts'
 import {
   type Drive,
@@ -17,7 +18,7 @@ import type { Plan } from './plan.ts'
 
 /** Chunks whose term vectors are opened per workspace; beyond these, the approximate weight decides. */
 const DEPTH = 300
-/** From here on the frequencies of the question's terms are known beforehand. */
+/** From here on not every term of the question leads. */
 const LARGE_INDEX = 10_000
 /** Postings that the leading terms may bring together. */
 const MAX_POSTINGS = 10_000
@@ -71,9 +72,12 @@ async function searchIndex(
   remembered: Remembered,
   depth: number,
 ): Promise<LexicalFind[]> {
-  const terms = [...new Set([...plan.terms, ...plan.renamed.flatMap(({ others }) => others.flatMap((other) => other.terms))])]
-  const drives = index.chunks < LARGE_INDEX ? [undefined] : leads(terms, await frequenciesOf(tx, workspace, terms, remembered))
-  for (const drive of drives) {
+  // Keywords may name what the question has no word of; there is nothing that another name of that could stand for.
+  const renamed = plan.renamed.filter((one) => one.terms.length > 0)
+  const terms = [...new Set([...plan.terms, ...renamed.flatMap(({ others }) => others.flatMap((other) => other.terms))])]
+  const isLarge = index.chunks >= LARGE_INDEX
+  const known = isLarge || renamed.length > 0 ? await frequenciesOf(tx, workspace, terms, remembered) : undefined
+  for (const drive of known ? leads(plan.terms, terms, known, { renamed, maxPostings: isLarge ? MAX_POSTINGS : Infinity }) : [undefined]) {
     const hits = await lexicalCandidates(tx, workspace.workspace_id, terms, index, {
       limit: DEPTH,
       wanted: depth,
@@ -81,28 +85,58 @@ async function searchIndex(
       drive,
     })
     if (hits.length > 0)
-      return hits.map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id, ...scoreOf(plan, terms, hit, index) }))
+      return hits.map((hit) => ({ workspaceId: hit.workspace_id, id: hit.chunk_id, ...scoreOf(plan.terms, renamed, terms, hit, index) }))
   }
   return []
 }
 
 /**
- * What to ask a large index, in the order of trying: as many of the rarest terms as bring few enough postings; where even
- * the rarest is common, the two rarest together, and alone only if they never meet.
+ * What to ask an index, in the order of trying: as many of the question's rarest terms as bring few enough postings; where even
+ * the rarest is common, the two rarest together, and alone only if they never meet. Other names lead beside them, never in their place.
+ *
+ * @param asked the question's terms.
+ * @param terms those and the terms of other names.
+ * @param frequencies of `terms`.
  */
-export function leads(terms: readonly string[], frequencies: readonly number[]): Drive[] {
-  const rarest = terms
-    .map((term, position) => ({ term, frequency: frequencies[position] ?? 0 }))
+export function leads(
+  asked: readonly string[],
+  terms: readonly string[],
+  frequencies: readonly number[],
+  { renamed, maxPostings }: { renamed: readonly Renamed[]; maxPostings: number } = { renamed: [], maxPostings: MAX_POSTINGS },
+): Drive[] {
+  const counts = new Map(terms.map((term, position) => [term, frequencies[position] ?? 0]))
+  const rarest = rarestFirst(asked, counts)
+  const others = leadsOfNames(renamed, counts, maxPostings)
+  const [first, second] = rarest
+  if (!first) return others.length > 0 ? [{ queries: others, frequencies }] : []
+  let postings = 0
+  const leading = rarest.filter(({ frequency }, position) => (postings += frequency) <= maxPostings || position === 0)
+  const alone: Drive = { queries: [...leading.map(({ term, frequency }) => ({ terms: [term], frequency })), ...others], frequencies }
+  if (first.frequency <= maxPostings || !second) return [alone]
+  return [{ queries: [{ terms: [first.term, second.term], frequency: first.frequency }, ...others], frequencies }, alone]
+}
+
+/**
+ * Each name with all of its terms, weighed as no rarer than the rarest of the question's words for the thing: or of the few chunks that are
+ * opened, all would have the other name and none the asked one.
+ */
+function leadsOfNames(renamed: readonly Renamed[], counts: ReadonlyMap<string, number>, maxPostings: number): Drive['queries'] {
+  let postings = 0
+  return renamed.flatMap(({ terms: own, others }) =>
+    others.flatMap(({ terms }) => {
+      const frequency = Math.min(...terms.map((term) => counts.get(term) ?? 0))
+      if (frequency === 0 || (postings += frequency) > maxPostings) return []
+      return [{ terms, frequency: Math.max(frequency, rarestFirst(own, counts)[0]?.frequency ?? 0) }]
+    }),
+  )
+}
+
+/** Without those that nothing holds. */
+const rarestFirst = (terms: readonly string[], counts: ReadonlyMap<string, number>): { term: string; frequency: number }[] =>
+  terms
+    .map((term) => ({ term, frequency: counts.get(term) ?? 0 }))
     .filter(({ frequency }) => frequency > 0)
     .toSorted((a, b) => a.frequency - b.frequency)
-  const [first, second] = rarest
-  if (!first) return []
-  let postings = 0
-  const leading = rarest.filter(({ frequency }, position) => (postings += frequency) <= MAX_POSTINGS || position === 0)
-  const alone: Drive = { queries: leading.map(({ term, frequency }) => ({ terms: [term], frequency })), frequencies }
-  if (first.frequency <= MAX_POSTINGS || !second) return [alone]
-  return [{ queries: [{ terms: [first.term, second.term], frequency: first.frequency }], frequencies }, alone]
-}
 
 async function frequenciesOf(tx: ScopedTx, workspace: WorkspaceRow, terms: readonly string[], remembered: Remembered): Promise<number[]> {
   const keyOf = (term: string): string => `${workspace.workspace_id} ${workspace.stamp} ${term}`
@@ -113,7 +147,13 @@ async function frequenciesOf(tx: ScopedTx, workspace: WorkspaceRow, terms: reado
   return terms.map((term) => fresh.get(term) ?? remembered.frequencies.get(keyOf(term)) ?? 0)
 }
 
-function scoreOf(plan: Plan, terms: readonly string[], hit: LexicalHit, index: TermStatistics): Pick<LexicalFind, 'score' | 'aliases'> {
+function scoreOf(
+  asked: readonly string[],
+  renamed: readonly Renamed[],
+  terms: readonly string[],
+  hit: LexicalHit,
+  index: TermStatistics,
+): Pick<LexicalFind, 'score' | 'aliases'> {
   const weights = new Map(
     terms.map((term, position): [string, TermWeight] => [
       term,
@@ -124,14 +164,14 @@ function scoreOf(plan: Plan, terms: readonly string[], hit: LexicalHit, index: T
     ]),
   )
   const weighed = (some: readonly string[]): TermWeight[] => some.flatMap((term) => weights.get(term) ?? [])
-  const named = new Set(plan.renamed.flatMap((one) => one.terms))
+  const named = new Set(renamed.flatMap((one) => one.terms))
   const { share, chosen } = shareOfNames(
-    weighed(plan.terms.filter((term) => !named.has(term))),
-    plan.renamed.map((one) => [weighed(one.terms), ...one.others.map((other) => weighed(other.terms))]),
+    weighed(asked.filter((term) => !named.has(term))),
+    renamed.map((one) => [weighed(one.terms), ...one.others.map((other) => weighed(other.terms))]),
     hit.length,
     index.average_length,
   )
-  const aliases = plan.renamed.flatMap(({ key, others }, thing) => {
+  const aliases = renamed.flatMap(({ key, others }, thing) => {
     const other = others[(chosen[thing] ?? 0) - 1]
     return other ? [{ asked: key, name: other.name, workspace: other.workspaceId }] : []
   })

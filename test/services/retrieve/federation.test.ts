@@ -121,6 +121,12 @@ describe('a thing called otherwise elsewhere', () => {
   it('takes no name from outside the scope, nor from a document that the filter leaves out', async () => {
     for (const found of [await ask([plain]), await ask([glossary, plain], { fileIds: ['leaf'] })])
       expect(usedIn(found, plain)).toBeUndefined()
+    const both = workspaceId('teacher-both')
+    await engine.ingest(both, 'words', '[光合作用 = photosynthesis] 光合作用的英文。')
+    await engine.ingest(both, 'leaf', '[photosynthesis|concept|how leaves feed] Photosynthesis feeds leaves.')
+    expect(usedIn(await ask([both]), both)).toBeUndefined()
+    expect((await ask([both])).results.find((one) => one.fileId === 'leaf')?.explain?.['lexical']?.aliases).toHaveLength(1)
+    expect(JSON.stringify(await ask([both], { fileIds: ['leaf'] }))).not.toContain('"aliases"')
     expect(JSON.stringify(await ask([glossary, plain]))).not.toContain('sugar making')
     expect(JSON.stringify(await ask([foreign, plain]))).toContain('sugar making')
   })

@@ -3,7 +3,7 @@ import { leads } from '../../../src/services/retrieve/lexical-leg.ts'
 import { Memory } from '../../../src/services/retrieve/memory.ts'
 
 const leading = (terms: string[], frequencies: number[]): string[][][] =>
-  leads(terms, frequencies).map((drive) => drive.queries.map((query) => [...query.terms]))
+  leads(terms, terms, frequencies).map((drive) => drive.queries.map((query) => [...query.terms]))
 
 describe('in a large index', () => {
   it('the rarest terms lead, as many as bring few postings', () => {
@@ -24,7 +24,26 @@ describe('in a large index', () => {
   })
 
   it('every term counts for the score, whether it leads or not', () => {
-    expect(leads(['common', 'rare'], [50_000, 10])[0]?.frequencies).toEqual([50_000, 10])
+    expect(leads(['common', 'rare'], ['common', 'rare'], [50_000, 10])[0]?.frequencies).toEqual([50_000, 10])
+  })
+})
+
+describe('other names', () => {
+  const renamed = [{ key: 'thing', terms: ['asked'], others: [{ name: 'a b', workspaceId: 'public', terms: ['a', 'b'] }] }]
+  const queries = (asked: number, a: number, b: number): unknown =>
+    leads(['asked'], ['asked', 'a', 'b'], [asked, a, b], { renamed, maxPostings: 10_000 })[0]?.queries
+
+  it('lead whole beside the asked one, never in its place, and weigh no more', () => {
+    for (const asked of [9000, 40_000])
+      expect(queries(asked, 20, 5000)).toEqual([
+        { terms: ['asked'], frequency: asked },
+        { terms: ['a', 'b'], frequency: asked },
+      ])
+  })
+
+  it('lead alone where nothing has the asked one, and nowhere unless there is all of them', () => {
+    expect(queries(0, 20, 5000)).toEqual([{ terms: ['a', 'b'], frequency: 20 }])
+    expect(queries(10, 20, 0)).toEqual([{ terms: ['asked'], frequency: 10 }])
   })
 })
 
