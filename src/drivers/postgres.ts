@@ -124,7 +124,7 @@ export function openPostgres(url: string, { poolSize, watchEveryMs }: Pick<Datab
 }
 
 /** SQLSTATEs and codes of sockets; a server that takes no connection (28, 3D) is away like one that is down. */
-const CODES = /^(08|28|3D|53|25P03|57014|57P|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|40001|40P01|55P03)/
+const CODES = /^(08|28|3D|53|25P03|57014|57P|ECONN|EAI_AGAIN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|40001|40P01|55P03)/
 /** What node-postgres says without a code: a connection lost, none to be had in time, or the embedded engine's thread gone. */
 const SENTENCES =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|the embedded database)/

@@ -52,6 +52,7 @@ test.each([
   ['the server shuts down', '57P01', true],
   ['the login is refused', '28P01', true],
   ['the database is gone', '3D000', true],
+  ['the name of the server is not told', 'EAI_AGAIN', true],
   ['a row is there twice', '23505', false],
   ['a statement is wrong', '42601', false],
 ])('%s: told apart as the database’s fault or not', (_what, code, expected) => {
