@@ -9,9 +9,10 @@ begin
   where s.starelid = target and a.attrelid = target and a.attname = 'workspace_id' and s.staattnum = a.attnum;
   execute format('alter table %s alter column workspace_id set statistics 0', target);
 exception when insufficient_privilege then
-  -- What was counted before can be forgotten by a superuser only, and would be believed for ever if it were not counted anew.
-  if not exists (select from pg_stats where schemaname = current_schema() and tablename = (select relname from pg_class where oid = target) and attname = 'workspace_id')
-  then execute format('alter table %s alter column workspace_id set statistics 0', target); end if;
+  -- What was counted can be forgotten by a superuser only, and would be believed for ever if it were not counted anew.
+  if (select reltuples < 0 from pg_class where oid = target) then
+    execute format('alter table %s alter column workspace_id set statistics 0', target);
+  end if;
 end $$;
 
 create or replace function ensure_vector_tables(dim integer) returns void language plpgsql as $$

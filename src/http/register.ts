@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import type { Principal } from '../core/credentials.ts'
-import { AppError, asAppError } from '../core/errors.ts'
+import { AppError } from '../core/errors.ts'
 import type { Engine } from '../services/api.ts'
 import type { Act } from '../services/audit.ts'
 import type { Identity } from '../services/identity.ts'
@@ -42,6 +42,9 @@ export type Serving = {
   stopping: AbortSignal
   /** Some seconds after `stopping`. */
   stopped: AbortSignal
+  /** In the words of the error table. */
+  known(error: unknown): AppError
+  /** The same, logged where nobody knows it. */
   report(error: unknown, request: FastifyRequest): AppError
 }
 
@@ -66,7 +69,7 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
     },
     handler: async (request, reply) => {
       const call = callOf(serving, route, request)
-      const result = isAudited(route, call) ? await writtenDown(route, call, request) : await route.handle(call)
+      const result = isAudited(route, call) ? await writtenDown(serving, route, call, request) : await route.handle(call)
       if (result instanceof EventStream)
         return reply.headers(SSE_HEADERS).send(result.bytes(serving.settings.heartbeatMs ?? DEFAULT_HEARTBEAT_MS))
       if (route.schema.reply === undefined)
@@ -78,14 +81,14 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
   })
 }
 
-async function writtenDown(route: Route, call: Call, request: FastifyRequest): ReturnType<Route['handle']> {
+async function writtenDown({ known }: Serving, route: Route, call: Call, request: FastifyRequest): ReturnType<Route['handle']> {
   const ended = await call.engine.audit.begin(actOf(route, call, request))
   try {
     const result = await route.handle(call)
     await ended(route.status === 202 ? 'accepted' : 'done')
     return result
   } catch (error) {
-    await ended(asAppError(error).code)
+    await ended(known(error).code)
     throw error
   }
 }

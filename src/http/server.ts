@@ -122,15 +122,14 @@ function servingOf(
     setTimeout(() => stopped.abort(new AppError('not_ready', 'The service is stopping.')), GRACE_MS).unref()
     setTimeout(() => app.server.closeAllConnections(), GRACE_MS + LAST_WORD_MS).unref()
   })
+  const known: Serving['known'] = (error) => toAppError(error, translate)
   const report: Serving['report'] = (error, request) => {
-    const known = request.gone.aborted
-      ? new AppError('invalid_request', 'The caller went away.', { cause: error })
-      : toAppError(error, translate)
-    if (known.code === 'internal_error')
-      log.error({ requestId: request.id, route: patternOf(request), err: known.cause ?? known }, 'a request failed unexpectedly')
-    return known
+    const told = request.gone.aborted ? new AppError('invalid_request', 'The caller went away.', { cause: error }) : known(error)
+    if (told.code === 'internal_error')
+      log.error({ requestId: request.id, route: patternOf(request), err: told.cause ?? told }, 'a request failed unexpectedly')
+    return told
   }
-  return { engine, identity, settings, rateLimiter, metrics, stopping: stopping.signal, stopped: stopped.signal, report }
+  return { engine, identity, settings, rateLimiter, metrics, stopping: stopping.signal, stopped: stopped.signal, known, report }
 }
 
 /**

@@ -2,7 +2,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { Located } from '../core/fusion.ts'
 import { andMatches, type ChunkFilter } from './search-filter.ts'
-import { homeOf, isWalked, nearest, type Probe, vectorParameter } from './search-vectors.ts'
+import { homeOf, nearest, type Probe, vectorParameter } from './search-vectors.ts'
 import type { ScopedTx } from './scope.ts'
 import { vectorTable } from './vectors.ts'
 
@@ -36,22 +36,21 @@ export async function seedEntities(
   limit: number,
   filter: ChunkFilter | undefined,
 ): Promise<EntitySeed[]> {
-  // What matching chunks mention is read once, where they are few.
-  const narrow = probes.map(({ workspace }) => workspace).filter((workspace) => filter && !isWalked(workspace, filter))
-  const mentioned =
-    narrow.length > 0
-      ? sql`
-    with mentioned as materialized (
-      select distinct m.workspace_id, m.entity_id from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
-      where m.workspace_id = any(${narrow.map((workspace) => workspace.workspace_id)}::text[])${andMatches('c', filter)})`
-      : sql``
+  // What matching chunks mention is read once for each workspace, and only where it is asked for.
+  const mentioned = probes.map((_probe, at) => sql.id(`mentioned_${at}`))
+  const reading = probes.map(
+    ({ workspace: { workspace_id: id } }, at) => sql`
+    ${mentioned[at]} as materialized (
+      select distinct m.entity_id from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
+      where m.workspace_id = ${id}${andMatches('c', filter)})`,
+  )
   const only = filter && {
     filter,
-    among: ({ workspace: { workspace_id: id } }: Probe) => sql`
+    among: (probe: Probe) => sql`
         and v.id in (
-          select d.entity_id from mentioned d where d.workspace_id = ${id}
+          select d.entity_id from ${mentioned[probes.indexOf(probe)]} d
           union
-          select k.key_id from mentioned d join entity_keys k on k.workspace_id = d.workspace_id and k.entity_id = d.entity_id where d.workspace_id = ${id})`,
+          select k.key_id from ${mentioned[probes.indexOf(probe)]} d join entity_keys k on k.workspace_id = ${probe.workspace.workspace_id} and k.entity_id = d.entity_id)`,
     each: ({ workspace: { workspace_id: id } }: Probe) => sql`
         and exists (
           select from (select v.id as entity_id union all select k.entity_id from entity_keys k where k.workspace_id = ${id} and k.key_id = v.id) e
@@ -67,7 +66,7 @@ export async function seedEntities(
     probes.length === 0
       ? sql`select null::text as workspace_id, null::text as id, null::float8 as distance where false`
       : nearest(tx, 'entity', probes, limit * SEEDS_PER_RESULT, only)
-  const found = await sql<EntitySeed>`${mentioned}
+  const found = await sql<EntitySeed>`${filter && reading.length > 0 ? sql`with ${sql.join(reading)}` : sql``}
     select e.workspace_id, e.entity_id, max(s.cosine) as cosine, array_remove(array_agg(distinct s.key), null) as keys, e.mentions
     from (
       select n.workspace_id, coalesce(k.entity_id, n.id) as entity_id, 1 - n.distance as cosine, null::text as key

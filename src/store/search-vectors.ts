@@ -86,7 +86,7 @@ export function homeOf(alias: string, workspace: WorkspaceRow): RawBuilder<unkno
 export type Only = {
   /** As a set that it is in: these rows are few, and compared one by one. */
   among: (probe: Probe) => RawBuilder<unknown>
-  /** Asked of one row after the other, in the order of the index, for a filter that most rows pass. */
+  /** Asked of one row after the other, in the order of the index, for a filter that many rows pass. */
   each: (probe: Probe) => RawBuilder<unknown>
   filter: ChunkFilter
 }
@@ -97,20 +97,25 @@ export const isWalked = (workspace: WorkspaceRow, filter: ChunkFilter): boolean 
 /**
  * The rows of one kind nearest to each probe, as one subselect of columns (workspace_id, id, distance), at most `limit` per workspace.
  * In the shared partition the scan is exact and equal distances are ordered by id; a promoted one is read through its index,
- * which orders by distance alone, unless a condition leaves few of its rows.
+ * which orders by distance alone, unless a condition leaves few of its rows. There are always `limit`, where so many are right.
  */
 export function nearest(tx: ScopedTx, kind: VectorKind, probes: readonly Probe[], limit: number, only?: Only): RawBuilder<unknown> {
   const parts = probes.map((probe) => {
-    const walked = isPromoted(probe.workspace) && (only === undefined || isWalked(probe.workspace, only.filter))
-    // Wrapped in an addition the index is not used: what a condition leaves is few rows, and they are compared one by one.
-    const order = isPromoted(probe.workspace) && !walked ? sql`(v.embedding <=> ${vectorParameter(tx, probe.vector)}) + 0` : sql`distance`
-    const condition = only === undefined ? sql`` : walked ? only.each(probe) : only.among(probe)
-    return sql`(
-      select v.workspace_id, v.id, v.embedding <=> ${vectorParameter(tx, probe.vector)} as distance
+    const question = vectorParameter(tx, probe.vector)
+    const rows = (condition: RawBuilder<unknown>, order: RawBuilder<unknown>): RawBuilder<unknown> => sql`(
+      select v.workspace_id, v.id, v.embedding <=> ${question} as distance
       from ${vectorTable(kind, probe.workspace.dim)} v
       where ${homeOf('v', probe.workspace)}${condition}
-      order by ${order}${walked ? sql`` : sql`, v.id`}
-      limit ${limit})`
+      order by ${order} limit ${limit})`
+    // Wrapped in an addition the index is not used: what a condition leaves is few rows, and they are compared one by one.
+    const exactly = isPromoted(probe.workspace) ? sql`(v.embedding <=> ${question}) + 0, v.id` : sql`distance, v.id`
+    if (only === undefined) return rows(sql``, isPromoted(probe.workspace) ? sql`distance` : exactly)
+    if (!isPromoted(probe.workspace) || !isWalked(probe.workspace, only.filter)) return rows(only.among(probe), exactly)
+    // Where all that matches lies far from the question, the index gives up before it comes to it; then it is compared after all.
+    const isShort = sql`(select count(*) from walked) < ${limit}`
+    return sql`(
+      with walked as materialized ${rows(only.each(probe), sql`distance`)}
+      select * from walked where not ${isShort} union all ${rows(sql`${only.among(probe)} and ${isShort}`, exactly)})`
   })
   return sql.join(parts, sql` union all `)
 }

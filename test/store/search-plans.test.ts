@@ -169,6 +169,29 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
     expect([...wanted].filter((name) => found.has(name)).length / wanted.size).toBeGreaterThanOrEqual(0.98)
   }, 60_000)
 
+  it('where the index gives up before it comes to what matches, all of that is compared', async () => {
+    const filter: ChunkFilter = { collections: [], metadata: [{ key: 'half', bounds: [{ operator: 'gte', value: 1 }] }] }
+    await withScope(
+      database,
+      workspaceScope(large, small),
+      async (tx) => {
+        const rows = await workspaces.inScope(tx, [large, small])
+        const broad = await withDocuments(tx, rows, filter)
+        await sql`select set_config('hnsw.iterative_scan', 'off', true), set_config('hnsw.ef_search', '20', true)`.execute(tx)
+        const probes = rows.map((workspace) => ({ workspace, vector: library.vector() }))
+        const found = async (one: ChunkFilter | undefined): Promise<string[][]> => [
+          (await nearestChunks(tx, probes, 40, one)).map((row) => `${row.workspace_id} ${row.chunk_id}`).toSorted(),
+          (await seedEntities(tx, probes, [large, small], [], 40, one)).map((row) => `${row.workspace_id} ${row.entity_id}`).toSorted(),
+          (await seedRelations(tx, probes, 40, one)).map((row) => `${row.workspace_id} ${row.relation_id}`).toSorted(),
+        ]
+        const wanted = await found(filter)
+        expect(wanted[0]).toHaveLength(80)
+        expect(await found(broad)).toEqual(wanted)
+      },
+      { snapshot: true, settings: searchSettings([], 40) },
+    )
+  }, 60_000)
+
   it('the lexical leg starts from the term index', async () => {
     for (const workspace of [large, small]) {
       const plans = (await plansOf(workspace, 'lexical', {})).filter(({ text }) => text.includes('with leads'))
