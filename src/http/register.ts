@@ -81,14 +81,14 @@ export function registerRoute(app: FastifyInstance, serving: Serving, route: Rou
   })
 }
 
-async function writtenDown({ known }: Serving, route: Route, call: Call, request: FastifyRequest): ReturnType<Route['handle']> {
+async function writtenDown(serving: Serving, route: Route, call: Call, request: FastifyRequest): ReturnType<Route['handle']> {
   const ended = await call.engine.audit.begin(actOf(route, call, request))
   try {
     const result = await route.handle(call)
     await ended(route.status === 202 ? 'accepted' : 'done')
     return result
   } catch (error) {
-    await ended(known(error).code)
+    await ended(serving.known(error).code)
     throw error
   }
 }
