@@ -8,7 +8,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { workspaceId, workspaceScope } from '../../src/core/workspace.ts'
 import { migrate } from '../../src/drivers/migrate.ts'
-import { isConnectionError, openDatabase } from '../../src/drivers/postgres.ts'
+import { openDatabase } from '../../src/drivers/postgres.ts'
 import type { Database } from '../../src/ports/database.ts'
 import * as jobs from '../../src/store/jobs.ts'
 import { withScope } from '../../src/store/scope.ts'
@@ -193,5 +193,5 @@ test.skipIf(bouncer === undefined)('a pooler that is not there is the databaseâ€
   const gone = await openDatabase({ url: `postgres://insight@127.0.0.1:${await freePort()}/x`, directory: undefined, poolSize: 2 }).catch(
     (error: unknown) => error,
   )
-  expect(isConnectionError(gone)).toBe(true)
+  expect(gone).toMatchObject({ code: 'vector_store_error', message: expect.stringContaining('DATABASE_URL') })
 })
