@@ -25,8 +25,6 @@ import { searchRequest } from '../support/requests.ts'
 const DIM = 64
 const large = workspaceId('teacher-large')
 const small = workspaceId('teacher-small')
-/** Came after the last ANALYZE. */
-const late = workspaceId('teacher-late')
 const serverUrl = process.env['DATABASE_URL']
 
 describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
@@ -49,7 +47,6 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
     }
     for (const kind of VECTOR_KINDS) await indexOwn(database, large, kind, DIM)
     await analyze(database.db)
-    await fillLibrary(database, late, spaceId, { chunks: 400, entities: 200, relations: 600 }, library)
   }, 300_000)
   afterAll(() => database.close())
 
@@ -97,14 +94,6 @@ describe.skipIf(serverUrl === undefined)('the plans of a search', () => {
         expect(plan).toMatch(/Index Scan using \S+_hnsw/)
         expect(plan).not.toMatch(/vectors_\d+_small/)
       }
-    },
-    60_000,
-  )
-
-  it.each(searching)(
-    '%s joins by key in a workspace that no statistics know of',
-    async (mode) => {
-      for (const { plan } of await plansOf(late, mode, {})) expect(plan).not.toMatch(/Join Filter: .*(?:chunk|entity|relation)_id/)
     },
     60_000,
   )
