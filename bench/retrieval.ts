@@ -23,7 +23,7 @@ import { createRetrieval } from '../src/services/retrieve/retrieval.ts'
 import { TIER_THRESHOLDS } from '../src/services/tiers.ts'
 import { analyze } from '../src/store/corpus.ts'
 import { type ScopedTx, withScope } from '../src/store/scope.ts'
-import { efSearch, nearest, type Only, searchSettings } from '../src/store/search-vectors.ts'
+import { efSearch, nearest, searchSettings } from '../src/store/search-vectors.ts'
 import { indexOwn } from '../src/store/tiers.ts'
 import { VECTOR_KINDS, type VectorKind } from '../src/store/vectors.ts'
 import * as workspaces from '../src/store/workspaces.ts'
@@ -127,9 +127,6 @@ function probe(kind: VectorKind, limit: number): (database: Database, workspace:
     )
 }
 
-/** A condition that every row meets, and that makes the scan exact. */
-const ALL_COMPARED: Only = { filter: { collections: [], metadata: [] }, among: () => sql``, each: () => sql`` }
-
 /** Share of the ten nearest chunks that the index shows among as many as `auto` reads. */
 async function recallOfIndex(database: Database, workspace: WorkspaceId, questions: number): Promise<void> {
   let found = 0
@@ -141,7 +138,7 @@ async function recallOfIndex(database: Database, workspace: WorkspaceId, questio
       const ids = async (part: RawBuilder<unknown>): Promise<string[]> =>
         (await sql<{ id: string }>`select id from (${part}) n`.execute(tx)).rows.map(({ id }) => id)
       const shown = new Set(await ids(nearest(tx, 'chunk', probes, 60)))
-      return (await ids(nearest(tx, 'chunk', probes, 10, ALL_COMPARED))).filter((id) => shown.has(id)).length / 10
+      return (await ids(nearest(tx, 'chunk', probes, 10, () => sql``))).filter((id) => shown.has(id)).length / 10
     })
   }
   console.log(`recall@10 of the vector leg ${(found / questions).toFixed(3)} with ${candidates} candidates`)

@@ -1,8 +1,7 @@
 // What a search may look at besides its scope: collections, documents and metadata, as one SQL condition on a chunk that every leg carries.
 import { sql, type RawBuilder } from 'kysely'
-import { workspaceKind, type WorkspaceKind } from '../core/workspace.ts'
+import { workspaceKind, type WorkspaceId, type WorkspaceKind } from '../core/workspace.ts'
 import type { ScopedTx } from './scope.ts'
-import type { WorkspaceRow } from './workspaces.ts'
 
 export type Bound = { operator: 'gte' | 'gt' | 'lte' | 'lt'; value: string | number }
 
@@ -24,10 +23,8 @@ export type ChunkFilter = {
   fileIds?: readonly string[]
   /** All keys must match. */
   metadata: readonly KeyFilter[]
-  /** Where they are few: of a workspace, the documents whose chunks match all of the former, which then need not be asked again. */
+  /** Where it is known: of every workspace searched, the documents whose chunks match all of the former, which then need not be asked again. */
   documents?: ReadonlyMap<string, readonly string[]>
-  /** Where they are too many to be compared one by one: of a workspace with an index of its own, the share of its chunks that match. */
-  broad?: ReadonlyMap<string, number>
 }
 
 const OPERATORS = { gte: sql.raw('>='), gt: sql.raw('>'), lte: sql.raw('<='), lt: sql.raw('<') } as const
@@ -40,21 +37,16 @@ const OPERATORS = { gte: sql.raw('>='), gt: sql.raw('>'), lte: sql.raw('<='), lt
 export function andMatches(alias: string, filter: ChunkFilter | undefined): RawBuilder<unknown> {
   if (!filter) return sql``
   const row = sql.raw(alias)
-  const asked = conditions(filter, { collection: sql`${row}.collection`, file: sql`${row}.file_id`, metadata: sql`${row}.metadata` })
-  if (!filter.documents) return asked
-  const parts = [
-    ...[...filter.documents]
-      .filter(([, ids]) => ids.length > 0)
-      .map(([id, ids]) => [id, sql` and ${row}.file_id = any(${[...ids]}::text[])`] as const),
-    ...[...(filter.broad?.keys() ?? [])].map((id) => [id, asked] as const),
-  ]
-  if (parts.length === 0) return sql` and false`
-  // The statement names the workspace itself; only several have to be told apart, for a document of the same id may be in each.
-  const isAlone = filter.documents.size + (filter.broad?.size ?? 0) === 1
-  return sql` and (${sql.join(
-    parts.map(([id, condition]) => (isAlone ? sql`true${condition}` : sql`${row}.workspace_id = ${id}${condition}`)),
-    sql` or `,
-  )})`
+  if (!filter.documents)
+    return conditions(filter, { collection: sql`${row}.collection`, file: sql`${row}.file_id`, metadata: sql`${row}.metadata` })
+  const found = [...filter.documents].filter(([, ids]) => ids.length > 0)
+  if (found.length === 0) return sql` and false`
+  const parts = found.map(([workspace, ids]) => {
+    const one = sql`${row}.file_id = any(${[...ids]}::text[])`
+    // The statement names the workspace itself; only several have to be told apart, for a document of the same id may be in each.
+    return filter.documents?.size === 1 ? one : sql`${row}.workspace_id = ${workspace} and ${one}`
+  })
+  return sql` and (${sql.join(parts, sql` or `)})`
 }
 
 type Columns = { collection: RawBuilder<unknown>; file: RawBuilder<unknown>; metadata: RawBuilder<unknown> }
@@ -83,42 +75,25 @@ function holds(value: RawBuilder<unknown>, { values, bounds = [], contains }: Ke
 /** More documents than these are not written into every statement. */
 const MAX_DOCUMENTS = 5_000
 
-/** Up to so many matching chunks, comparing them one by one costs no more than an index that passes over the others. */
-const MOST_COMPARED = 5_000
-
 /**
  * The filter with its documents, found once and not by every leg: there are twenty times fewer of them than chunks, and a leg that knows them
- * reads nothing else. A list of thousands in every statement costs more than asking the few chunks that a leg meets, so where much matches
- * that is what they do. Left as it is where it only lists documents, where too many match, and in courses and knowledge bases, whose chunks
- * bear metadata of their own.
+ * reads nothing else. Left as it is where it does not look at metadata, where too many match, and in courses and knowledge bases, whose
+ * chunks bear metadata of their own.
  */
 export async function withDocuments(
   tx: ScopedTx,
-  workspaces: readonly WorkspaceRow[],
+  workspaces: readonly WorkspaceId[],
   filter: ChunkFilter | undefined,
 ): Promise<ChunkFilter | undefined> {
-  if (!filter || filter.metadata.length + filter.collections.length === 0) return filter
-  if (workspaces.some(({ workspace_id: id }) => OF_CHUNKS.has(workspaceKind(id)))) return filter
+  if (!filter || filter.metadata.length === 0 || workspaces.some((workspace) => OF_CHUNKS.has(workspaceKind(workspace)))) return filter
   const columns = { collection: sql`d.live_collection`, file: sql`d.file_id`, metadata: sql`d.live_metadata` }
-  const found = await sql<{ workspace_id: string; chunks: number; share: number; file_ids: string[] }>`
-    select workspace_id, coalesce(sum(chunk_count) filter (where matches), 0)::int as chunks,
-      coalesce((sum(chunk_count) filter (where matches))::float8 / nullif(sum(chunk_count), 0), 0) as share,
-      (array_agg(file_id) filter (where matches))[1:${MAX_DOCUMENTS + 1}] as file_ids
-    from (
-      select d.workspace_id, d.file_id, d.chunk_count, true${conditions(filter, columns)} as matches from documents d
-      where d.workspace_id = any(${workspaces.map((workspace) => workspace.workspace_id)}::text[]) and d.live_name is not null) d
-    group by workspace_id`.execute(tx)
-  const rows = new Map(found.rows.map((row) => [row.workspace_id, row]))
-  const isBroad = ({ workspace_id: id, shard }: WorkspaceRow): boolean => shard !== 'small' && (rows.get(id)?.chunks ?? 0) > MOST_COMPARED
-  const listed = workspaces
-    .filter((workspace) => !isBroad(workspace))
-    .map(({ workspace_id: id }) => [id, rows.get(id)?.file_ids ?? []] as const)
-  if (listed.reduce((sum, [, ids]) => sum + ids.length, 0) > MAX_DOCUMENTS) return filter
-  return {
-    ...filter,
-    documents: new Map(listed),
-    broad: new Map(workspaces.filter(isBroad).map(({ workspace_id: id }) => [id, rows.get(id)?.share ?? 1])),
-  }
+  const found = await sql<{ workspace_id: string; file_id: string }>`
+    select d.workspace_id, d.file_id from documents d
+    where d.workspace_id = any(${[...workspaces]}::text[]) and d.live_name is not null${conditions(filter, columns)}
+    limit ${MAX_DOCUMENTS + 1}`.execute(tx)
+  if (found.rows.length > MAX_DOCUMENTS) return filter
+  const documents = Map.groupBy(found.rows, (row) => row.workspace_id)
+  return { ...filter, documents: new Map(workspaces.map((id) => [id, (documents.get(id) ?? []).map((row) => row.file_id)])) }
 }
 
 const OF_CHUNKS: ReadonlySet<WorkspaceKind> = new Set(['course', 'kb'])

@@ -36,28 +36,20 @@ export async function seedEntities(
   limit: number,
   filter: ChunkFilter | undefined,
 ): Promise<EntitySeed[]> {
-  // What matching chunks mention is read once for each workspace, and only where it is asked for.
-  const mentioned = probes.map((_probe, at) => sql.id(`mentioned_${at}`))
-  const reading = probes.map(
-    ({ workspace: { workspace_id: id } }, at) => sql`
-    ${mentioned[at]} as materialized (
-      select distinct m.entity_id from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
-      where m.workspace_id = ${id}${andMatches('c', filter)})`,
-  )
-  const only = filter && {
-    filter,
-    among: (probe: Probe) => sql`
+  // What matching chunks mention is read once: half a library mentions nearly all of its entities.
+  const mentioned = filter
+    ? sql`
+    with mentioned as materialized (
+      select distinct m.workspace_id, m.entity_id from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
+      where m.workspace_id = any(${[...workspaces]}::text[])${andMatches('c', filter)})`
+    : sql``
+  const only = filter
+    ? ({ workspace: { workspace_id: id } }: Probe): RawBuilder<unknown> => sql`
         and v.id in (
-          select d.entity_id from ${mentioned[probes.indexOf(probe)]} d
+          select d.entity_id from mentioned d where d.workspace_id = ${id}
           union
-          select k.key_id from ${mentioned[probes.indexOf(probe)]} d join entity_keys k on k.workspace_id = ${probe.workspace.workspace_id} and k.entity_id = d.entity_id)`,
-    each: ({ workspace: { workspace_id: id } }: Probe) => sql`
-        and exists (
-          select from (select v.id as entity_id union all select k.entity_id from entity_keys k where k.workspace_id = ${id} and k.key_id = v.id) e
-          cross join lateral (
-            select from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
-            where m.workspace_id = ${id} and m.entity_id = e.entity_id${andMatches('c', filter)} limit 1) m offset 0)`,
-  }
+          select k.key_id from mentioned d join entity_keys k on k.workspace_id = d.workspace_id and k.entity_id = d.entity_id where d.workspace_id = ${id})`
+    : undefined
   const isMentioned = filter
     ? sql` and exists (select from entity_mentions m join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id
         where m.workspace_id = e.workspace_id and m.entity_id = e.entity_id${andMatches('c', filter)})`
@@ -66,7 +58,7 @@ export async function seedEntities(
     probes.length === 0
       ? sql`select null::text as workspace_id, null::text as id, null::float8 as distance where false`
       : nearest(tx, 'entity', probes, limit * SEEDS_PER_RESULT, only)
-  const found = await sql<EntitySeed>`${filter && reading.length > 0 ? sql`with ${sql.join(reading)}` : sql``}
+  const found = await sql<EntitySeed>`${mentioned}
     select e.workspace_id, e.entity_id, max(s.cosine) as cosine, array_remove(array_agg(distinct s.key), null) as keys, e.mentions
     from (
       select n.workspace_id, coalesce(k.entity_id, n.id) as entity_id, 1 - n.distance as cosine, null::text as key
@@ -109,13 +101,10 @@ export async function seedRelations(
 ): Promise<FactSeed[]> {
   if (probes.length === 0) return []
   const matching = filter ? sql`join chunks c on c.workspace_id = m.workspace_id and c.chunk_id = m.chunk_id` : sql``
-  const asserting = (probe: Probe): RawBuilder<unknown> =>
-    sql`from relation_mentions m ${matching} where m.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)}`
-  const only = filter && {
-    filter,
-    among: (probe: Probe) => sql` and v.id in (select m.fact_id ${asserting(probe)})`,
-    each: (probe: Probe) => sql` and exists (select ${asserting(probe)} and m.fact_id = v.id offset 0)`,
-  }
+  const only = filter
+    ? (probe: Probe): RawBuilder<unknown> => sql`
+        and v.id in (select m.fact_id from relation_mentions m ${matching} where m.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)})`
+    : undefined
   // What a person states has no chunk, so no filter can match it.
   const madeByPeople = filter
     ? sql``

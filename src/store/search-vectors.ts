@@ -55,23 +55,6 @@ export function searchSettings(workspaces: readonly WorkspaceRow[], wanted: numb
   }
 }
 
-/** Candidates for each ten matching rows; the further ones are found by coming back to the index. */
-const EF_MATCHING = 50
-
-/** Lets the scans of the rest of the transaction keep more candidates where they pass over what does not match the filter. */
-export async function widenScans(
-  tx: ScopedTx,
-  workspaces: readonly WorkspaceRow[],
-  wanted: number,
-  filter: ChunkFilter | undefined,
-): Promise<void> {
-  if (!filter?.broad || filter.broad.size === 0) return
-  const wider = workspaces.map(({ workspace_id: id, own_rows: rows }) =>
-    Math.max(efSearch(rows, wanted), Math.min(1000, EF_MATCHING / (filter.broad?.get(id) ?? 1))),
-  )
-  await sql`select set_config('hnsw.ef_search', ${String(Math.round(Math.max(...wider)))}, true)`.execute(tx)
-}
-
 export function vectorParameter(tx: ScopedTx, vector: ArrayLike<number>): RawBuilder<unknown> {
   return sql`${encodeVector(tx.database, vector)}::${sql.raw(tx.database.vectorType)}`
 }
@@ -82,40 +65,31 @@ export function homeOf(alias: string, workspace: WorkspaceRow): RawBuilder<unkno
   return sql`${row}.shard = ${workspace.shard} and ${row}.workspace_id = ${workspace.workspace_id} and ${row}.space_id = ${workspace.space_id}`
 }
 
-/** What a row `v` must satisfy, said in two ways. */
-export type Only = {
-  /** As a set that it is in: these rows are few, and compared one by one. */
-  among: (probe: Probe) => RawBuilder<unknown>
-  /** Asked of one row after the other, in the order of the index, for a filter that many rows pass. */
-  each: (probe: Probe) => RawBuilder<unknown>
-  filter: ChunkFilter
-}
-
-/** True where the filter leaves so many rows that the index is read for the nearest of them. */
-export const isWalked = (workspace: WorkspaceRow, filter: ChunkFilter): boolean => filter.broad?.has(workspace.workspace_id) === true
-
 /**
  * The rows of one kind nearest to each probe, as one subselect of columns (workspace_id, id, distance), at most `limit` per workspace.
  * In the shared partition the scan is exact and equal distances are ordered by id; a promoted one is read through its index,
- * which orders by distance alone, unless a condition leaves few of its rows. There are always `limit`, where so many are right.
+ * which orders by distance alone.
+ *
+ * @param only further conditions on the row `v`, e.g. that a matching chunk supports it; makes the scan exact.
  */
-export function nearest(tx: ScopedTx, kind: VectorKind, probes: readonly Probe[], limit: number, only?: Only): RawBuilder<unknown> {
+export function nearest(
+  tx: ScopedTx,
+  kind: VectorKind,
+  probes: readonly Probe[],
+  limit: number,
+  only?: (probe: Probe) => RawBuilder<unknown>,
+): RawBuilder<unknown> {
   const parts = probes.map((probe) => {
-    const question = vectorParameter(tx, probe.vector)
-    const rows = (condition: RawBuilder<unknown>, order: RawBuilder<unknown>): RawBuilder<unknown> => sql`(
-      select v.workspace_id, v.id, v.embedding <=> ${question} as distance
-      from ${vectorTable(kind, probe.workspace.dim)} v
-      where ${homeOf('v', probe.workspace)}${condition}
-      order by ${order} limit ${limit})`
+    const exact = only !== undefined || !isPromoted(probe.workspace)
     // Wrapped in an addition the index is not used: what a condition leaves is few rows, and they are compared one by one.
-    const exactly = isPromoted(probe.workspace) ? sql`(v.embedding <=> ${question}) + 0, v.id` : sql`distance, v.id`
-    if (only === undefined) return rows(sql``, isPromoted(probe.workspace) ? sql`distance` : exactly)
-    if (!isPromoted(probe.workspace) || !isWalked(probe.workspace, only.filter)) return rows(only.among(probe), exactly)
-    // Where all that matches lies far from the question, the index gives up before it comes to it; then it is compared after all.
-    const isShort = sql`(select count(*) from walked) < ${limit}`
+    const order =
+      only !== undefined && isPromoted(probe.workspace) ? sql`(v.embedding <=> ${vectorParameter(tx, probe.vector)}) + 0` : sql`distance`
     return sql`(
-      with walked as materialized ${rows(only.each(probe), sql`distance`)}
-      select * from walked where not ${isShort} union all ${rows(sql`${only.among(probe)} and ${isShort}`, exactly)})`
+      select v.workspace_id, v.id, v.embedding <=> ${vectorParameter(tx, probe.vector)} as distance
+      from ${vectorTable(kind, probe.workspace.dim)} v
+      where ${homeOf('v', probe.workspace)}${only ? only(probe) : sql``}
+      order by ${order}${exact ? sql`, v.id` : sql``}
+      limit ${limit})`
   })
   return sql.join(parts, sql` union all `)
 }
@@ -128,14 +102,10 @@ export async function nearestChunks(
   filter: ChunkFilter | undefined,
 ): Promise<ChunkHit[]> {
   if (probes.length === 0) return []
-  const matching = (probe: Probe): RawBuilder<unknown> =>
-    sql`from chunks c where c.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)}`
-  const only = filter && {
-    filter,
-    among: (probe: Probe) => sql` and v.id in (select c.chunk_id ${matching(probe)})`,
-    // Behind an offset it stays a question about one row and does not become a join.
-    each: (probe: Probe) => sql` and exists (select ${matching(probe)} and c.chunk_id = v.id offset 0)`,
-  }
+  const only = filter
+    ? (probe: Probe): RawBuilder<unknown> => sql`
+        and v.id in (select c.chunk_id from chunks c where c.workspace_id = ${probe.workspace.workspace_id}${andMatches('c', filter)})`
+    : undefined
   const found = await sql<ChunkHit>`
     select n.workspace_id, n.id as chunk_id, 1 - n.distance as cosine from (${nearest(tx, 'chunk', probes, limit, only)}) n`.execute(tx)
   return found.rows

@@ -8,7 +8,7 @@ import type { Models } from '../../ports/models.ts'
 import { type EntityCard, entityCards, type RelationCard, relationCards } from '../../store/search-cards.ts'
 import { contents, type FoundChunk } from '../../store/search-chunks.ts'
 import { withDocuments } from '../../store/search-filter.ts'
-import { searchSettings, widenScans } from '../../store/search-vectors.ts'
+import { searchSettings } from '../../store/search-vectors.ts'
 import { type Newest, newest, withNewest } from '../../store/newest.ts'
 import type { ScopedTx } from '../../store/scope.ts'
 import { inScope, type WorkspaceRow } from '../../store/workspaces.ts'
@@ -141,8 +141,8 @@ async function readSnapshot(
   const workspaces = await inScope(tx, tx.scope)
   const spaceOf = new Map(embedded.map((workspace) => [workspace.workspace_id, workspace.space_id]))
   if (vectors.size > 0 && workspaces.some((workspace) => spaceOf.get(workspace.workspace_id) !== workspace.space_id)) return undefined
-  const plan = { ...asked, filter: await withDocuments(tx, workspaces, asked.filter) }
-  await widenScans(tx, workspaces, mostWanted(plan), plan.filter)
+  const ids = workspaces.map((workspace) => workspace.workspace_id)
+  const plan = { ...asked, filter: await withDocuments(tx, ids, asked.filter) }
   const gathered = await gather(tx, plan, workspaces, vectors, deps.remembered)
   const pool = rank(plan, gathered)
   const { topK, maxPerDocument, expand, explain } = plan.request
